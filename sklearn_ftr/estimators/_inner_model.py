@@ -1,0 +1,140 @@
+"""What the two stages need of the user's model: train on some rows, predict a mean for others."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ftr._sklearn_private import safe_indexing
+from sklearn_ftr.rectification._checks import Array, count_non_finite
+
+_BLOCK_ROWS = 65_536
+_RIDGE_PENALTIES = tuple(10.0**exponent for exponent in range(-2, 7))
+
+
+def default_estimator() -> Pipeline:
+    """Ridge regression on standardized features, its penalty chosen by leave-one-out.
+
+    With an intercept, least squares minimises the variance of the errors: this is the linear predictor
+    of the variance loss in closed form. Features are scaled but not centred, so that sparse X works.
+    """
+    return make_pipeline(StandardScaler(with_mean=False), RidgeCV(alphas=_RIDGE_PENALTIES))
+
+
+def is_frozen(estimator: BaseEstimator) -> bool:
+    """Whether fitting would change nothing, so that no label needs to be spent on it."""
+    return isinstance(estimator, FrozenEstimator)
+
+
+def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEstimator:
+    """A clone in which every `random_state` that was None is an integer drawn from `rng`."""
+    copy = clone(estimator)
+    parameters = copy.get_params(deep=True)
+    seeds = {
+        name: int(rng.randint(np.iinfo(np.int32).max))
+        for name in sorted(parameters)
+        if name.split("__")[-1] == "random_state" and parameters[name] is None
+    }
+    return copy.set_params(**seeds)
+
+
+def train(model: BaseEstimator, X: Any, y: Array, rows: NDArray[np.intp], seed: int) -> BaseEstimator:
+    """Fit the model to some rows and return it; only a skorch net has a use for the seed."""
+    X, target = safe_indexing(X, rows), y[rows]
+    net = _skorch_net(model)
+    if net is None:
+        return model.fit(X, target)
+    from sklearn_ftr.finetuning._seeding import seeded_torch
+
+    with seeded_torch(seed, net.device):
+        return model.fit(X, _skorch_target(net, target))
+
+
+def without_training(estimator: BaseEstimator, X: Any, y: Array) -> BaseEstimator:
+    """A predictor that has seen no label: an already fitted model, or one that can `initialize`."""
+    model = clone(estimator)
+    if hasattr(model, "initialize"):
+        accepts_data = bool(inspect.signature(model.initialize).parameters)
+        return model.initialize(X, y) if accepts_data else model.initialize()
+    try:
+        check_is_fitted(model)
+    except (NotFittedError, TypeError) as error:
+        raise ValueError(
+            f"split_ratio=0 trains nothing, but {type(estimator).__name__} cannot predict before it is "
+            "trained. Use FrozenEstimator(fitted_model), a model with `initialize` such as "
+            "VarianceRegressor(weights=...), or a split_ratio above 0."
+        ) from error
+    return model
+
+
+def mean_prediction(model: BaseEstimator, X: Any, rows: NDArray[np.intp], n_outputs: int) -> Array:
+    """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
+    blocks = [_predict(model, safe_indexing(X, block)) for block in _blocks(rows)]
+    predictions = np.concatenate(blocks) if blocks else np.empty((0, n_outputs))
+    if predictions.shape[1] != n_outputs:
+        raise ValueError(
+            f"{type(model).__name__} predicted {predictions.shape[1]} outputs for labels with "
+            f"{n_outputs}; expected the same number."
+        )
+    if not np.isfinite(predictions).all():
+        raise ValueError(
+            f"{type(model).__name__} predicted {count_non_finite(predictions)}; expected finite "
+            "predictions for every row."
+        )
+    return predictions
+
+
+def _predict(model: BaseEstimator, X: Any) -> Array:
+    if is_classifier(model) and hasattr(model, "predict_proba"):
+        predictions = np.asarray(model.predict_proba(X)) @ _numeric_classes(model)
+    else:
+        predictions = np.asarray(model.predict(X))
+    return predictions.astype(np.float64, copy=False).reshape(len(predictions), -1)
+
+
+def _numeric_classes(model: BaseEstimator) -> Array:
+    """The classes as numbers: the mean of y is the sum of the classes times their probabilities."""
+    classes = model.classes_
+    if isinstance(classes, list):
+        raise ValueError(
+            f"{type(model).__name__} was trained on several outputs; expected one column of classes. "
+            "Fit one estimator for each output."
+        )
+    return np.asarray(classes, dtype=np.float64)
+
+
+def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = rows[start : start + _BLOCK_ROWS]
+        first, last = int(block[0]), int(block[-1])
+        # Adjacent rows are viewed, not copied.
+        yield slice(first, last + 1) if last - first + 1 == len(block) else block
+
+
+def _skorch_net(model: BaseEstimator) -> Any:
+    """The skorch net that a model is or ends in; None without importing skorch if there is none."""
+    skorch = sys.modules.get("skorch")
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    return last if skorch is not None and isinstance(last, skorch.NeuralNet) else None
+
+
+def _skorch_target(net: Any, target: Array) -> NDArray[Any]:
+    """Targets in the types that skorch's losses want; its regressors need a column."""
+    if not is_classifier(net):
+        return target.reshape(len(target), -1).astype(np.float32)
+    binary = type(net).__mro__ and any(
+        c.__name__ == "NeuralNetBinaryClassifier" for c in type(net).__mro__
+    )
+    return target.astype(np.float32 if binary else np.int64)

@@ -1,0 +1,54 @@
+"""The missing-label convention: NaN in y marks an unlabeled row. Everything about it is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr.rectification._checks import Array, as_real_array, check_same_index
+
+
+@dataclass(frozen=True)
+class PartialLabels:
+    """Labels with NaN where there are none, and which rows are which."""
+
+    y: Array  # (n_rows,) or (n_rows, k), as the user gave it
+    labeled: NDArray[np.intp]
+    unlabeled: NDArray[np.intp]
+
+    @property
+    def of_labeled_rows(self) -> Array:
+        """Labels (n,) or (n, k) of the labeled rows, in their order."""
+        return self.y[self.labeled]
+
+
+def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabels:
+    """Labels of the rows of X, or an error that says what came and what was expected."""
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
+    check_same_index(X, y, "X", "y")
+    labels = as_real_array(y, "y").astype(np.float64, copy=False)
+    n_rows = num_samples(X)
+    if len(labels) != n_rows:
+        raise ValueError(f"X has {n_rows} rows and y has {len(labels)}; expected the same number.")
+    if np.isinf(labels).any():
+        raise ValueError(
+            f"y has {np.isinf(labels).sum()} infinite values; expected finite labels, and NaN for "
+            "unlabeled rows."
+        )
+    missing = np.isnan(labels)
+    unlabeled = missing if labels.ndim == 1 else missing.all(axis=1)
+    if labels.ndim == 2 and (partial := missing.any(axis=1) & ~unlabeled).any():
+        raise ValueError(
+            f"y has {partial.sum()} rows with some outputs labeled and others NaN; expected all or none."
+        )
+    if unlabeled.all():
+        raise ValueError(
+            f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks "
+            "unlabeled rows; at least some rows need a label."
+        )
+    return PartialLabels(labels, np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled))

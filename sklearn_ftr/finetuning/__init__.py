@@ -1,0 +1,9 @@
+"""Stage 1, fine-tuning: learn a predictor f whose errors have the smallest variance.
+
+The only folder that imports torch and skorch; its names load when they are first used.
+"""
+
+from sklearn_ftr.finetuning._variance_loss import VarianceLoss
+from sklearn_ftr.finetuning._variance_regressor import VarianceRegressor
+
+__all__ = ["VarianceLoss", "VarianceRegressor"]

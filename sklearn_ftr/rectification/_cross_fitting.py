@@ -1,0 +1,39 @@
+"""Cross-fitting: K predictors, each rectified only by the labels that it has not seen.
+
+Zrnic and Candes (2024), "Cross-prediction-powered inference", PNAS 121. What is added here: each
+model's predictions are aligned to a common mean over the pool, which leaves the estimate as it is and
+takes the models' different offsets out of its variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+
+
+def fold_shares(folds: Sequence[np.ndarray]) -> Array:
+    """Share (K,) of the labels in each fold: the weight of each model in the pool's prediction.
+
+    With these weights an offset of one model adds as much to the pool's mean as it takes from the
+    rectifier, so that it cancels exactly whatever the fold sizes.
+    """
+    sizes = np.array([len(rows) for rows in folds], dtype=float)
+    return sizes / sizes.sum()
+
+
+def offsets(pool_means: Array, shares: Array) -> Array:
+    """By how much (K, k) each model's pool mean exceeds the weighted mean of all models'."""
+    return pool_means - shares @ pool_means
+
+
+def cross_fitting_degrees_of_freedom(n: int, n_folds: int) -> int:
+    """Degrees of freedom of the residual variance when each of K folds has a model of its own.
+
+    Within the folds the residuals have n - K degrees, between them K - 1. Counting n - 1 is too many
+    for few labels, since the models that make the residuals were fitted to the same labels
+    (docs/coverage.md); the larger of the two keeps both K = 2 and leave-one-out meaningful.
+    """
+    return max(n - n_folds, n_folds - 1)

@@ -1,0 +1,149 @@
+"""From an estimate with a covariance to intervals and p-values: Student t, one- or two-sided.
+
+Degrees of freedom: Welch (1947) and Satterthwaite (1946) for a sum of independent variances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from sklearn_ftr.rectification._moments import Moments
+
+Alternative = Literal["two-sided", "less", "greater"]
+_ALTERNATIVES = ("two-sided", "less", "greater")
+
+
+class ConfidenceInterval(NamedTuple):
+    """Lower and upper end of a confidence interval: floats, or arrays (k,) for k outputs."""
+
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """An estimate of k numbers with its covariance and degrees of freedom.
+
+    Parameters
+    ----------
+    estimate : float or ndarray of shape (k,)
+        The point estimate.
+    covariance : ndarray of shape (k, k)
+        Its covariance.
+    degrees_of_freedom : float or ndarray of shape (k,)
+        Of the Student t distribution that each standardised estimate follows.
+    """
+
+    estimate: Any
+    covariance: NDArray[np.float64]
+    degrees_of_freedom: Any
+
+    @property
+    def standard_error(self) -> Any:
+        """Square root of the variance: float, or ndarray of shape (k,)."""
+        return like(np.sqrt(np.diag(self.covariance)), self.estimate)
+
+    def confidence_interval(
+        self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
+    ) -> ConfidenceInterval:
+        """Student t interval.
+
+        Parameters
+        ----------
+        confidence_level : float, default=0.95
+            Between 0 and 1.
+        alternative : {"two-sided", "less", "greater"}, default="two-sided"
+            As in scipy: "less" has no lower end, "greater" has no upper end.
+
+        Returns
+        -------
+        ConfidenceInterval
+            `(low, high)`.
+        """
+        check_confidence_level(confidence_level)
+        _check_alternative(alternative)
+        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
+        half_width = stats.t.isf(tail, self.degrees_of_freedom) * self.standard_error
+        low = self.estimate - half_width if alternative != "less" else self.estimate * 0 - np.inf
+        high = self.estimate + half_width if alternative != "greater" else self.estimate * 0 + np.inf
+        return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
+
+    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+        """P-value of the t test that the estimated number equals `null`.
+
+        Parameters
+        ----------
+        null : float or array-like of shape (k,)
+            Value under the null hypothesis.
+        alternative : {"two-sided", "less", "greater"}, default="two-sided"
+            "greater" means that the estimated number is greater than `null`.
+
+        Returns
+        -------
+        float or ndarray of shape (k,)
+            A standard error of zero gives 1 where the estimate equals `null`; elsewhere 0, or 1 on
+            the side that contradicts `alternative`.
+        """
+        _check_alternative(alternative)
+        distance = np.asarray(self.estimate - np.asarray(null, dtype=float))
+        error = np.broadcast_to(self.standard_error, distance.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = np.where(distance == 0, 0.0, distance / error)
+        p = {
+            "two-sided": 2 * stats.t.sf(np.abs(statistic), self.degrees_of_freedom),
+            "greater": stats.t.sf(statistic, self.degrees_of_freedom),
+            "less": stats.t.cdf(statistic, self.degrees_of_freedom),
+        }[alternative]
+        return like(np.where((distance == 0) & (error == 0), 1.0, p), distance)
+
+
+def welch_satterthwaite(
+    terms: list[NDArray[np.float64]], degrees: list[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Degrees of freedom of a sum of independent variance estimates, per output."""
+    total = np.sum(terms, axis=0)
+    # Relative sizes first: squares of tiny variances would underflow. With a total of zero any
+    # value serves, and the first term's is the honest one.
+    share = np.divide(terms, total, out=np.zeros_like(np.asarray(terms)), where=total > 0)
+    with np.errstate(divide="ignore"):
+        combined = 1 / np.sum([s**2 / d for s, d in zip(share, degrees, strict=True)], axis=0)
+    return np.where(total > 0, combined, degrees[0])
+
+
+def mean_estimate(rows: Moments) -> Estimate:
+    """The plain mean of some rows: variance V / n with n - 1 degrees of freedom."""
+    degrees = np.full(rows.mean.shape, float(rows.count - 1))
+    return Estimate(rows.mean, rows.covariance / rows.count, degrees)
+
+
+def shaped(estimate: Estimate, template: Any) -> Estimate:
+    """An estimate in columns as floats where `template` is a single number."""
+    return Estimate(
+        like(estimate.estimate, template),
+        estimate.covariance,
+        like(estimate.degrees_of_freedom, template),
+    )
+
+
+def like(values: ArrayLike, template: Any) -> Any:
+    """A float where `template` is a single number, else an array."""
+    return np.asarray(values, dtype=float).item() if np.ndim(template) == 0 else np.asarray(values)
+
+
+def check_confidence_level(confidence_level: float) -> None:
+    """Refuse anything that is not a number strictly between 0 and 1."""
+    if not 0 < confidence_level < 1:
+        raise ValueError(
+            f"confidence_level is {confidence_level!r}; expected a number between 0 and 1, "
+            "such as 0.95 for 95 %."
+        )
+
+
+def _check_alternative(alternative: str) -> None:
+    if alternative not in _ALTERNATIVES:
+        raise ValueError(f"alternative is {alternative!r}; expected one of {_ALTERNATIVES}.")

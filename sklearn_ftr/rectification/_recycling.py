@@ -1,0 +1,32 @@
+"""Recycling: combine two uncorrelated estimates of the same number by inverse variance.
+
+Graybill and Deal (1959), "Combining unbiased estimators"; the small-sample variance and degrees of
+freedom are Meier's (1953), "Variance of a weighted mean", Biometrics 9. Here: the rectified mean and
+the mean of the fine-tuning labels, which are uncorrelated because the former is unbiased whatever
+predictor those labels produced.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._inference import Estimate
+
+
+def recycle(rectified: Estimate, own: Estimate) -> tuple[Estimate, Array]:
+    """The combination, and the weight (k,) that the fine-tuning labels' `own` answer has in it."""
+    variances = np.diag(rectified.covariance), np.diag(own.covariance)
+    total = variances[0] + variances[1]
+    weight = np.divide(variances[0], total, out=np.zeros_like(total), where=total > 0)
+    rest = 1 - weight
+    covariance = np.outer(rest, rest) * rectified.covariance + np.outer(weight, weight) * own.covariance
+    degrees = rectified.degrees_of_freedom, own.degrees_of_freedom
+    # Estimated weights are not the best weights: Meier's factor for what that costs.
+    meier = np.sqrt(1 + 4 * weight * rest * (1 / degrees[0] + 1 / degrees[1]))
+    combined = Estimate(
+        rest * rectified.estimate + weight * own.estimate,
+        covariance * np.outer(meier, meier),
+        1 / (rest**2 / degrees[0] + weight**2 / degrees[1]),
+    )
+    return combined, weight
