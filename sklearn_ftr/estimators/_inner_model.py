@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,7 @@ def train(model: BaseEstimator, X: Any, y: Array, rows: NDArray[np.intp], seed: 
     net = _skorch_net(model)
     if net is None:
         return model.fit(X, target)
-    from sklearn_ftr.finetuning._seeding import seeded_torch
-
-    with seeded_torch(seed, net.device):
+    with _seeded(net, seed):
         return model.fit(X, _skorch_target(net, target))
 
 
@@ -97,6 +96,12 @@ def mean_prediction(model: BaseEstimator, X: Any, rows: NDArray[np.intp], n_outp
 
 
 def _predict(model: BaseEstimator, X: Any) -> Array:
+    net = _skorch_net(model)
+    with nullcontext() if net is None else _seeded(net, seed=0):  # skorch draws numbers to predict, too
+        return _predicted_mean(model, X)
+
+
+def _predicted_mean(model: BaseEstimator, X: Any) -> Array:
     if is_classifier(model) and hasattr(model, "predict_proba"):
         predictions = np.asarray(model.predict_proba(X)) @ _numeric_classes(model)
     else:
@@ -130,11 +135,16 @@ def _skorch_net(model: BaseEstimator) -> Any:
     return last if skorch is not None and isinstance(last, skorch.NeuralNet) else None
 
 
+def _seeded(net: Any, seed: int) -> AbstractContextManager[None]:
+    """A seed for training a skorch net that leaves torch's global random state alone."""
+    from sklearn_ftr.finetuning._seeding import seeded_torch
+
+    return seeded_torch(seed, net.device)
+
+
 def _skorch_target(net: Any, target: Array) -> NDArray[Any]:
     """Targets in the types that skorch's losses want; its regressors need a column."""
     if not is_classifier(net):
         return target.reshape(len(target), -1).astype(np.float32)
-    binary = type(net).__mro__ and any(
-        c.__name__ == "NeuralNetBinaryClassifier" for c in type(net).__mro__
-    )
+    binary = isinstance(net, sys.modules["skorch"].NeuralNetBinaryClassifier)
     return target.astype(np.float32 if binary else np.int64)

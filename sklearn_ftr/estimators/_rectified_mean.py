@@ -52,7 +52,7 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         labels rectify it. None is ridge regression on standardized features, the linear predictor
         whose penalised error variance is smallest. `VarianceRegressor` trains networks.
     split_ratio : float or int, default=0.2
-        Share of the labels, in [0, 1), that fine-tune; an int is their number. 0 is zero-shot
+        Share of the labels, in [0, 1), that fine-tune, at least 2 of them; an int is their number. 0 is zero-shot
         rectification: `estimator` must then be able to predict untrained (FrozenEstimator, or a
         `VarianceRegressor` with pretrained weights). Ignored with `cv`.
     cv : int, splitter or iterable, default=None
@@ -308,11 +308,11 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         )
 
     def _n_finetune(self, n: int) -> int:
-        """s; at least one label unless the user asked for none."""
+        """s: the user's count, or their share of n but at least two labels."""
         if self.cv is not None or self.split_ratio == 0:
             return 0
-        s = self.split_ratio if isinstance(self.split_ratio, Integral) else self.split_ratio * n
-        s = max(1, round(s))
+        counted = isinstance(self.split_ratio, Integral)
+        s = int(self.split_ratio) if counted else max(2, round(self.split_ratio * n))
         needed = 3 if self.power_tuning else 2
         if n - s < needed:
             raise ValueError(

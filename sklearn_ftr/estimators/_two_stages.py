@@ -26,9 +26,9 @@ from sklearn_ftr.estimators._inner_model import (
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import (
+    align,
     cross_fitting_degrees_of_freedom,
     fold_shares,
-    offsets,
 )
 from sklearn_ftr.rectification._moments import Moments, moments
 
@@ -102,9 +102,7 @@ def cross_fit(
     )
     models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
     if len(labels.unlabeled):
-        shifts = offsets(np.array([pool.mean(axis=0) for pool in of_pools]), shares)
-        of_folds = [part - shift for part, shift in zip(of_folds, shifts, strict=True)]
-        of_pools = [part - shift for part, shift in zip(of_pools, shifts, strict=True)]
+        of_folds, of_pools = (align(parts, of_pools, shares) for parts in (of_folds, of_pools))
     if average:
         of_pools = [np.tensordot(shares, of_pools, axes=1)]
     n = len(labels.labeled)

@@ -119,7 +119,8 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
     are given, whose outputs are in units of y already.
 
     In batches of equal size, dividing by B or B - 1 multiplies the loss by a constant. The regressor
-    divides by B, so that a weight of 2 and a repeated row are the same.
+    divides by B, so that a weight of 2 and a repeated row are the same (exactly so when all rows fit
+    into one batch; else the rows fall into other batches).
 
     Source: Wang, Ye and Zhao (2025), arXiv 2511.19486.
 

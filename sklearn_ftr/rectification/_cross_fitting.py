@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import moments
 
 
 def fold_shares(folds: Sequence[np.ndarray]) -> Array:
@@ -24,9 +25,11 @@ def fold_shares(folds: Sequence[np.ndarray]) -> Array:
     return sizes / sizes.sum()
 
 
-def offsets(pool_means: Array, shares: Array) -> Array:
-    """By how much (K, k) each model's pool mean exceeds the weighted mean of all models'."""
-    return pool_means - shares @ pool_means
+def align(parts: Sequence[Array], of_pools: Sequence[Array], shares: Array) -> list[Array]:
+    """Each model's predictions `parts` (rows, k), moved so that all models agree on the pool's mean."""
+    means = np.array([moments(pool).mean for pool in of_pools])
+    # The model's own mean goes first: a constant model then becomes exactly the common constant.
+    return [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
 
 
 def cross_fitting_degrees_of_freedom(n: int, n_folds: int) -> int:

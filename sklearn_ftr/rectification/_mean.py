@@ -139,7 +139,8 @@ def rectify(
     degrees = r - 1 if degrees_of_freedom is None else degrees_of_freedom
     y_mean, dy = centred(y)
     f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
-    lambda_, influence, n_tuned = _weight(dy, df, pool, lambda_)
+    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(f).max(axis=0), np.abs(pool.mean))
+    lambda_, influence, n_tuned = _weight(dy, df, pool, lambda_, rounding)
     residuals = (dy - lambda_ * df) * influence
     labeled_term = residuals.T @ residuals / ((r - 1) * r)
     pool_term = np.outer(lambda_, lambda_) * covariance_of_pool_mean(df, pool)
@@ -156,9 +157,12 @@ def rectify(
 
 
 def _weight(
-    dy: Array, df: Array, pool: Moments, lambda_: ArrayLike | None
+    dy: Array, df: Array, pool: Moments, lambda_: ArrayLike | None, rounding: Array
 ) -> tuple[Array, Array | float, Array]:
-    """Lambda, what each residual grows by when its row is left out, and which were tuned (0 or 1)."""
+    """Lambda, what each residual grows by when its row is left out, and which were tuned (0 or 1).
+
+    Predictions that vary by no more than `rounding` (k,) are constant: their lambda is 0.
+    """
     k = dy.shape[1]
     if pool.count == 0:
         return np.zeros(k), 1.0, np.zeros(k)
@@ -169,7 +173,7 @@ def _weight(
     r = len(dy)
     pool_variance = np.diag(covariance_of_pool_mean(df, pool))
     denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
-    varies = denominator > 0
+    varies = denominator > r * rounding**2
     safe = np.where(varies, denominator, 1.0)
     return np.sum(dy * df, axis=0) / safe, 1 / (1 - df**2 / safe), varies.astype(float)
 

@@ -1,8 +1,8 @@
 """How many rows, their mean and their covariance, in one numerically stable pass.
 
-Blocks that fit the processor's cache are shifted by their first row, centred by their own mean and
-merged by the pairwise update of Chan, Golub and LeVeque (1983), "Algorithms for computing the sample
-variance", eq. 2.1. A pool of any float type is read once and never copied whole.
+Blocks that fit the processor's cache are shifted by the first row, centred by their own mean and merged
+by the pairwise update of Chan, Golub and LeVeque (1983), "Algorithms for computing the sample
+variance". A pool of any float type is read once and never copied whole.
 """
 
 from __future__ import annotations
@@ -38,10 +38,15 @@ class Moments:
 def moments(rows: NDArray[np.floating]) -> Moments:
     """Moments of an array (n,) or (n, k); float32 is accumulated in float64."""
     table = _as_table(rows)
-    step = max(1, _BLOCK_BYTES // (8 * table.shape[1]))
+    k = table.shape[1]
+    nothing = Moments(0, np.zeros(k), np.zeros((k, k)))
+    if not len(table):
+        return nothing
+    step = max(1, _BLOCK_BYTES // (8 * k))
+    origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
-    empty = np.zeros(table.shape[1])
-    return reduce(_merge, map(_block_moments, blocks), Moments(0, empty, np.diag(empty)))
+    total = reduce(_merge, (_block_moments(block, origin) for block in blocks), nothing)
+    return Moments(total.count, origin + total.mean, total.cross_products)
 
 
 def columns(rows: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -60,19 +65,18 @@ def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     return rows[0] + shift, deviations - shift
 
 
-def _block_moments(block: NDArray[np.floating]) -> Moments:
-    # Subtracting the first row first keeps constant columns exactly at variance zero and takes a
-    # large common offset out before anything is summed.
-    origin = block[0].astype(np.float64)
+def _block_moments(block: NDArray[np.floating], origin: NDArray[np.float64]) -> Moments:
+    # Subtracting the table's first row keeps constant columns exactly at variance zero and takes a large
+    # common offset out before anything is summed.
     centred = np.subtract(block, origin, dtype=np.float64)
     if centred.shape[1] == 1:  # contiguous vectors: a dot product instead of a matrix product
         vector = centred[:, 0]
-        shift = vector.mean(keepdims=True)
-        vector -= shift
-        return Moments(len(block), origin + shift, np.array([[vector @ vector]]))
-    shift = centred.mean(axis=0)
-    centred -= shift
-    return Moments(len(block), origin + shift, centred.T @ centred)
+        mean = vector.mean(keepdims=True)
+        vector -= mean
+        return Moments(len(block), mean, np.array([[vector @ vector]]))
+    mean = centred.mean(axis=0)
+    centred -= mean
+    return Moments(len(block), mean, centred.T @ centred)
 
 
 def _merge(left: Moments, right: Moments) -> Moments:

@@ -1,0 +1,129 @@
+"""Who may import whom, what the public names are, and that each is documented."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_ftr
+
+ROOT = Path(sklearn_ftr.__file__).parent
+# What each folder may import of the package and of the heavy third parties.
+ALLOWED = {
+    "rectification": {"sklearn_ftr.rectification", "numpy", "scipy", "pandas"},
+    "finetuning": {
+        "sklearn_ftr.finetuning",
+        "sklearn_ftr._sklearn_private",
+        "numpy",
+        "sklearn",
+        "skorch",
+        "torch",
+    },
+    "datasets": {"sklearn_ftr.datasets", "numpy", "sklearn"},
+    "estimators": {
+        "sklearn_ftr.estimators",
+        "sklearn_ftr.rectification",
+        "sklearn_ftr.finetuning",
+        "sklearn_ftr._sklearn_private",
+        "numpy",
+        "sklearn",
+    },
+}
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def violations(folder, allowed):
+    foreign = {
+        "numpy",
+        "scipy",
+        "pandas",
+        "sklearn",
+        "skorch",
+        "torch",
+        "joblib",
+        "matplotlib",
+        "sklearn_ftr",
+    }
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for module in imported_modules(path):
+            known = any(module == name or module.startswith(f"{name}.") for name in allowed)
+            if module.split(".")[0] in foreign and not known:
+                yield f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_layers(folder):
+    assert (ROOT / folder).is_dir()
+    assert not list(violations(folder, ALLOWED[folder]))
+
+
+def test_the_layer_test_can_fail():
+    assert list(violations("estimators", ALLOWED["rectification"]))
+
+
+def test_private_helpers_of_scikit_learn_are_imported_in_one_file():
+    for path in ROOT.rglob("*.py"):
+        private = [
+            module
+            for module in imported_modules(path)
+            if module.startswith("sklearn.") and any(part.startswith("_") for part in module.split("."))
+        ]
+        assert not private or path.name == "_sklearn_private.py", f"{path}: {private}"
+
+
+def test_import_loads_neither_torch_nor_scikit_learn():
+    code = "import sys, sklearn_ftr; print([m for m in ('torch', 'skorch', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_mean_needs_no_torch():
+    code = (
+        "import sys, numpy as np; from sklearn_ftr import RectifiedMeanEstimator as E;"
+        "x = np.arange(20.)[:, None]; y = np.where(x[:, 0] < 15, x[:, 0], np.nan);"
+        "E(random_state=0).fit(x, y); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_public_names():
+    assert sklearn_ftr.__all__ == sorted(
+        sklearn_ftr.__all__, key=lambda name: (name[0].islower(), name)
+    )
+    assert set(sklearn_ftr.__all__) == set(sklearn_ftr._HOMES)
+    assert set(sklearn_ftr.__all__) <= set(dir(sklearn_ftr))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = sklearn_ftr.nonsense
+
+
+@pytest.mark.parametrize("name", sklearn_ftr.__all__)
+def test_public_names_are_documented(name):
+    value = getattr(sklearn_ftr, name)
+    assert len(inspect.getdoc(value)) > 40
+    if inspect.isclass(value):
+        for method, function in vars(value).items():
+            if not method.startswith("_") and inspect.isfunction(function):
+                assert inspect.getdoc(function), f"{name}.{method}"
+
+
+@pytest.mark.parametrize("name", sklearn_ftr.__all__)
+def test_public_names_stand_once_in_the_api_page(name):
+    page = (ROOT.parent / "docs" / "api.md").read_text()
+    assert page.count(f"| `{name}` |") == 1
+
+
+def test_nothing_refers_to_files_outside_the_package():
+    for path in ROOT.rglob("*.py"):
+        assert "../shared" not in path.read_text(), path
