@@ -276,6 +276,27 @@ def test_trap_the_global_random_state_is_untouched(data):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize(("hidden", "threads"), [((8,), 1), ((4096, 64), 2)])
+def test_small_networks_train_on_one_thread(data, hidden, threads):
+    """Threads that wait for each other made small networks 80 times slower on a busy machine."""
+    seen = set()
+
+    class Watching(MLP):
+        def forward(self, X):
+            seen.add((self.training, torch.get_num_threads()))
+            return super().forward(X)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        kwargs = {"hidden_layer_sizes": hidden}
+        quick(module=Watching, module_kwargs={"n_features": 4} | kwargs, max_epochs=1).fit(*data)
+        assert torch.get_num_threads() == 2
+        assert (True, threads) in seen
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_same_seed_same_numbers_whatever_the_global_state(data):
     torch.manual_seed(1)
     first = quick(module_kwargs={"dropout": 0.5}).fit(*data).predict(data[0])

@@ -31,6 +31,8 @@ _RULE = "-" * 78
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo, or answer for the user's file; returns the exit status."""
     options = _parser().parse_args(arguments)
+    if not options.data and (options.label or options.text or options.features):
+        options.parser.error("--label, --text and --features need --data FILE.csv")
     try:
         if options.data:
             _answer_for_file(options)

@@ -60,13 +60,21 @@ def _read_csv(path: str) -> tuple[list[str], list[list[str]]]:
 def _labels(cells: Sequence[str], path: str, label: str) -> NDArray[np.float64]:
     y = np.full(len(cells), np.nan)
     for i, cell in enumerate(cells):
-        try:
-            y[i] = np.nan if cell.lower() in _MISSING else float(cell)
-        except ValueError as error:
+        if cell.lower() in _MISSING:
+            continue
+        y[i] = _number(cell)
+        if not np.isfinite(y[i]):
             raise UserFileError(
                 f"{path}, row {i + 2}: the label {cell!r} in column {label!r} is not a number. Write 1 and "
                 "0 for yes and no, and leave cells without a label blank."
-            ) from error
+            )
     if np.isnan(y).all():
         raise UserFileError(f"Column {label!r} of {path} has no label in any of its {len(y)} rows.")
     return y
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan

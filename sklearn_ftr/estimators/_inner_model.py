@@ -137,7 +137,7 @@ def _skorch_net(model: BaseEstimator) -> Any:
 
 def _seeded(net: Any, seed: int) -> AbstractContextManager[None]:
     """A seed for training a skorch net that leaves torch's global random state alone."""
-    from sklearn_ftr.finetuning._seeding import seeded_torch
+    from sklearn_ftr.finetuning._torch_state import seeded_torch
 
     return seeded_torch(seed, net.device)
 

@@ -46,7 +46,7 @@ class OutOfSample:
     rectify_rows: Rows
     predictions: Array
     pool: Moments
-    degrees_of_freedom: int  # of the residual variance, before lambda is tuned
+    degrees_of_freedom: int | None = None  # of the residual variance under cross-fitting
 
     def predict(self, X: Any, rows: Rows) -> list[Array]:
         """Each model's predictions (len(rows), k)."""
@@ -130,7 +130,6 @@ def _one_model(
         rectify_rows=rectify,
         predictions=mean_prediction(model, X, rectify, k),
         pool=moments(mean_prediction(model, X, labels.unlabeled, k)),
-        degrees_of_freedom=len(rectify) - 1,
     )
 
 

@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
 from sklearn_ftr.finetuning._mlp import MLP
-from sklearn_ftr.finetuning._seeding import seeded_torch
+from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
 from sklearn_ftr.finetuning._training import EarlyStopping, Progress, TrainingNet
 from sklearn_ftr.finetuning._variance_loss import SquaredErrorLoss, VarianceLoss
 
@@ -421,7 +421,8 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         if self.verbose:
             callbacks.append(("progress", Progress(self.verbose)))
         self.net_.callbacks_ = callbacks
-        self.net_.train(training)
+        with suitable_threads(self.net_.module_, self.batch_size):
+            self.net_.train(training)
         self.net_.train_split, self.net_.callbacks_ = None, []
         self.n_epochs_ = len(self.net_.history)
 

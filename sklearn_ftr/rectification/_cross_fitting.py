@@ -36,7 +36,8 @@ def cross_fitting_degrees_of_freedom(n: int, n_folds: int) -> int:
     """Degrees of freedom of the residual variance when each of K folds has a model of its own.
 
     Within the folds the residuals have n - K degrees, between them K - 1. Counting n - 1 is too many
-    for few labels, since the models that make the residuals were fitted to the same labels
-    (docs/coverage.md); the larger of the two keeps both K = 2 and leave-one-out meaningful.
+    for few labels, since the models that make the residuals were fitted to the same labels; the larger
+    of the two keeps both K = 2 and leave-one-out meaningful. A tuned lambda costs no further degree
+    (measured in docs/coverage.md).
     """
     return max(n - n_folds, n_folds - 1)

@@ -133,10 +133,9 @@ def rectify(
     lambda_: ArrayLike | None,
     degrees_of_freedom: int | None = None,
 ) -> Rectification:
-    """The formulas, for columns (r, k); `degrees_of_freedom` of V_R is r - 1 unless given."""
+    """The formulas, for columns (r, k). V_R has r - 1 degrees of freedom, or r - 2, unless given."""
     r, m = y.shape[0], pool.count
     _check_enough_labels(r, tuned=lambda_ is None and m > 0)
-    degrees = r - 1 if degrees_of_freedom is None else degrees_of_freedom
     y_mean, dy = centred(y)
     f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
     rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(f).max(axis=0), np.abs(pool.mean))
@@ -145,14 +144,11 @@ def rectify(
     labeled_term = residuals.T @ residuals / ((r - 1) * r)
     pool_term = np.outer(lambda_, lambda_) * covariance_of_pool_mean(df, pool)
     theta = y_mean + lambda_ * (pool.mean - f_mean if m else 0.0)
-    estimate = Estimate(
-        theta,
-        labeled_term + pool_term,
-        welch_satterthwaite(
-            [np.diag(labeled_term), np.diag(pool_term)],
-            [np.maximum(degrees - n_tuned, 1), np.full_like(n_tuned, max(m - 1, 1))],
-        ),
+    degrees = r - 1 - n_tuned if degrees_of_freedom is None else n_tuned * 0 + degrees_of_freedom
+    welch = welch_satterthwaite(
+        [np.diag(labeled_term), np.diag(pool_term)], [degrees, np.full_like(degrees, max(m - 1, 1))]
     )
+    estimate = Estimate(theta, labeled_term + pool_term, welch)
     return Rectification(estimate, lambda_, np.sum((dy - df) ** 2, axis=0) / (r - 1))
 
 
