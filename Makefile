@@ -2,16 +2,20 @@
 # PYTHON names the interpreter that makes the virtual environment in VENV.
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test slow bench lint format types clean
+.PHONY: demo test oldest slow bench lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+oldest:
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
@@ -20,6 +24,7 @@ bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/training_time.py
 	$(BIN)/python benchmarks/pool_time.py
 	$(BIN)/python benchmarks/power_tuning.py
+	$(BIN)/python benchmarks/grid_search.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -33,7 +38,7 @@ types: $(VENV)/.lint
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -41,6 +46,6 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp for each extra: installed again when the dependencies change.
-$(VENV)/.%: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+$(VENV)/.%: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) -e ".[$*]"
 	@touch $@

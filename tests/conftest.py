@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+collect_ignore = ["golden"]  # generators, which need the packages they ask
+
 
 @pytest.fixture
 def rng():
