@@ -101,9 +101,9 @@ class _LabeledScorer:
     def __call__(self, estimator: Any, X: Any, y: ArrayLike, **kwargs: Any) -> float:
         labels = check_partial_labels(X, y, "labeled_scorer")
         (X,) = indexable(X)
-        return self._scorer(
-            estimator, safe_indexing(X, labels.labeled), labels.of_labeled_rows, **kwargs
-        )
+        of_rows = {name: safe_indexing(value, labels.labeled) for name, value in kwargs.items()}
+        rows = safe_indexing(X, labels.labeled)
+        return self._scorer(estimator, rows, labels.of_labeled_rows, **of_rows)
 
     def __repr__(self) -> str:
         return f"labeled_scorer({self._scorer!r})"
@@ -128,7 +128,8 @@ def labeled_scorer(scoring: str | Callable[..., float]) -> Callable[..., float]:
     Raises
     ------
     ValueError
-        From this function: an unknown name. From the scorer: no labeled row.
+        From this function: an unknown name, or a metric of scikit-learn that is not a scorer. From the
+        scorer: no labeled row.
 
     Examples
     --------
@@ -145,4 +146,10 @@ def labeled_scorer(scoring: str | Callable[..., float]) -> Callable[..., float]:
     >>> bool(scores.mean() > 0.6)
     True
     """
+    metric = getattr(scoring, "__module__", "").startswith("sklearn.metrics.")
+    if metric and not hasattr(scoring, "_score_func"):
+        raise ValueError(
+            f"scoring is the metric {scoring!r}; expected a scorer, which make_scorer makes of it, or a name "
+            'such as "r2".'
+        )
     return _LabeledScorer(get_scorer(scoring))

@@ -9,6 +9,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
+from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     RandomizedSearchCV,
@@ -163,3 +164,8 @@ def test_labeled_scorer(population):
     pickle.loads(pickle.dumps(labeled_scorer("r2")))
     with pytest.raises(ValueError, match="nonsense"):
         labeled_scorer("nonsense")
+    with pytest.raises(ValueError, match=r"is the metric .*r2_score.*expected a scorer"):
+        labeled_scorer(r2_score)
+    weight = np.arange(900.0)
+    expected = make_scorer(r2_score)(model, X[:120], y[:120], sample_weight=weight[:120])
+    assert labeled_scorer(make_scorer(r2_score))(model, X, y, sample_weight=weight) == expected

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -65,12 +66,30 @@ def test_fetched_once_then_cached(small, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["hutto_ICWSM_2014.tar.gz"]
 
 
-@pytest.mark.parametrize("content", [b"not an archive", archive({"other": b"content"})])
-def test_wrong_checksum(content, tmp_path):
+@pytest.mark.parametrize(
+    "content", [b"not an archive", archive({"other": b"content"})], ids=["text", "tar"]
+)
+def test_wrong_file(content, tmp_path):
     (tmp_path / "hutto_ICWSM_2014.tar.gz").write_bytes(content)
-    for arguments in ({"data_folder": tmp_path}, {"source": tmp_path / "hutto_ICWSM_2014.tar.gz"}):
-        with pytest.raises(ValueError, match=r"has sha256 .*expected d5bb07d8.*fetch it again"):
-            fetch_vader_tweets(**{"data_folder": tmp_path / "empty"} | arguments)
+    with pytest.raises(ValueError, match=r"has sha256 .*expected d5bb07d8.*damaged"):
+        fetch_vader_tweets(source=tmp_path / "hutto_ICWSM_2014.tar.gz", data_folder=tmp_path)
+
+
+def test_a_damaged_copy_is_fetched_again(small, tmp_path, monkeypatch):
+    cached = tmp_path / "hutto_ICWSM_2014.tar.gz"
+    cached.write_bytes(small[:-5])
+    monkeypatch.setattr(_vader, "pip_download", lambda *arguments: small)
+    assert len(fetch_vader_tweets(data_folder=tmp_path).target) == 2
+    assert cached.read_bytes() == small
+
+
+def test_pip_that_hangs(monkeypatch):
+    def hang(command, timeout, **options):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(OSError, match="within 300 s"):
+        _cache.pip_download("some==1.0", "0" * 64)
 
 
 def test_nothing_can_be_fetched(tmp_path):

@@ -102,6 +102,7 @@ BAD_FILES = {
     "empty": (b"", "is empty or not a CSV file"),
     "not text": (b"\xff\xfe\x00\x01,b\n", "is not UTF-8 text"),
     "no such column": (b"a,b\n1,2\n", "has no column 'y', 'x'; its columns are: a, b"),
+    "two columns of a name": (b"x,x,y\n1,2,3\n", "two columns of the same name"),
     "no labels": (b"x,y\n1,\n2,NA\n", "no label in any of its 2 rows"),
     "label in words": (b"x,y\n1,2\n2,yes\n", "row 3: the label 'yes' in column 'y' is not a number"),
     "infinite label": (b"x,y\n1,2\n2,inf\n", "row 3: the label 'inf' in column 'y' is not a number"),
@@ -121,6 +122,12 @@ def test_bad_files(capsys, tmp_path, case):
     assert status == 2
     assert err.startswith("error: ")
     assert message in err
+
+
+def test_label_among_the_features(capsys, file):
+    status, _, err = run(capsys, "--data", file, "--label", "stars", "--features", "price,stars")
+    assert status == 2
+    assert "'stars' is the label" in err
 
 
 def test_texts_without_words(capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,7 +82,9 @@ def test_recycling_adds_the_fine_tuning_labels(population):
     X, y = population
     plain, recycled = (fitted(X, y, Remembering(), split_ratio=0.5, recycle=r) for r in (False, True))
     trained = np.isin(X[:120, 0], list(recycled.estimator_.seen_))
-    variances = plain.standard_error_**2, y[:120].var(ddof=1) / 60
+    # V_R(y - lambda f) / V_R(y) from the rectification labels, V(y) from all.
+    ratio = y[:120].var(ddof=1) / y[:120][~trained].var(ddof=1)
+    variances = ratio * plain.standard_error_**2, y[:120].var(ddof=1) / 60
     weight = variances[0] / sum(variances)
     assert recycled.result_.recycled_weight == pytest.approx(weight)
     expected = (1 - weight) * plain.mean_ + weight * y[:120][trained].mean()
@@ -101,13 +104,6 @@ def test_predictions_average_to_the_mean_over_the_pool(population, parameters):
     assert model.lambda_ * model.result_.predictions_only.estimate + model.rectifier_ == pytest.approx(
         model.mean_
     )
-
-
-def test_order_of_rows_and_place_of_labels_do_not_matter_to_the_counts(population, rng):
-    X, y = population
-    order = rng.permutation(len(y))
-    model = fitted(X[order], y[order], cv=5)
-    assert model.mean_ == pytest.approx(3, abs=4 * model.standard_error_)
 
 
 # Cross-fitting
@@ -168,9 +164,9 @@ def test_pool_predicted_by_one_model_each(population):
     assert split.standard_error_ == pytest.approx(average.standard_error_, rel=0.1)
 
 
-def test_a_pool_smaller_than_the_folds_is_averaged(population):
+def test_a_pool_too_small_to_be_divided_is_averaged(population):
     X, y = population
-    rows = slice(0, 124)
+    rows = slice(0, 150)
     one, other = (fitted(X[rows], y[rows], cv=5, pool_prediction=way) for way in ("average", "split"))
     assert one.mean_ == other.mean_
 
@@ -214,7 +210,158 @@ def test_n_jobs_and_random_state(population, n_jobs):
     assert forest.random_state is None
 
 
+def test_threads_give_the_same_numbers(population):
+    """Torch's random state belongs to the process, so that threads have to take turns."""
+    X, y = population
+    network = VarianceRegressor(max_epochs=3, module_kwargs={"dropout": 0.5})
+    expected = fitted(X, y, network, cv=4).mean_
+    state = torch.get_rng_state()
+    with joblib.parallel_backend("threading"):
+        assert fitted(X, y, network, cv=4, n_jobs=4).mean_ == expected
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_attributes_of_an_earlier_fit_go(population):
+    model = fitted(*population)
+    model.set_params(cv=3).fit(*population)
+    assert not hasattr(model, "estimator_")
+    model.set_params(cv=None).fit(*population)
+    assert not hasattr(model, "estimators_")
+
+
+def test_predictions_are_of_the_rows_they_are_used_for(rng):
+    """With y = x exactly, any confusion of rows shows as residual variance, whatever the permutation."""
+    X = rng.normal(size=(15, 1))
+    y = np.where(np.arange(15) < 10, X[:, 0], np.nan)
+    for seed in range(300):
+        order = rng.permutation(15)
+        model = RectifiedMeanEstimator(LinearRegression(), random_state=seed).fit(X[order], y[order])
+        assert model.residual_variance_ < 1e-20
+    unsorted = [
+        (np.arange(5, 10), np.array([2, 0, 3, 1, 4])),
+        (np.arange(5), np.array([9, 7, 5, 6, 8])),
+    ]
+    model = RectifiedMeanEstimator(LinearRegression(), cv=unsorted).fit(X, y)
+    assert model.residual_variance_ < 1e-20
+
+
+@pytest.mark.parametrize("draw", ["rare", "lognormal"])
+def test_recycling_does_not_favour_the_half_without_the_large_labels(draw):
+    """With useless features the answer is near the mean of all labels, for skewed labels too."""
+    gaps, X = [], np.random.default_rng(0).normal(size=(400, 1))
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = rng.random(400) < 0.1 if draw == "rare" else rng.lognormal(size=400)
+        y = np.where(np.arange(400) < 60, y, np.nan)
+        if np.nanstd(y) == 0:
+            continue  # no rare label among the 60
+        model = RectifiedMeanEstimator(DummyRegressor(), split_ratio=0.5, random_state=seed).fit(X, y)
+        gaps.append((model.mean_ - np.nanmean(y)) / model.result_.labels_only.standard_error)
+        assert model.standard_error_ > 0.9 * model.result_.labels_only.standard_error
+    assert abs(np.mean(gaps)) < 0.05
+
+
+def test_rectification_labels_that_are_all_alike(rng):
+    """Not a zero width: the fine-tuning labels show that labels vary."""
+    X = rng.normal(size=(500, 2))
+    y = np.where(np.arange(500) < 50, 0.0, np.nan)
+    for seed in range(50):
+        y[:50] = 0
+        y[seed] = 1  # sometimes in one half, sometimes in the other
+        model = fitted(X, y, DummyRegressor(), split_ratio=0.5)
+        low, high = model.confidence_interval()
+        assert low < 1 / 50 < high
+        assert model.efficiency_ == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("folds", [[1, 119], [60, 60]])
+def test_divided_pool_with_uneven_folds(population, folds):
+    X, y = population
+    cuts = np.split(np.arange(120), [folds[0]])
+    cv = [(np.setdiff1d(np.arange(120), fold), fold) for fold in cuts]
+    for m in (10, 300):
+        rows = slice(0, 120 + m)
+        one, other = (
+            fitted(X[rows], y[rows], cv=cv, pool_prediction=way, power_tuning=False)
+            for way in ("average", "split")
+        )
+        assert other.mean_ == pytest.approx(one.mean_, abs=one.standard_error_)
+
+
 # Inner models
+
+
+def test_a_frozen_network_stays_as_it_is(population):
+    X, y = population
+    network = VarianceRegressor(max_epochs=30, random_state=0).fit(X[:120], y[:120])
+    before = network.predict(X)
+    model = fitted(X, y, FrozenEstimator(network), split_ratio=0)
+    np.testing.assert_array_equal(network.predict(X), before)
+    assert model.result_.predictions_only.estimate == pytest.approx(before[120:].mean())
+    frozen = FrozenEstimator(
+        make_pipeline(FrozenEstimator(StandardScaler().fit(X)), FrozenEstimator(network))
+    )
+    assert fitted(X, y, frozen).n_finetune_ == 0
+
+
+def test_a_pipeline_of_frozen_steps_spends_no_label(population):
+    X, y = population
+    scaler = StandardScaler().fit(X)
+    steps = (
+        FrozenEstimator(scaler),
+        "passthrough",
+        FrozenEstimator(LinearRegression().fit(X[:50], y[:50])),
+    )
+    assert fitted(X, y, make_pipeline(*steps)).n_finetune_ == 0
+
+
+def test_frozen_models_work_with_few_labels(population):
+    X, y = population
+    frozen = FrozenEstimator(LinearRegression().fit(X[:120], y[:120]))
+    few = np.where(np.arange(900) < 3, y, np.nan)
+    assert np.isfinite(fitted(X, few, frozen, power_tuning=False).confidence_interval()).all()
+
+
+def test_zero_shot_is_reproducible(population):
+    X, y = population
+    torch.manual_seed(0)
+    one, other = (fitted(X, y, VarianceRegressor(), split_ratio=0).mean_ for _ in range(2))
+    assert one == other
+
+
+def test_zero_shot_module_with_too_many_outputs(population):
+    module = {"module": torch.nn.Linear, "module_kwargs": {"in_features": 4, "out_features": 3}}
+    with pytest.raises(ValueError, match="3 outputs; expected 1"):
+        fitted(*population, VarianceRegressor(**module), split_ratio=0)
+
+
+def test_classifier_that_sees_one_class_only(rng):
+    """Rare classes: a constant prediction, so labels only, instead of the classifier's refusal."""
+    X = rng.normal(size=(300, 2))
+    y = np.where(np.arange(300) < 60, 0.0, np.nan)
+    y[:2] = 1
+    for cv in (None, 5):
+        for seed in range(10):
+            model = RectifiedMeanEstimator(LogisticRegression(), cv=cv, random_state=seed).fit(X, y)
+            assert 0 < model.mean_ < 0.15
+            low, high = model.confidence_interval()
+            assert high > low
+
+
+def test_classifier_of_text_classes(population):
+    X, y = population
+    words = np.where(y[:120] > 3, "yes", "no")
+    frozen = FrozenEstimator(LogisticRegression().fit(X[:120], words))
+    with pytest.raises(ValueError, match=r"has the classes .*expected numbers"):
+        fitted(X, np.where(np.isnan(y), np.nan, y > 3), frozen)
+
+
+def test_one_column_of_labels(population):
+    """Warns of nothing, although models want one dimension."""
+    X, y = population
+    model = fitted(X, y[:, None], RandomForestRegressor(n_estimators=5), cv=3)
+    assert model.mean_.shape == (1,)
+    assert model.predict(X).shape == (900, 1)
 
 
 def test_zero_shot_with_a_frozen_model(population, rng):
@@ -241,8 +388,9 @@ def test_zero_shot_with_pretrained_weights(population):
 
 
 def test_zero_shot_needs_a_model_that_predicts(population):
-    with pytest.raises(ValueError, match=r"split_ratio=0 trains nothing, but LinearRegression"):
-        fitted(*population, split_ratio=0)
+    for model in (LinearRegression(), make_pipeline(StandardScaler(), VarianceRegressor())):
+        with pytest.raises(ValueError, match=r"split_ratio=0 trains nothing, but (Linear|Pipeline)"):
+            fitted(*population, model, split_ratio=0)
 
 
 def test_classifier_gives_a_proportion(population):

@@ -94,6 +94,9 @@ def test_agrees_with_ppi_python_for_a_given_lambda(case):
             (result.estimate - half_width, result.estimate + half_width),
             atol=TOLERANCE,
         )
+        distance = abs(result.estimate - y.mean() - 0.1) / biased**0.5
+        assert golden["p_value"] == pytest.approx(2 * stats.norm.sf(distance), abs=TOLERANCE)
+        assert result.p_value(y.mean() + 0.1) > golden["p_value"]
         assert result.standard_error**2 > biased
 
 
@@ -188,6 +191,7 @@ def test_a_biased_predictor_is_as_good_as_an_unbiased_one(sample, bias):
 @given(samples())
 def test_perfect_predictions_give_the_mean_of_both_samples_information(sample):
     y, _, pool = sample
+    pool = np.resize(pool, len(y) + len(pool))  # smaller pools borrow the variance of f
     result = rectify_mean(y, y, pool, lambda_=1.0)
     assert result.estimate == pytest.approx(pool.mean(), rel=1e-9, abs=1e-9)
     expected = np.sqrt(pool.var(ddof=1) / len(pool))
@@ -201,6 +205,8 @@ def test_useless_predictions_cost_next_to_nothing(rng):
     assert abs(result.lambda_) < 0.1
     assert result.efficiency == pytest.approx(1, abs=0.01)
     assert "Labels alone are as good" in str(result)
+    worse = rectify_mean(y, 3 * f, 3 * pool, lambda_=1.0)
+    assert "Labels alone are better (efficiency 0." in worse.verdict()
 
 
 def test_a_shift_of_a_billion_does_not_change_the_interval(rng):
@@ -237,6 +243,34 @@ def test_a_pool_of_one_row_borrows_the_variance_of_f(sample):
     assert np.isfinite(result.confidence_interval()).all()
 
 
+@pytest.mark.parametrize("m", [2, 5, 39])
+def test_a_small_pool_borrows_from_the_rectification_set(sample, m):
+    y, f, pool = sample
+    pool = pool[:m]
+    result = rectify_mean(y, f, pool, lambda_=1.0)
+    variance = (np.sum((f - f.mean()) ** 2) + np.sum((pool - pool.mean()) ** 2)) / (38 + m)
+    assert result.standard_error**2 == pytest.approx((y - f).var(ddof=1) / 40 + variance / m)
+
+
+@pytest.mark.parametrize("r", [2, 3, 5])
+def test_lambda_is_not_tuned_on_a_handful_of_labels(sample, r):
+    y, f, pool = sample
+    result = rectify_mean(y[:r], f[:r], pool)
+    assert result.lambda_ == 0
+    np.testing.assert_allclose(
+        result.confidence_interval(), stats.t.interval(0.95, r - 1, y[:r].mean(), stats.sem(y[:r]))
+    )
+    assert rectify_mean(y[:6], f[:6], pool).lambda_ != 0
+
+
+@pytest.mark.parametrize("f", [1e16 + 2.0 * np.arange(40) % 4, 1e9 + 2e-7 * (np.arange(40) % 2)])
+def test_predictions_that_vary_only_by_rounding_are_constant(sample, f):
+    y, _, _ = sample
+    result = rectify_mean(y, f, np.full(100, f.mean()))
+    assert result.lambda_ == 0
+    assert result.standard_error == pytest.approx(stats.sem(y))
+
+
 def test_constant_labels_are_flagged():
     with pytest.warns(ZeroWidthIntervalWarning, match="no variance"):
         result = rectify_mean([0.1] * 5, [0.1, 0.2, 0.3, 0.2, 0.1], [0.3, 0.4])
@@ -267,14 +301,7 @@ def test_float32_integers_lists_and_frames(sample):
 
 
 BAD = {
-    "1 label": ([1.0], [1.0], [1.0, 2.0], ValueError, "1 labeled row .*at least 3"),
-    "2 labels, tuned": (
-        [1.0, 2.0],
-        [1.0, 3.0],
-        [1.0, 2.0],
-        ValueError,
-        "at least 3.*lambda of your own",
-    ),
+    "1 label": ([1.0], [1.0], [1.0, 2.0], ValueError, "1 labeled row .*at least 2"),
     "no labels": ([], [], [1.0, 2.0], ValueError, "0 labeled rows"),
     "NaN label": ([1.0, np.nan, 2.0], [1.0, 2.0, 3.0], [1.0], ValueError, "y has 1 NaN"),
     "NaN prediction": ([1.0, 3.0, 2.0], [1.0, 2.0, np.nan], [1.0], ValueError, "f has 1 NaN"),
@@ -286,7 +313,7 @@ BAD = {
         "f_unlabeled has 1 NaN",
     ),
     "inf in the pool": ([1.0, 3.0, 2.0], [1.0, 2.0, 3.0], [1.0, np.inf], ValueError, "1 infinite"),
-    "huge pool": ([1.0, 3.0, 2.0], [1.0, 2.0, 3.0], [1e300, -1e300], ValueError, "overflows"),
+    "huge pool": ([1.0, 3.0, 2.0], [1.0, 2.0, 3.0], [1e300, -1e300], ValueError, "squares overflow"),
     "lengths": ([1.0, 3.0, 2.0], [1.0, 2.0], [1.0], ValueError, r"shape \(3,\) and f has shape \(2,\)"),
     "columns": (
         np.ones((4, 2)),
@@ -297,9 +324,37 @@ BAD = {
     ),
     "mixed dimensions": (np.ones(4), np.ones((4, 1)), np.ones(4), ValueError, "same shape"),
     "3-D": (np.ones((4, 1, 1)), np.ones((4, 1, 1)), np.ones(4), ValueError, "n_rows, n_outputs"),
-    "text": (["a", "b", "c"], [1.0, 2.0, 3.0], [1.0], ValueError, "y has dtype.*real numbers"),
+    "text": (["a", "b", "c"], [1.0, 2.0, 3.0], [1.0], ValueError, "y holds text or dates"),
     "complex": ([1j, 2, 3], [1.0, 2.0, 3.0], [1.0], ValueError, "Complex"),
     "masked": (np.ma.array([1, 2, 3], mask=[0, 1, 0]), [1.0, 2, 3], [1.0], TypeError, "masked array"),
+    "huge labels": (
+        [1e200, 3e200, -1e200],
+        [1.0, 2.0, 3.0],
+        [1.0, 2.0],
+        ValueError,
+        "squares overflow",
+    ),
+    "huge predictions": (
+        [1.0, 3.0, 2.0],
+        [1e200, -1e200, 1.0],
+        [1.0, 2.0],
+        ValueError,
+        "squares overflow",
+    ),
+    "dates": (
+        np.array([1, "NaT", 3], "m8[s]"),
+        [1.0, 2.0, 3.0],
+        [1.0],
+        ValueError,
+        "y holds text or dates",
+    ),
+    "columns swapped": (
+        pd.DataFrame(np.eye(3)[:, :2], columns=["a", "b"]),
+        pd.DataFrame(np.eye(3)[:, :2], columns=["b", "a"]),
+        np.eye(2),
+        ValueError,
+        "expected the same order",
+    ),
     "indexes": (
         pd.Series([1.0, 2.0, 3.0]),
         pd.Series([1.0, 2.0, 3.0], index=[2, 1, 0]),
@@ -315,6 +370,12 @@ def test_bad_input(case):
     *arguments, error, message = BAD[case]
     with pytest.raises(error, match=message):
         rectify_mean(*arguments)
+
+
+def test_zero_width_warning_points_at_the_caller():
+    with pytest.warns(ZeroWidthIntervalWarning) as caught:
+        rectify_mean(np.ones(9), np.arange(9.0), np.arange(20.0))
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, -0.5])

@@ -80,6 +80,20 @@ def test_without_correction_weights_are_repetitions(rng):
     assert weighted.item() == pytest.approx(repeated.item())
 
 
+def test_weighted_mini_batches_are_unbiased(rng):
+    """Over all pairs of rows, times the squared mean weight: the whole set's weighted variance."""
+    prediction, target = tensors(rng, 9)
+    weight = torch.from_numpy(rng.random(9) ** 3)
+    weight /= weight.mean()
+    loss = VarianceLoss(correction=0)
+    pairs = [
+        loss(prediction[rows], target[rows], weight[rows]) * weight[rows].mean() ** loss.weight_degree
+        for rows in ([i, j] for i in range(9) for j in range(i))
+    ]
+    whole = loss(prediction, target, weight)
+    assert np.mean(pairs) * 2 == pytest.approx(whole.item() * 9 / 8)  # B / (B - 1) on either side
+
+
 def test_equal_weights_change_nothing(rng):
     prediction, target = tensors(rng, 9)
     weighted = VarianceLoss()(prediction, target, torch.full((9,), 0.3, dtype=torch.float64))
@@ -136,6 +150,27 @@ def test_one_row_has_no_variance(rows, weight):
     weight = None if weight is None else torch.tensor(weight)
     with pytest.raises(ValueError, match=r"1 row has no variance.*profiled=True"):
         VarianceLoss()(torch.zeros(rows), torch.zeros(rows), weight)
+
+
+@pytest.mark.parametrize("weight", [[0.0, 0.0], [-1.0, 2.0]])
+def test_weights_without_meaning(weight):
+    with pytest.raises(ValueError, match="must not be negative, nor zero for all"):
+        VarianceLoss()(torch.zeros(2), torch.ones(2), torch.tensor(weight))
+
+
+def test_empty_batch():
+    with pytest.raises(ValueError, match="batch is empty"):
+        VarianceLoss()(torch.zeros(0), torch.zeros(0))
+
+
+def test_profiled_outputs_have_a_center_each():
+    with pytest.raises(ValueError, match="3 outputs and this loss n_outputs=1"):
+        VarianceLoss(profiled=True)(torch.zeros(4, 3), torch.zeros(4, 3))
+
+
+def test_output_weight_with_nan():
+    with pytest.raises(ValueError, match="finite numbers"):
+        VarianceLoss([1.0, float("nan")])
 
 
 def test_bad_sample_weight():

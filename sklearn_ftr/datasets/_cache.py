@@ -10,6 +10,10 @@ import tempfile
 from pathlib import Path
 
 
+class ChecksumError(OSError, ValueError):
+    """A file is not the one that this version was written for."""
+
+
 def data_home(folder: str | os.PathLike[str] | None = None) -> Path:
     """The cache folder: the argument, $SKLEARN_FTR_DATA, or ~/.cache/sklearn_ftr."""
     chosen = folder or os.environ.get("SKLEARN_FTR_DATA") or Path.home() / ".cache" / "sklearn_ftr"
@@ -22,9 +26,9 @@ def check_sha256(content: bytes, expected: str, name: str) -> bytes:
     """The content itself, or an error if it is not the file that this version was written for."""
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise ValueError(
-            f"{name} has sha256 {found}; expected {expected}. The file is damaged or another version; "
-            "delete it and fetch it again."
+        raise ChecksumError(
+            f"{name} has sha256 {found}; expected {expected}: the file is damaged or of another "
+            "version."
         )
     return content
 
@@ -43,7 +47,10 @@ def pip_download(requirement: str, sha256: str) -> bytes:
         name = requirement.partition("==")[0]
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--no-binary", name, "--require-hashes", "-r", str(requirements), "-d", folder]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"pip did not download {requirement} within 300 s") from error
         archives = list(Path(folder).glob("*.tar.gz"))
         if done.returncode or not archives:
             reason = (done.stderr.strip() or "pip said nothing").splitlines()[-1]

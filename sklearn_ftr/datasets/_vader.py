@@ -11,6 +11,7 @@ import io
 import json
 import os
 import tarfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_ftr.datasets._cache import check_sha256, data_home, pip_download
+from sklearn_ftr.datasets._cache import ChecksumError, check_sha256, data_home, pip_download
 
 _RELEASE = "vaderSentiment==3.3.2"
 _RELEASE_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
@@ -57,8 +58,9 @@ def fetch_vader_tweets(
     ------
     OSError
         It cannot be downloaded, and no local copy is there.
-    ValueError
-        A file with the wrong checksum.
+    ChecksumError
+        A ValueError and an OSError: `source` is another file than this version was written for. A damaged
+        copy in the cache is fetched again.
 
     Notes
     -----
@@ -117,18 +119,16 @@ def load_vader_lexicon(*, return_X_y: bool = False) -> Any:
 
 def _archive(home: Path, source: str | os.PathLike[str] | None) -> bytes:
     """The archive of ratings from a local file, the cache or pip; its checksum always holds."""
-    cached = home / _ARCHIVE
     if source is not None:
-        content = _unpacked(Path(source).read_bytes())
-    elif cached.exists():
-        content = cached.read_bytes()
-    else:
-        content = _unpacked(pip_download(_RELEASE, _RELEASE_SHA256))
-    check_sha256(content, _ARCHIVE_SHA256, str(source or cached))
-    if source is None and not cached.exists():
-        partial = cached.with_suffix(f".{os.getpid()}.partial")
-        partial.write_bytes(content)
-        partial.replace(cached)  # never half a file under the final name
+        return check_sha256(_unpacked(Path(source).read_bytes()), _ARCHIVE_SHA256, str(source))
+    cached = home / _ARCHIVE
+    with suppress(FileNotFoundError, ChecksumError):  # a damaged copy is fetched again
+        return check_sha256(cached.read_bytes(), _ARCHIVE_SHA256, str(cached))
+    fetched = _unpacked(pip_download(_RELEASE, _RELEASE_SHA256))
+    content = check_sha256(fetched, _ARCHIVE_SHA256, f"{_ARCHIVE} of {_RELEASE}")
+    partial = cached.with_suffix(f".{os.getpid()}.partial")
+    partial.write_bytes(content)
+    partial.replace(cached)  # never half a file under the final name
     return content
 
 

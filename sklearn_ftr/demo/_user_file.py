@@ -28,6 +28,10 @@ def read_user_file(
         raise UserFileError(
             f"{path} has no column {', '.join(map(repr, missing))}; its columns are: {', '.join(header)}."
         )
+    if len(set(header)) < len(header):
+        raise UserFileError(f"{path} has two columns of the same name: {', '.join(header)}.")
+    if label in wanted[1:]:
+        raise UserFileError(f"{label!r} is the label; it cannot be predicted from itself.")
     columns = {name: [row[header.index(name)].strip() for row in rows] for name in wanted}
     y = _labels(columns[label], path, label)
     if not text:

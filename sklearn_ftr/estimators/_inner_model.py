@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
@@ -19,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import safe_indexing
-from sklearn_ftr.rectification._checks import Array, count_non_finite
+from sklearn_ftr.rectification._checks import Array, check_finite
 
 _BLOCK_ROWS = 65_536
 _RIDGE_PENALTIES = tuple(10.0**exponent for exponent in range(-2, 7))
@@ -36,12 +37,16 @@ def default_estimator() -> Pipeline:
 
 def is_frozen(estimator: BaseEstimator) -> bool:
     """Whether fitting would change nothing, so that no label needs to be spent on it."""
+    if isinstance(estimator, Pipeline):
+        return all(step in (None, "passthrough") or is_frozen(step) for _, step in estimator.steps)
     return isinstance(estimator, FrozenEstimator)
 
 
 def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEstimator:
     """A clone in which every `random_state` that was None is an integer drawn from `rng`."""
     copy = clone(estimator)
+    if is_frozen(copy):
+        return copy
     parameters = copy.get_params(deep=True)
     seeds = {
         name: int(rng.randint(np.iinfo(np.int32).max))
@@ -52,23 +57,30 @@ def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEs
 
 
 def train(model: BaseEstimator, X: Any, y: Array, rows: NDArray[np.intp], seed: int) -> BaseEstimator:
-    """Fit the model to some rows and return it; only a skorch net has a use for the seed."""
+    """Fit the model to some rows and return it; only skorch nets have a use for the seed."""
     X, target = safe_indexing(X, rows), y[rows]
-    net = _skorch_net(model)
-    if net is None:
-        return model.fit(X, target)
-    with _seeded(net, seed):
-        return model.fit(X, _skorch_target(net, target))
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if is_classifier(model) and np.ptp(target, axis=0).max() == 0:
+        # Classifiers refuse a single class; with rare classes it is what a few labels may show.
+        return DummyRegressor().fit(X, target)
+    with _skorch_seed(model, seed):
+        return model.fit(X, _skorch_target(model, target))
 
 
-def without_training(estimator: BaseEstimator, X: Any, y: Array) -> BaseEstimator:
+def without_training(
+    estimator: BaseEstimator, X: Any, y: Array, rng: np.random.RandomState
+) -> BaseEstimator:
     """A predictor that has seen no label: an already fitted model, or one that can `initialize`."""
-    model = clone(estimator)
-    if hasattr(model, "initialize"):
-        accepts_data = bool(inspect.signature(model.initialize).parameters)
-        return model.initialize(X, y) if accepts_data else model.initialize()
+    model = seeded_clone(estimator, rng)
+    if hasattr(model, "initialize") and not is_frozen(model):
+        with _skorch_seed(model, int(rng.randint(np.iinfo(np.int32).max))):
+            accepts_data = bool(inspect.signature(model.initialize).parameters)
+            return model.initialize(X, y) if accepts_data else model.initialize()
     try:
-        check_is_fitted(model)
+        for part in [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]:
+            if part not in (None, "passthrough"):
+                check_is_fitted(part)
     except (NotFittedError, TypeError) as error:
         raise ValueError(
             f"split_ratio=0 trains nothing, but {type(estimator).__name__} cannot predict before it is "
@@ -87,17 +99,12 @@ def mean_prediction(model: BaseEstimator, X: Any, rows: NDArray[np.intp], n_outp
             f"{type(model).__name__} predicted {predictions.shape[1]} outputs for labels with "
             f"{n_outputs}; expected the same number."
         )
-    if not np.isfinite(predictions).all():
-        raise ValueError(
-            f"{type(model).__name__} predicted {count_non_finite(predictions)}; expected finite "
-            "predictions for every row."
-        )
+    check_finite(predictions, f"The prediction of {type(model).__name__}")
     return predictions
 
 
 def _predict(model: BaseEstimator, X: Any) -> Array:
-    net = _skorch_net(model)
-    with nullcontext() if net is None else _seeded(net, seed=0):  # skorch draws numbers to predict, too
+    with _skorch_seed(model, 0):  # skorch draws random numbers to predict, too
         return _predicted_mean(model, X)
 
 
@@ -117,34 +124,44 @@ def _numeric_classes(model: BaseEstimator) -> Array:
             f"{type(model).__name__} was trained on several outputs; expected one column of classes. "
             "Fit one estimator for each output."
         )
-    return np.asarray(classes, dtype=np.float64)
+    try:
+        return np.asarray(classes, dtype=np.float64)
+    except ValueError as error:
+        raise ValueError(
+            f"{type(model).__name__} has the classes {list(classes)}; expected numbers, such as 0 and 1, whose "
+            "mean is a share."
+        ) from error
 
 
 def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
-        first, last = int(block[0]), int(block[-1])
-        # Adjacent rows are viewed, not copied.
-        yield slice(first, last + 1) if last - first + 1 == len(block) else block
+        adjacent = bool(np.all(np.diff(block) == 1))
+        yield slice(int(block[0]), int(block[-1]) + 1) if adjacent else block  # a slice is not copied
 
 
-def _skorch_net(model: BaseEstimator) -> Any:
-    """The skorch net that a model is or ends in; None without importing skorch if there is none."""
-    skorch = sys.modules.get("skorch")
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    return last if skorch is not None and isinstance(last, skorch.NeuralNet) else None
+def _is_skorch_net(model: Any) -> bool:
+    skorch = sys.modules.get("skorch")  # a model cannot be a net if nobody has imported skorch
+    return skorch is not None and isinstance(model, skorch.NeuralNet)
 
 
-def _seeded(net: Any, seed: int) -> AbstractContextManager[None]:
-    """A seed for training a skorch net that leaves torch's global random state alone."""
+def _skorch_seed(model: BaseEstimator, seed: int) -> AbstractContextManager[None]:
+    """For models that are or hold a skorch net: torch's random state, seeded and then restored."""
+    held = [model, *model.get_params(deep=True).values()] if "skorch" in sys.modules else []
+    nets = [part for part in held if _is_skorch_net(part)]
+    if not nets:
+        return nullcontext()
     from sklearn_ftr.finetuning._torch_state import seeded_torch
 
-    return seeded_torch(seed, net.device)
+    return seeded_torch(seed, nets[0].device or "cpu")
 
 
-def _skorch_target(net: Any, target: Array) -> NDArray[Any]:
-    """Targets in the types that skorch's losses want; its regressors need a column."""
-    if not is_classifier(net):
+def _skorch_target(model: BaseEstimator, target: Array) -> NDArray[Any]:
+    """Targets in the types that a skorch net's loss wants, if the model is or ends in one."""
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if not _is_skorch_net(last):
+        return target
+    if not is_classifier(last):
         return target.reshape(len(target), -1).astype(np.float32)
-    binary = isinstance(net, sys.modules["skorch"].NeuralNetBinaryClassifier)
+    binary = isinstance(last, sys.modules["skorch"].NeuralNetBinaryClassifier)
     return target.astype(np.float32 if binary else np.int64)

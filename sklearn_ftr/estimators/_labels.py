@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
-from sklearn_ftr.rectification._checks import Array, as_real_array, check_same_index
+from sklearn_ftr.rectification._checks import (
+    Array,
+    as_real_array,
+    check_finite,
+    check_same_index,
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,8 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
     n_rows = num_samples(X)
     if len(labels) != n_rows:
         raise ValueError(f"X has {n_rows} rows and y has {len(labels)}; expected the same number.")
-    if np.isinf(labels).any():
-        raise ValueError(
-            f"y has {np.isinf(labels).sum()} infinite values; expected finite labels, and NaN for "
-            "unlabeled rows."
-        )
     missing = np.isnan(labels)
+    check_finite(labels[~missing], "y (NaN, for unlabeled rows, aside)")
     unlabeled = missing if labels.ndim == 1 else missing.all(axis=1)
     if labels.ndim == 2 and (partial := missing.any(axis=1) & ~unlabeled).any():
         raise ValueError(

@@ -32,10 +32,10 @@ from sklearn_ftr.rectification._inference import (
     Estimate,
     mean_estimate,
 )
-from sklearn_ftr.rectification._mean import covariance_of_pool_mean, rectify
+from sklearn_ftr.rectification._mean import pool_mean_covariance, rectify
 from sklearn_ftr.rectification._moments import Moments, centred, columns, moments
-from sklearn_ftr.rectification._recycling import recycle
-from sklearn_ftr.rectification._result import RectifiedResult, mean_result
+from sklearn_ftr.rectification._recycling import recycle, with_variance_of_all_labels
+from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
 
 
 class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
@@ -48,8 +48,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
     ----------
     estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
         The predictor, trained on clones. A classifier with `predict_proba` predicts the mean of its
-        (numeric) classes: for labels 0 and 1, a proportion. A FrozenEstimator is used as it is, and all
-        labels rectify it. None is ridge regression on standardized features, the linear predictor
+        (numeric) classes: for labels 0 and 1, a proportion; where its labels are all of one class, that
+        class is predicted. A FrozenEstimator is used as it is, and all labels rectify it. None is ridge regression on standardized features, the linear predictor
         whose penalised error variance is smallest. `VarianceRegressor` trains networks.
     split_ratio : float or int, default=0.2
         Share of the labels, in [0, 1), that fine-tune, at least 2 of them; an int is their number. 0 is zero-shot
@@ -60,14 +60,15 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         it. An int makes shuffled folds. The folds must hold every labeled row exactly once. None is one
         split.
     power_tuning : bool, default=True
-        Estimate the weight lambda of the predictions that gives the smallest variance. False is
-        lambda = 1.
+        Estimate the weight lambda of the predictions that gives the smallest variance (0 with fewer than
+        6 rectification labels). False is lambda = 1.
     recycle : bool, default=True
         Let the mean of the fine-tuning labels enter the estimate, too, by inverse variance. It is
         uncorrelated with the rectified estimate, so that no label is lost. False is the paper to the
         letter. Ignored with `cv`, where every label rectifies.
     pool_prediction : {"average", "split"}, default="average"
-        With `cv`: predict each unlabeled row by all models, or by one, for the cost of one model.
+        With `cv`: predict each unlabeled row by all models, or by one, for the cost of one model (a pool
+        with fewer than 10 rows for some model is averaged all the same).
     confidence_level : float, default=0.95
         Default level of `confidence_interval`.
     n_jobs : int, default=None
@@ -203,6 +204,7 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         stage_one = self._fine_tune(X, labels)
         self._keep_models(stage_one)
         self._keep_result(self._rectify(labels, stage_one))
+        warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
 
     def predict(self, X: Any) -> Array:
@@ -215,8 +217,9 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, k)
-            lambda f(X) plus the rectifier; under cross-fitting f is the average of all models. With no
-            unlabeled rows in `fit`, lambda is 0 and so every prediction is the mean.
+            lambda f(X) plus the rectifier; under cross-fitting f is the average of all models (with
+            `pool_prediction="split"` they average to `mean_` up to which rows each model predicted).
+            With no unlabeled rows in `fit`, lambda is 0 and so every prediction is the mean.
         """
         check_is_fitted(self, "result_")
         average = np.tensordot(self._stage_one.shares, self._model_predictions(X), axes=1)
@@ -225,6 +228,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """Efficiency of this design, measured on labeled rows that were not seen in `fit`.
+
+        On rows that `fit` has seen it is too high; `efficiency_` is the honest number for those.
 
         Parameters
         ----------
@@ -275,7 +280,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
             `(low, high)`.
         """
         check_is_fitted(self, "result_")
-        return self.result_.confidence_interval(confidence_level, alternative)
+        level = self.confidence_level if confidence_level is None else confidence_level
+        return self.result_.confidence_interval(level, alternative)
 
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """P-value of the test that the population mean equals `null`; see `RectifiedResult.p_value`."""
@@ -298,10 +304,10 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
     def _fine_tune(self, X: Any, labels: PartialLabels) -> _two_stages.OutOfSample:
         """Stage 1: zero-shot, cross-fitting or one split."""
         estimator, rng = self._inner_estimator(), check_random_state(self.random_state)
-        n_finetune = self._n_finetune(len(labels.labeled))
-        if is_frozen(estimator) or (self.cv is None and n_finetune == 0):
-            return _two_stages.zero_shot(estimator, X, labels)
+        if is_frozen(estimator) or (self.cv is None and self.split_ratio == 0):
+            return _two_stages.zero_shot(estimator, X, labels, rng)
         if self.cv is None:
+            n_finetune = self._n_finetune(len(labels.labeled))
             return _two_stages.split(estimator, X, labels, n_finetune, rng, self._report)
         return _two_stages.cross_fit(
             estimator, X, labels, self.cv, self.pool_prediction, self.n_jobs, rng, self._report
@@ -309,35 +315,33 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
 
     def _n_finetune(self, n: int) -> int:
         """s: the user's count, or their share of n but at least two labels."""
-        if self.cv is not None or self.split_ratio == 0:
-            return 0
         counted = isinstance(self.split_ratio, Integral)
         s = int(self.split_ratio) if counted else max(2, round(self.split_ratio * n))
-        needed = 3 if self.power_tuning else 2
-        if n - s < needed:
+        if s < 2 or n - s < 2:
             raise ValueError(
-                f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); after {s} of them go to "
-                f"fine-tuning (split_ratio={self.split_ratio}), {max(n - s, 0)} are left for "
-                f"rectification, which needs at least {needed}. Label more rows or lower split_ratio."
+                f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); split_ratio={self.split_ratio} lets "
+                f"{s} of them fine-tune and {max(n - s, 0)} rectify; expected at least 2 and 2. Label more "
+                "rows or change split_ratio."
             )
         return s
 
     def _rectify(self, labels: PartialLabels, stage_one: _two_stages.OutOfSample) -> RectifiedResult:
         """Stage 2: the rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
         y, every = columns(labels.y), moments(columns(labels.of_labeled_rows))
-        pool = stage_one.pool
+        pool, rectify_rows = stage_one.pool, stage_one.rectify_rows
         rectified = rectify(
-            y[stage_one.rectify_rows],
+            y[rectify_rows],
             stage_one.predictions,
             pool,
             None if self.power_tuning else 1.0,
             stage_one.degrees_of_freedom,
         )
-        estimate, n_rectify = rectified.estimate, len(stage_one.rectify_rows)
+        estimate, n_rectify = rectified.estimate, len(rectify_rows)
         weight: Array | float = 0.0
         if not pool.count:
             estimate, n_rectify = mean_estimate(every), every.count
         elif self.recycle and len(stage_one.finetune_rows):
+            estimate = with_variance_of_all_labels(estimate, every, moments(y[rectify_rows]))
             estimate, weight = recycle(estimate, self._own_mean(y, stage_one, every))
         return mean_result(
             estimate,
@@ -361,7 +365,7 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
     def _efficiency(self, labels_variance: Array, residual_variance: Array) -> float:
         """Of the design of `fit`, at variances measured elsewhere (each of shape (k,))."""
         stage_one, result = self._stage_one, self.result_
-        pool_term = covariance_of_pool_mean(centred(stage_one.predictions)[1], stage_one.pool)
+        pool_term = pool_mean_covariance(centred(stage_one.predictions)[1], stage_one.pool)[0]
         variance = residual_variance / result.n_rectify
         variance = variance + np.atleast_1d(self.lambda_) ** 2 * np.diag(pool_term)
         if np.any(result.recycled_weight):
@@ -378,6 +382,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
 
     def _keep_models(self, stage_one: _two_stages.OutOfSample) -> None:
         self._stage_one = stage_one
+        self.__dict__.pop("estimator_", None)  # of an earlier fit with another cv
+        self.__dict__.pop("estimators_", None)
         if self.cv is None:
             self.estimator_ = stage_one.models[0]
         else:

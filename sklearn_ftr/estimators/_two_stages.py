@@ -29,10 +29,13 @@ from sklearn_ftr.rectification._cross_fitting import (
     align,
     cross_fitting_degrees_of_freedom,
     fold_shares,
+    pool_of_parts,
 )
 from sklearn_ftr.rectification._moments import Moments, moments
 
 Rows = NDArray[np.intp]
+# Rows of the pool for one model; where there are fewer, every model predicts the whole pool.
+_SMALLEST_PART = 10
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,12 @@ class OutOfSample:
         return [mean_prediction(model, X, rows, k) for model in self.models]
 
 
-def zero_shot(estimator: BaseEstimator, X: Any, labels: PartialLabels) -> OutOfSample:
+def zero_shot(
+    estimator: BaseEstimator, X: Any, labels: PartialLabels, rng: np.random.RandomState
+) -> OutOfSample:
     """No training: every label rectifies a model that has seen none of them."""
-    model = without_training(estimator, safe_indexing(X, labels.labeled), labels.of_labeled_rows)
+    X_labeled = safe_indexing(X, labels.labeled)
+    model = without_training(estimator, X_labeled, labels.of_labeled_rows, rng)
     return _one_model(model, X, labels, np.empty(0, dtype=np.intp), labels.labeled)
 
 
@@ -70,10 +76,10 @@ def split(
 ) -> OutOfSample:
     """The paper's way: a random n_finetune of the labels train one model, the others rectify it."""
     order = rng.permutation(labels.labeled)
-    finetune, rectify = order[:n_finetune], order[n_finetune:]
+    finetune, rectify = np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
     report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
     model, seed = seeded_clone(estimator, rng), int(rng.randint(np.iinfo(np.int32).max))
-    train(model, X, labels.y, finetune, seed)
+    model = train(model, X, labels.y, finetune, seed)
     report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
     return _one_model(model, X, labels, finetune, rectify)
 
@@ -91,9 +97,9 @@ def cross_fit(
     """K models, each trained without one fold of the labels and rectified by that fold."""
     folds = _folds(cv, estimator, X, labels, rng)
     shares = fold_shares(folds)
-    # A pool too small to be divided is averaged in any case.
-    average = pool_prediction == "average" or len(labels.unlabeled) < 2 * len(folds)
-    pools = [labels.unlabeled] * len(folds) if average else _parts(labels.unlabeled, shares, rng)
+    parts = _parts(labels.unlabeled, shares, rng)
+    average = pool_prediction == "average" or min(map(len, parts)) < _SMALLEST_PART
+    pools = [labels.unlabeled] * len(folds) if average else parts
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds))
     report(f"cross-fitting {len(folds)} models on {len(labels.labeled):,} labels")
     fits = Parallel(n_jobs=n_jobs)(
@@ -103,8 +109,7 @@ def cross_fit(
     models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
     if len(labels.unlabeled):
         of_folds, of_pools = (align(parts, of_pools, shares) for parts in (of_folds, of_pools))
-    if average:
-        of_pools = [np.tensordot(shares, of_pools, axes=1)]
+    pool = moments(np.tensordot(shares, of_pools, axes=1)) if average else pool_of_parts(of_pools)
     n = len(labels.labeled)
     return OutOfSample(
         models=models,
@@ -113,7 +118,7 @@ def cross_fit(
         n_finetune=round(n - np.mean([len(fold) for fold in folds])),
         rectify_rows=np.concatenate(folds),
         predictions=np.concatenate(of_folds),
-        pool=moments(np.concatenate(of_pools)),
+        pool=pool,
         degrees_of_freedom=cross_fitting_degrees_of_freedom(n, len(folds)),
     )
 
@@ -137,7 +142,7 @@ def _fit_fold(
     model: BaseEstimator, X: Any, labels: PartialLabels, fold: Rows, pool: Rows, seed: int
 ) -> tuple[BaseEstimator, Array, Array]:
     k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
-    train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed)
+    model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed)
     return model, mean_prediction(model, X, fold, k), mean_prediction(model, X, pool, k)
 
 
@@ -162,7 +167,7 @@ def _folds(
             f"cv gave {len(folds)} test folds that do not hold each of the {n} labeled rows exactly once; "
             "expected a partition, such as KFold(5, shuffle=True) makes."
         )
-    return [labels.labeled[fold] for fold in folds]
+    return [np.sort(labels.labeled[fold]) for fold in folds]
 
 
 def _has_classes(estimator: BaseEstimator, y: Array, n_folds: int) -> bool:

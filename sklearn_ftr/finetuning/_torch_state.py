@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import torch
 
+# Torch's random state belongs to the process: threads that train at once take turns.
+_LOCK = RLock()
 # Multiplications in one batch below which a second thread costs more than it does (its waiting, above all:
 # with another process on the machine, training was 80 times slower on two threads than on one).
 _ONE_THREAD_WORK = 10_000_000
@@ -14,25 +17,30 @@ _ONE_THREAD_WORK = 10_000_000
 
 @contextmanager
 def seeded_torch(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch for this block and restore its global state, on the device too, afterwards."""
+    """Seed torch on the CPU and on `device` for this block and restore both states afterwards."""
     device = torch.device(device)
-    accelerator = device.type != "cpu"
-    with torch.random.fork_rng(
-        devices=[device.index or 0] if accelerator else [],
-        device_type=device.type if accelerator else "cuda",
-    ):
-        torch.manual_seed(seed)
-        yield
+    with _LOCK, torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed, which would seed every accelerator of the machine, too.
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cpu":
+            yield
+            return
+        accelerator = torch.get_device_module(device)
+        index = accelerator.current_device() if device.index is None else device.index
+        with torch.random.fork_rng(devices=[index], device_type=device.type):
+            with torch.device(device):
+                accelerator.manual_seed(seed)
+            yield
 
 
 @contextmanager
 def suitable_threads(module: torch.nn.Module, batch_size: int) -> Iterator[None]:
     """One thread for small networks; the user's number for others."""
-    threads = torch.get_num_threads()
     work = batch_size * sum(parameter.numel() for parameter in module.parameters())
-    if work < _ONE_THREAD_WORK:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with _LOCK:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1 if work < _ONE_THREAD_WORK else threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 import torch
@@ -18,6 +18,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import TensorDataset
+
+from sklearn_ftr.finetuning._variance_loss import VarianceLoss
 
 Batch = tuple[Tensor, ...]  # features, targets and, if rows are weighted, weights
 
@@ -87,7 +89,12 @@ class TrainingNet(NeuralNet):
                 f"The module returned shape {tuple(y_pred.shape)} for targets of shape "
                 f"{tuple(y_true.shape)}; expected the same shape. Let it return (n_rows, n_outputs)."
             )
-        return self.criterion_(y_pred, y_true, *weight)
+        loss = self.criterion_(y_pred, y_true, *weight)
+        if weight and isinstance(self.criterion_, VarianceLoss):
+            # The loss divides by the batch's weights; multiplied back (their mean over the training set is
+            # one), a row counts by its weight, whatever rows happen to share its batch.
+            loss = loss * weight[0].mean() ** self.criterion_.weight_degree
+        return loss
 
     def run_single_epoch(
         self,
@@ -134,6 +141,10 @@ class StopTraining(Exception):  # noqa: N818 - a signal, like StopIteration
     """Raised by a callback to end training early; skorch's own signal is Ctrl-C's."""
 
 
+class DivergenceError(Exception):
+    """The loss is no number any more."""
+
+
 class EarlyStopping(Callback):
     """Stop after `patience` epochs without a smaller validation loss; go back to the best weights."""
 
@@ -147,6 +158,8 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, net: TrainingNet, **kwargs: Any) -> None:
         loss = net.history[-1, "valid_loss"]
+        if not isfinite(loss):
+            raise DivergenceError
         self.epochs_since_best += 1
         if loss < self.best_loss:
             self.best_loss, self.epochs_since_best = loss, 0

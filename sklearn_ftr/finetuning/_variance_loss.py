@@ -108,13 +108,30 @@ class VarianceLoss(nn.Module):
                 f"{tuple(target.shape)}; expected the same shape, because broadcasting would compare "
                 "every row with every other."
             )
+        if not len(target):
+            raise ValueError("The batch is empty; expected at least one row.")
         errors = (target - prediction).reshape(len(target), -1)
+        if self.profiled and errors.shape[1] != len(self.center):
+            raise ValueError(
+                f"The batch has {errors.shape[1]} outputs and this loss n_outputs={len(self.center)}; expected "
+                "the same number."
+            )
         shares = None if sample_weight is None else _shares(errors, sample_weight)
         deviations = errors - self._center(errors, shares)
         if self.output_factor is not None:
             deviations = deviations @ self.output_factor.to(deviations)
         mean_square = _mean(deviations.square().sum(dim=1), shares)
         return mean_square * self._inflation(len(errors) if shares is None else _effective(shares))
+
+    @property
+    def weight_degree(self) -> int:
+        """How many rows' weights each term is a product of.
+
+        A batch variance is half the mean squared difference of pairs of rows, so two: times the squared
+        mean weight of the batch it is an unbiased estimate (a U-statistic) of the whole set's weighted
+        variance, but for a constant. Sums over single rows have one.
+        """
+        return 1 if self.profiled else 2
 
     def _center(self, errors: Tensor, shares: Tensor | None) -> Tensor:
         return self.center if self.profiled else _mean(errors, shares)
@@ -137,6 +154,10 @@ class SquaredErrorLoss(VarianceLoss):
     def __init__(self, output_weight: ArrayLike | None = None) -> None:
         super().__init__(output_weight, correction=0)
 
+    @property
+    def weight_degree(self) -> int:
+        return 1
+
     def _center(self, errors: Tensor, shares: Tensor | None) -> Tensor:
         return errors.new_zeros(())
 
@@ -148,7 +169,10 @@ def _shares(errors: Tensor, sample_weight: Tensor) -> Tensor:
             f"sample_weight has shape {tuple(sample_weight.shape)}; expected ({len(errors)},): one "
             "weight for each row."
         )
-    return sample_weight / sample_weight.sum()
+    total = sample_weight.sum()
+    if sample_weight.min() < 0 or total == 0:
+        raise ValueError("sample_weight must not be negative, nor zero for all rows of a batch.")
+    return sample_weight / total
 
 
 def _mean(rows: Tensor, shares: Tensor | None) -> Tensor:
@@ -163,6 +187,8 @@ def _effective(shares: Tensor) -> float:
 def _factor(output_weight: Any) -> Tensor:
     """A matrix A with trace(A'CA) equal to the wanted combination of the error covariance C."""
     weight = torch.as_tensor(output_weight, dtype=torch.float64)
+    if not weight.isfinite().all():
+        raise ValueError("output_weight has NaN or infinite values; expected finite numbers.")
     if weight.ndim == 1:
         return weight[:, None]
     if weight.ndim == 2 and weight.shape[0] == weight.shape[1] and torch.allclose(weight, weight.T):

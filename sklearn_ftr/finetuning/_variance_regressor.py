@@ -20,7 +20,7 @@ from torch.utils.data import TensorDataset
 from sklearn_ftr._sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
 from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
-from sklearn_ftr.finetuning._training import EarlyStopping, Progress, TrainingNet
+from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
 from sklearn_ftr.finetuning._variance_loss import SquaredErrorLoss, VarianceLoss
 
 Array = NDArray[np.float64]
@@ -79,8 +79,8 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
     device : str, default="cpu"
         Any torch device, such as "cuda" or "mps". Nothing is moved to an accelerator unasked.
     dtype : {"float64", "float32"}, default="float64"
-        Precision of training. Predictions are computed in float64 wherever the device has it, so that
-        a row's prediction does not depend on the rows beside it.
+        Precision of training and prediction. In float32 a row's prediction depends, in its last digits,
+        on the rows beside it.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, batches, dropout and held-out rows. The global torch state is untouched.
     verbose : int, default=0
@@ -95,8 +95,8 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
     scale_ : float
         Factor of the network's output, in units of y.
     residual_variance_ : float or ndarray of shape (k,)
-        Variance (ddof=1) of the errors on all rows given to `fit`, in squared units of y. Too small to
-        judge the model by, since it was trained on them.
+        Variance (weighted, ddof=0) of the errors on the rows given to `fit`, in squared units of y. Too
+        small to judge the model by, since it was trained on them.
     n_epochs_ : int
         Epochs trained; 0 after `initialize`.
     n_features_in_ : int
@@ -118,9 +118,9 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
     indifferent to this. Not done for "mse", for criteria of your own, and never divided when `weights`
     are given, whose outputs are in units of y already.
 
-    In batches of equal size, dividing by B or B - 1 multiplies the loss by a constant. The regressor
-    divides by B, so that a weight of 2 and a repeated row are the same (exactly so when all rows fit
-    into one batch; else the rows fall into other batches).
+    A row counts in proportion to its weight, whatever rows share its batch. When all rows fit into one
+    batch, a weight of 2 and a repeated row give exactly the same network. A criterion of your own gets
+    weights whose mean over the training set is one.
 
     Source: Wang, Ye and Zhao (2025), arXiv 2511.19486.
 
@@ -247,7 +247,9 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         with self._seeded(check_random_state(self.random_state)):
             self._initialize_net(X.shape[1], n_outputs)
         self.offset_, self.scale_, self.n_epochs_ = np.zeros(n_outputs), 1.0, 0
-        self._predict_in_float64()
+        found = self._outputs(X[:1]).shape[1]
+        if found != n_outputs:
+            raise ValueError(f"The module has {found} outputs; expected {n_outputs}, as many as y.")
         return self
 
     def predict(self, X: Any) -> Array:
@@ -284,7 +286,7 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
                 f"sample_weight is zero for all but {kept.sum()} of {len(weight)} rows; expected at "
                 "least 2 rows of positive weight."
             )
-        return X[kept], y[kept], weight[kept]
+        return X[kept], y[kept], weight[kept] / weight[kept].mean()
 
     def _hold_out(
         self, n: int, rng: np.random.RandomState
@@ -307,11 +309,11 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
     def _torch_device(self) -> torch.device:
         try:
             device = torch.device(self.device)
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            torch.empty(0, device=device, dtype=getattr(torch, self.dtype))
+        except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
             raise ValueError(
-                f"device is {self.device!r}, which this machine or this build of torch does not "
-                f'have; use "cpu" or a device that it has. torch says: {error}'
+                f"device is {self.device!r} and dtype {self.dtype!r}, which this machine or this build of "
+                f'torch does not have; use device="cpu" or what it has. torch says: {error}'
             ) from error
         return device
 
@@ -367,22 +369,34 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
             ) from error
 
     def _criterion(self, n_outputs: int) -> torch.nn.Module:
+        if isinstance(self.criterion, torch.nn.Module):
+            raise TypeError(
+                f"criterion is an instance of {type(self.criterion).__name__}; expected its class or a "
+                "function that makes one."
+            )
         if callable(self.criterion):
             return self.criterion()
+        if self.output_weight is not None and len(np.asarray(self.output_weight)) != n_outputs:
+            raise ValueError(
+                f"output_weight has {len(np.asarray(self.output_weight))} rows for {n_outputs} outputs; "
+                "expected one for each output."
+            )
         if self.criterion == "variance":
             if self.batch_size == 1:
                 raise ValueError(
                     "batch_size=1 leaves no variance within a batch; use larger batches or "
                     'criterion="profiled_variance".'
                 )
+            # Batches have equal sizes, so that the correction would be a constant factor; without it a
+            # weight of 2 is exactly a repeated row.
             return VarianceLoss(self.output_weight, correction=0)
         if self.criterion == "profiled_variance":
             return VarianceLoss(self.output_weight, profiled=True, n_outputs=n_outputs)
         return SquaredErrorLoss(self.output_weight)
 
     def _whole_set_loss(self, criterion: torch.nn.Module) -> torch.nn.Module:
-        """What is reported for all rows: the profiled form's mean error belongs to the batches."""
-        if self.criterion == "profiled_variance":
+        """What is reported for all rows together, where neither a profiled mean nor a correction helps."""
+        if isinstance(self.criterion, str) and "variance" in self.criterion:
             return VarianceLoss(self.output_weight, correction=0)
         return criterion
 
@@ -421,8 +435,11 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         if self.verbose:
             callbacks.append(("progress", Progress(self.verbose)))
         self.net_.callbacks_ = callbacks
-        with suitable_threads(self.net_.module_, self.batch_size):
-            self.net_.train(training)
+        try:
+            with suitable_threads(self.net_.module_, self.batch_size):
+                self.net_.train(training)
+        except DivergenceError as error:
+            raise self._diverged() from error
         self.net_.train_split, self.net_.callbacks_ = None, []
         self.n_epochs_ = len(self.net_.history)
 
@@ -434,26 +451,28 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
 
     def _recenter(self, X: Array, y: Array, weight: Array | None) -> None:
         """Give the errors mean zero: the variance loss has not learned it."""
-        self._predict_in_float64()
         errors = y - self.offset_ - self.scale_ * self._outputs(X)
         if not np.isfinite(errors).all():
-            raise ValueError(
-                f"Training diverged: the network's outputs are not finite after {self.n_epochs_} epochs. "
-                f"Lower learning_rate ({self.learning_rate}) or scale the features."
-            )
+            raise self._diverged()
         self.offset_ = self.offset_ + np.average(errors, axis=0, weights=weight)
-        variances = np.diag(np.atleast_2d(np.cov(errors.T, aweights=weight)))
+        centred = errors - np.average(errors, axis=0, weights=weight)
+        variances = np.average(centred**2, axis=0, weights=weight)
         self.residual_variance_ = float(variances[0]) if self._single_output else variances
 
-    def _predict_in_float64(self) -> None:
-        if self._torch_device().type != "mps":  # which has no float64
-            self.net_.module_.to(torch.float64)
+    def _diverged(self) -> ValueError:
+        return ValueError(
+            f"Training diverged: after {len(self.net_.history)} epochs the network's outputs are not finite. "
+            f"Lower learning_rate ({self.learning_rate}) or scale the features."
+        )
 
     def _outputs(self, X: Array) -> Array:
         outputs = self.net_.outputs(self._tensor(X)).cpu().numpy().astype(np.float64)
         return outputs.reshape(len(X), -1)
 
     def _tensor(self, values: Array) -> torch.Tensor:
-        kind = next((p.dtype for p in self.net_.module_.parameters()), torch.float64)
+        # Where the module is now, which after unpickling elsewhere need not be `device`.
+        parameter = next(
+            self.net_.module_.parameters(), torch.empty(0, dtype=getattr(torch, self.dtype))
+        )
         writable = np.require(values, requirements="W")  # torch warns of read-only memory
-        return torch.as_tensor(writable, dtype=kind, device=self.device)
+        return torch.as_tensor(writable, dtype=parameter.dtype, device=parameter.device)

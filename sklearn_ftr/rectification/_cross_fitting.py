@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import moments
+from sklearn_ftr.rectification._moments import Moments, moments
 
 
 def fold_shares(folds: Sequence[np.ndarray]) -> Array:
@@ -30,6 +30,13 @@ def align(parts: Sequence[Array], of_pools: Sequence[Array], shares: Array) -> l
     means = np.array([moments(pool).mean for pool in of_pools])
     # The model's own mean goes first: a constant model then becomes exactly the common constant.
     return [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
+
+
+def pool_of_parts(parts: Sequence[Array]) -> Moments:
+    """Moments of a pool each part of which was aligned by its own mean: K - 1 degrees fewer."""
+    pool = moments(np.concatenate(parts))
+    inflation = (pool.count - 1) / (pool.count - len(parts))
+    return Moments(pool.count, pool.mean, pool.cross_products * inflation)
 
 
 def cross_fitting_degrees_of_freedom(n: int, n_folds: int) -> int:

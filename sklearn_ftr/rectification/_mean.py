@@ -20,7 +20,11 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._moments import Moments, centred, columns
-from sklearn_ftr.rectification._result import RectifiedResult, mean_result
+from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
+
+# From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
+# than 94 % (docs/statistics.md).
+MIN_LABELS_TO_TUNE = 6
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def rectify_mean(
     lambda_ : float or array-like of shape (k,), default=None
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for
         each output, the weight with the smallest variance (power tuning), which costs one degree of
-        freedom.
+        freedom; with fewer than 6 labels it is 0.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -67,8 +71,8 @@ def rectify_mean(
     Raises
     ------
     ValueError
-        Shapes that do not match, NaN or infinite values, fewer than 2 labels (3 with power tuning),
-        different pandas indexes of `y` and `f`.
+        Shapes that do not match, NaN, infinite or overflowing values, text, dates, fewer than 2 labels,
+        different pandas indexes or columns of `y` and `f`.
     TypeError
         Masked arrays.
 
@@ -115,7 +119,7 @@ def rectify_mean(
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     pool = pool_moments(pool_predictions, labels)
     rectified = rectify(columns(labels), columns(predictions), pool, lambda_)
-    return mean_result(
+    result = mean_result(
         rectified.estimate,
         labels=labels,
         pool=pool,
@@ -124,6 +128,8 @@ def rectify_mean(
         residual_variance=rectified.residual_variance,
         confidence_level=confidence_level,
     )
+    warn_of_zero_width(result, stacklevel=3)
+    return result
 
 
 def rectify(
@@ -134,47 +140,57 @@ def rectify(
     degrees_of_freedom: int | None = None,
 ) -> Rectification:
     """The formulas, for columns (r, k). V_R has r - 1 degrees of freedom, or r - 2, unless given."""
-    r, m = y.shape[0], pool.count
-    _check_enough_labels(r, tuned=lambda_ is None and m > 0)
+    r = len(y)
+    _check_enough_labels(r)
     y_mean, dy = centred(y)
     f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
+    of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
     rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(f).max(axis=0), np.abs(pool.mean))
-    lambda_, influence, n_tuned = _weight(dy, df, pool, lambda_, rounding)
-    residuals = (dy - lambda_ * df) * influence
+    weight = _weight(dy, df, np.diag(of_pool_mean), lambda_ if pool.count else 0.0, rounding)
+    residuals = (dy - weight.lambda_ * df) * weight.influence
     labeled_term = residuals.T @ residuals / ((r - 1) * r)
-    pool_term = np.outer(lambda_, lambda_) * covariance_of_pool_mean(df, pool)
-    theta = y_mean + lambda_ * (pool.mean - f_mean if m else 0.0)
-    degrees = r - 1 - n_tuned if degrees_of_freedom is None else n_tuned * 0 + degrees_of_freedom
+    pool_term = np.outer(weight.lambda_, weight.lambda_) * of_pool_mean
+    theta = y_mean + weight.lambda_ * (pool.mean - f_mean if pool.count else 0.0)
+    degrees = r - 1 - weight.n_tuned
+    if degrees_of_freedom is not None:
+        degrees = np.full_like(degrees, degrees_of_freedom)
     welch = welch_satterthwaite(
-        [np.diag(labeled_term), np.diag(pool_term)], [degrees, np.full_like(degrees, max(m - 1, 1))]
+        [np.diag(labeled_term), np.diag(pool_term)], [degrees, np.full_like(degrees, pool_degrees)]
     )
+    residual_variance = np.sum((dy - df) ** 2, axis=0) / (r - 1)
     estimate = Estimate(theta, labeled_term + pool_term, welch)
-    return Rectification(estimate, lambda_, np.sum((dy - df) ** 2, axis=0) / (r - 1))
+    return Rectification(estimate, weight.lambda_, residual_variance)
+
+
+@dataclass(frozen=True)
+class _Weight:
+    """Lambda (k,), what each residual (r, k) grows by when its row is left out, 1 where it was tuned."""
+
+    lambda_: Array
+    influence: Array | float
+    n_tuned: Array
 
 
 def _weight(
-    dy: Array, df: Array, pool: Moments, lambda_: ArrayLike | None, rounding: Array
-) -> tuple[Array, Array | float, Array]:
-    """Lambda, what each residual grows by when its row is left out, and which were tuned (0 or 1).
-
-    Predictions that vary by no more than `rounding` (k,) are constant: their lambda is 0.
-    """
-    k = dy.shape[1]
-    if pool.count == 0:
-        return np.zeros(k), 1.0, np.zeros(k)
+    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | None, rounding: Array
+) -> _Weight:
+    """The given lambda, or the best one; predictions that vary by no more than `rounding` get 0."""
+    r, k = dy.shape
     if lambda_ is not None:
-        return _given_weight(lambda_, k), 1.0, np.zeros(k)
+        return _Weight(_given_lambda(lambda_, k), 1.0, np.zeros(k))
+    if r < MIN_LABELS_TO_TUNE:
+        return _Weight(np.zeros(k), 1.0, np.zeros(k))
     # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
     # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
-    r = len(dy)
-    pool_variance = np.diag(covariance_of_pool_mean(df, pool))
     denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
     varies = denominator > r * rounding**2
     safe = np.where(varies, denominator, 1.0)
-    return np.sum(dy * df, axis=0) / safe, 1 / (1 - df**2 / safe), varies.astype(float)
+    best = np.where(varies, np.sum(dy * df, axis=0) / safe, 0.0)
+    leverage = np.where(varies, df**2 / safe, 0.0)
+    return _Weight(best, 1 / (1 - leverage), varies.astype(float))
 
 
-def _given_weight(lambda_: ArrayLike, k: int) -> Array:
+def _given_lambda(lambda_: ArrayLike, k: int) -> Array:
     weight = np.asarray(lambda_, dtype=float)
     if weight.shape not in ((), (1,), (k,)) or not np.isfinite(weight).all():
         raise ValueError(
@@ -183,20 +199,23 @@ def _given_weight(lambda_: ArrayLike, k: int) -> Array:
     return np.broadcast_to(weight, (k,)).copy()
 
 
-def covariance_of_pool_mean(df: Array, pool: Moments) -> Array:
-    """V_U(f) / m; a pool of one row borrows V_R(f), from the deviations `df` (r, k)."""
-    if pool.count == 0:
-        return np.zeros((df.shape[1],) * 2)
-    if pool.count == 1:
-        return df.T @ df / (len(df) - 1)
-    return pool.covariance / pool.count
+def pool_mean_covariance(df: Array, pool: Moments) -> tuple[Array, int]:
+    """V_U(f) / m and its degrees of freedom.
+
+    A pool smaller than the rectification set borrows the deviations `df` (r, k) of its predictions:
+    from a handful of rows V_U(f) is too uncertain to weigh predictions by.
+    """
+    r, m = len(df), pool.count
+    if m == 0:
+        return np.zeros_like(pool.cross_products), 1
+    if m < r:
+        return (pool.cross_products + df.T @ df) / (m - 1 + r - 1) / m, m - 1 + r - 1
+    return pool.covariance / m, m - 1
 
 
-def _check_enough_labels(r: int, tuned: bool) -> None:
-    needed = 3 if tuned else 2
-    if r < needed:
-        hint = "; with a lambda of your own, 2 are enough" if tuned and r == 2 else ""
+def _check_enough_labels(r: int) -> None:
+    if r < 2:
         raise ValueError(
-            f"Rectification got {r} labeled row{'s' * (r != 1)} (n_samples={r}); expected at least "
-            f"{needed}, because fewer show no variance{hint}."
+            f"Rectification got {r} labeled row{'s' * (r != 1)} (n_samples={r}); expected at least 2, "
+            "because one shows no variance."
         )

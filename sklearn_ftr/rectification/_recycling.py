@@ -12,6 +12,28 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._moments import Moments
+
+
+def with_variance_of_all_labels(
+    rectified: Estimate, of_all: Moments, of_rectifying: Moments
+) -> Estimate:
+    """Let V_R(y - lambda f) / V_R(y) come from the rectification labels, but V(y) from all labels.
+
+    The weights of the combination then no longer depend on whether the large labels of a skewed
+    distribution, or the rare ones, happened to fine-tune or to rectify. Otherwise the half that missed
+    them would look precise, win, and bias the combination.
+    """
+    seen = of_rectifying.variance > 0
+    ratio = np.divide(
+        of_all.variance, of_rectifying.variance, out=np.ones_like(of_all.mean), where=seen
+    )
+    covariance = rectified.covariance * np.outer(np.sqrt(ratio), np.sqrt(ratio))
+    # Rectification labels that are all alike say nothing of a residual variance: that of labels only.
+    blind = ~seen & (np.diag(covariance) == 0)
+    covariance = covariance + np.diag(np.where(blind, of_all.variance / of_rectifying.count, 0.0))
+    degrees = np.where(blind, of_all.count - 1, rectified.degrees_of_freedom)
+    return Estimate(rectified.estimate, covariance, degrees)
 
 
 def recycle(rectified: Estimate, own: Estimate) -> tuple[Estimate, Array]:

@@ -148,14 +148,17 @@ class RectifiedResult(Estimate):
         """One sentence on what the predictions were worth."""
         if self.n_unlabeled == 0:
             return "No unlabeled rows: this is the labels-only answer."
-        gains = np.atleast_1d(self.efficiency)
         if self.zero_width:
-            return "No variance in the data: the interval has zero width and says nothing."
+            return "Some interval has zero width: the labels behind it show no variance, so it says nothing."
+        gains = np.atleast_1d(self.efficiency)
+        span = _span(gains, ".2f")
+        if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
+            return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
         if gains.max() < _WORTHWHILE_EFFICIENCY:
-            return f"Labels alone are as good (efficiency {_span(gains, '.2f')})."
+            return f"Labels alone are as good (efficiency {span})."
         sizes = np.atleast_1d(self.effective_sample_size)
         return (
-            f"Each label counts {_span(gains, '.2f')} times: {self.n_labeled} labels do the work of "
+            f"Each label counts {span} times: {self.n_labeled} labels do the work of "
             f"{_span(sizes, '.0f')}."
         )
 
@@ -192,6 +195,8 @@ class RectifiedResult(Estimate):
         )
 
     def _title(self) -> str:
+        if self.n_unlabeled == 0:
+            return f"Mean of {self.n_labeled:,} labeled rows, none unlabeled"
         return (
             f"Rectified mean: {self.n_labeled:,} labeled rows ({self.n_finetune:,} fine-tune, "
             f"{self.n_rectify:,} rectify), {self.n_unlabeled:,} unlabeled"
@@ -250,7 +255,7 @@ def mean_result(
     """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
     one = labels[0]  # a single number or a row of k: the shape of every answer
     pool_mean = pool.mean if pool.count else np.zeros_like(lambda_)
-    result = RectifiedResult(
+    return RectifiedResult(
         **vars(shaped(estimate, one)),
         lambda_=like(lambda_, one),
         rectifier=like(estimate.estimate - lambda_ * pool_mean, one),
@@ -264,14 +269,18 @@ def mean_result(
         predictions_only=shaped(mean_estimate(pool), one) if pool.count > 1 else None,
         confidence_level=confidence_level,
     )
+
+
+def warn_of_zero_width(result: RectifiedResult, stacklevel: int) -> None:
+    """Tell the caller's caller that an interval shows no uncertainty at all."""
     if result.zero_width:
         warnings.warn(
-            f"The {len(labels)} labels leave no variance, so the interval has zero width and does not "
-            "show how uncertain the estimate is; get more labels, or check how they were collected.",
+            f"The {result.n_rectify} labels that rectify leave no variance, so the interval has zero width "
+            "and does not show how uncertain the estimate is; get more labels, or check how they were "
+            "collected.",
             ZeroWidthIntervalWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    return result
 
 
 def _decimals(standard_errors: Array) -> list[int]:
