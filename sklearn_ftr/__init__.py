@@ -7,7 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sklearn_ftr.estimators import RectifiedMeanEstimator
+    from sklearn_ftr.allocation import (
+        Costs,
+        FittedLaw,
+        Plan,
+        RequiredLabels,
+        ScalingLaw,
+        fit_scaling_law,
+    )
+    from sklearn_ftr.estimators import (
+        FineTuneRectifyAllocator,
+        RectifiedMeanEstimator,
+        ScalingLawRegressor,
+    )
     from sklearn_ftr.finetuning import VarianceLoss, VarianceRegressor
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
@@ -22,26 +34,42 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ConfidenceInterval": "rectification",
+    "Costs": "allocation",
     "Estimate": "rectification",
+    "FineTuneRectifyAllocator": "estimators",
+    "FittedLaw": "allocation",
     "LabeledKFold": "model_selection",
+    "Plan": "allocation",
     "RectifiedMeanEstimator": "estimators",
     "RectifiedResult": "rectification",
+    "RequiredLabels": "allocation",
+    "ScalingLaw": "allocation",
+    "ScalingLawRegressor": "estimators",
     "VarianceLoss": "finetuning",
     "VarianceRegressor": "finetuning",
     "ZeroWidthIntervalWarning": "rectification",
+    "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
     "rectify_mean": "rectification",
 }
 
 __all__ = [
     "ConfidenceInterval",
+    "Costs",
     "Estimate",
+    "FineTuneRectifyAllocator",
+    "FittedLaw",
     "LabeledKFold",
+    "Plan",
     "RectifiedMeanEstimator",
     "RectifiedResult",
+    "RequiredLabels",
+    "ScalingLaw",
+    "ScalingLawRegressor",
     "VarianceLoss",
     "VarianceRegressor",
     "ZeroWidthIntervalWarning",
+    "fit_scaling_law",
     "labeled_scorer",
     "rectify_mean",
 ]

@@ -14,6 +14,7 @@ ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
 ALLOWED = {
     "rectification": {"sklearn_ftr.rectification", "numpy", "scipy", "pandas"},
+    "allocation": {"sklearn_ftr.allocation", "numpy", "scipy", "pandas"},
     "finetuning": {
         "sklearn_ftr.finetuning",
         "sklearn_ftr._sklearn_private",
@@ -26,6 +27,7 @@ ALLOWED = {
     "estimators": {
         "sklearn_ftr.estimators",
         "sklearn_ftr.rectification",
+        "sklearn_ftr.allocation",
         "sklearn_ftr.finetuning",
         "sklearn_ftr._sklearn_private",
         "numpy",

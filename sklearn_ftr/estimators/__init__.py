@@ -1,5 +1,7 @@
 """The scikit-learn estimators: validate, split or cross-fit, call the two stages, keep the result."""
 
+from sklearn_ftr.estimators._allocator import FineTuneRectifyAllocator, Purchase
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
+from sklearn_ftr.estimators._scaling_law_regressor import ScalingLawRegressor
 
-__all__ = ["RectifiedMeanEstimator"]
+__all__ = ["FineTuneRectifyAllocator", "Purchase", "RectifiedMeanEstimator", "ScalingLawRegressor"]

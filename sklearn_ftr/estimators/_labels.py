@@ -53,3 +53,21 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
             "unlabeled rows; at least some rows need a label."
         )
     return PartialLabels(labels, np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled))
+
+
+def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) -> NDArray[np.intp]:
+    """Indices of the rows that a user wants to train in any case."""
+    if finetune_rows is None:
+        return np.empty(0, dtype=np.intp)
+    mask = np.asarray(finetune_rows)
+    if mask.shape != labels.y.shape[:1] or mask.dtype != np.bool_:
+        raise ValueError(
+            f"finetune_rows has shape {mask.shape} and dtype {mask.dtype}; expected one True or False for each "
+            f"of the {len(labels.y)} rows."
+        )
+    unlabeled = np.isin(np.flatnonzero(mask), labels.unlabeled).sum()
+    if unlabeled:
+        raise ValueError(
+            f"finetune_rows marks {unlabeled} rows without a label; expected labeled rows only."
+        )
+    return np.flatnonzero(mask)

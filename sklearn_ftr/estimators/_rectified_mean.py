@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -24,7 +24,11 @@ from sklearn_ftr._sklearn_private import (
 )
 from sklearn_ftr.estimators import _two_stages
 from sklearn_ftr.estimators._inner_model import default_estimator, is_frozen
-from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
+from sklearn_ftr.estimators._labels import (
+    PartialLabels,
+    check_finetune_rows,
+    check_partial_labels,
+)
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import (
     Alternative,
@@ -99,6 +103,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         Rows with a label and rows of the pool.
     n_finetune_, n_rectify_ : int
         Labels that trained (of one model, under cross-fitting) and that rectified.
+    finetune_rows_ : ndarray of bool, shape (n_rows,)
+        Which rows trained; all False under cross-fitting.
     result_ : RectifiedResult
         All of this as one object that prints as a table.
     estimator_ : estimator
@@ -184,7 +190,7 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike) -> Any:
+    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Any:
         """Fine-tune on some labels, rectify with the others.
 
         Parameters
@@ -193,6 +199,10 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
             Labeled and unlabeled rows. Handed to `estimator` as it is.
         y : array-like of shape (n_rows,) or (n_rows, k)
             Labels; NaN marks unlabeled rows.
+        finetune_rows : array-like of bool, shape (n_rows,), default=None
+            Labeled rows that fine-tune in any case; `split_ratio` draws others to them. For labels bought
+            in rounds: a row that has trained never rectifies. Which rows these are may not depend on y.
+            Ignored with `cv`.
 
         Returns
         -------
@@ -201,8 +211,9 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
-        stage_one = self._fine_tune(X, labels)
+        stage_one = self._fine_tune(X, labels, check_finetune_rows(finetune_rows, labels))
         self._keep_models(stage_one)
+        self.finetune_rows_ = np.isin(np.arange(len(labels.y)), stage_one.finetune_rows)
         self._keep_result(self._rectify(labels, stage_one))
         warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
@@ -301,22 +312,25 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
     def _inner_estimator(self) -> BaseEstimator:
         return default_estimator() if self.estimator is None else self.estimator
 
-    def _fine_tune(self, X: Any, labels: PartialLabels) -> _two_stages.OutOfSample:
+    def _fine_tune(
+        self, X: Any, labels: PartialLabels, always: NDArray[np.intp]
+    ) -> _two_stages.OutOfSample:
         """Stage 1: zero-shot, cross-fitting or one split."""
         estimator, rng = self._inner_estimator(), check_random_state(self.random_state)
         if is_frozen(estimator) or (self.cv is None and self.split_ratio == 0):
             return _two_stages.zero_shot(estimator, X, labels, rng)
         if self.cv is None:
-            n_finetune = self._n_finetune(len(labels.labeled))
-            return _two_stages.split(estimator, X, labels, n_finetune, rng, self._report)
+            s = self._n_finetune(len(labels.labeled), len(always))
+            return _two_stages.split(estimator, X, labels, s, rng, self._report, always)
         return _two_stages.cross_fit(
             estimator, X, labels, self.cv, self.pool_prediction, self.n_jobs, rng, self._report
         )
 
-    def _n_finetune(self, n: int) -> int:
+    def _n_finetune(self, n: int, at_least: int) -> int:
         """s: the user's count, or their share of n but at least two labels."""
         counted = isinstance(self.split_ratio, Integral)
         s = int(self.split_ratio) if counted else max(2, round(self.split_ratio * n))
+        s = max(s, at_least)
         if s < 2 or n - s < 2:
             raise ValueError(
                 f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); split_ratio={self.split_ratio} lets "

@@ -73,9 +73,15 @@ def split(
     n_finetune: int,
     rng: np.random.RandomState,
     report: Callable[[str], None],
+    always: Rows | None = None,
 ) -> OutOfSample:
-    """The paper's way: a random n_finetune of the labels train one model, the others rectify it."""
+    """The paper's way: a random n_finetune of the labels train one model, the others rectify it.
+
+    `always` are rows that train in any case: they come first, and random others follow.
+    """
     order = rng.permutation(labels.labeled)
+    if always is not None:
+        order = np.concatenate([always, order[~np.isin(order, always)]])
     finetune, rectify = np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
     report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
     model, seed = seeded_clone(estimator, rng), int(rng.randint(np.iinfo(np.int32).max))

@@ -1,0 +1,18 @@
+"""Allocation: how many labels for which stage, and how many labels in all.
+
+Pure functions of numbers; the estimator that measures them is in `sklearn_ftr.estimators`.
+"""
+
+from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
+from sklearn_ftr.allocation._plan import Costs, Option, Plan, RequiredLabels
+from sklearn_ftr.allocation._scaling_law import ScalingLaw
+
+__all__ = [
+    "Costs",
+    "FittedLaw",
+    "Option",
+    "Plan",
+    "RequiredLabels",
+    "ScalingLaw",
+    "fit_scaling_law",
+]

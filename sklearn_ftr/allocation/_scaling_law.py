@@ -1,0 +1,196 @@
+"""The scaling law of the residual variance: v(s) = a (s + s0)^-alpha + b after training on s labels.
+
+Wang, Ye and Zhao (2025), arXiv 2511.19486, the fine-tuning scaling law; s0 shifts it for models that know
+something before they are trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
+
+if TYPE_CHECKING:
+    from sklearn_ftr.allocation._plan import Costs, Plan, RequiredLabels
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScalingLaw:
+    """Residual variance after fine-tuning on s labels, v(s) = a (s + s0)^-alpha + b.
+
+    Parameters
+    ----------
+    a : float
+        Variance that training can remove, at s + s0 = 1; at least 0, in squared units of y.
+    alpha : float
+        How fast it does; above 0.
+    b : float
+        Variance that no amount of training removes; at least 0.
+    s0 : float, default=0.0
+        How many labels the model's knowledge before training is worth.
+
+    Raises
+    ------
+    ValueError
+        A parameter outside its range.
+
+    Notes
+    -----
+    Wang, Ye and Zhao (2025) report a = 0.287, alpha = 0.297, b = 0.042 for a language model on EmoBank.
+
+    Examples
+    --------
+    >>> from sklearn_ftr import ScalingLaw
+    >>> law = ScalingLaw(a=0.287, alpha=0.297, b=0.042)
+    >>> round(float(law.predict(230)), 4)
+    0.0991
+    >>> law.optimal_split(1000)  # of 1,000 labels, how many should train?
+    152
+    """
+
+    a: float
+    alpha: float
+    b: float
+    s0: float = 0.0
+
+    def __post_init__(self) -> None:
+        values = {"a": self.a, "b": self.b, "s0": self.s0, "alpha": self.alpha}
+        bad = [name for name, value in values.items() if not (np.isfinite(value) and value >= 0)]
+        if bad or self.alpha == 0:
+            raise ValueError(
+                f"{self} has {', '.join(bad) or 'alpha'} out of range; expected a, b, s0 at least 0, alpha above "
+                "0, all finite."
+            )
+
+    def predict(self, s: ArrayLike) -> Any:
+        """Residual variance after training on s labels.
+
+        Parameters
+        ----------
+        s : float or array-like
+            Numbers of labels, at least 0.
+
+        Returns
+        -------
+        float or ndarray
+            Infinite at s = 0 unless s0 > 0 or a = 0.
+        """
+        size = np.asarray(s, dtype=float) + self.s0
+        with np.errstate(divide="ignore"):
+            return self.a * size**-self.alpha + self.b if self.a else self.b + 0 * size
+
+    def slope(self, s: ArrayLike) -> Any:
+        """Derivative of `predict`, at most 0."""
+        size = np.asarray(s, dtype=float) + self.s0
+        with np.errstate(divide="ignore"):
+            return -self.a * self.alpha * size ** (-self.alpha - 1) if self.a else 0 * size
+
+    def optimal_split(
+        self,
+        n: ArrayLike,
+        m: float = np.inf,
+        *,
+        total_variance: float | None = None,
+        recycle: bool = False,
+        min_finetune: int = 2,
+        min_rectify: int = 2,
+    ) -> Any:
+        """How many of n labels should fine-tune.
+
+        Minimises v(s) / (n - s) + V(f) / m over whole numbers s, or, with `recycle`, the variance after
+        the s labels' own mean has been added by inverse variance.
+
+        Parameters
+        ----------
+        n : int or array-like of int
+            Labels in all.
+        m : float, default=inf
+            Unlabeled rows. When finite, V(f) = max(V(Y) - v(s), 0).
+        total_variance : float, default=None
+            V(Y); needed for a finite pool or `recycle`.
+        recycle : bool, default=False
+            Whether the fine-tuning labels' mean enters the estimate.
+        min_finetune, min_rectify : int, default=2
+            Smallest numbers of labels for the two stages.
+
+        Returns
+        -------
+        int or ndarray of int
+            The best s between `min_finetune` and n - `min_rectify`.
+
+        Raises
+        ------
+        ValueError
+            n smaller than both minima together; `total_variance` missing where it is needed.
+
+        Notes
+        -----
+        Setting the derivative to zero gives a quadratic equation in 1 / (n - s) for each s, so that n is
+        an explicit, rising function of the best s; it is inverted numerically and rounded to the better
+        neighbour. With m infinite and s0 = 0 it is b s^(1 + alpha) + a (1 + alpha) s = a alpha n (Wang, Ye
+        and Zhao, theorem 4.1), and with b = 0 the closed form s = n alpha / (1 + alpha).
+        """
+        total = np.nan if total_variance is None else total_variance
+        problem = SplitProblem(self, m, total, recycle)
+        return optimal_split(problem, n, min_finetune, min_rectify)
+
+    def plan(
+        self,
+        n_labeled: int,
+        n_unlabeled: float = np.inf,
+        *,
+        total_variance: float,
+        zero_shot_variance: float | None = None,
+        folds: tuple[int, ...] = (2, 5, 10),
+        recycle: bool = True,
+        costs: Costs | None = None,
+    ) -> Plan:
+        """Every option for a budget of labels, from a known law.
+
+        Parameters
+        ----------
+        n_labeled : int
+        n_unlabeled : float, default=inf
+        total_variance : float
+            V(Y).
+        zero_shot_variance : float, default=None
+            V(Y - f) of the model before training, if it can predict then.
+        folds : tuple of int, default=(2, 5, 10)
+            Numbers of folds to consider for cross-fitting.
+        recycle : bool, default=True
+            Whether a split lets the fine-tuning labels' mean enter the estimate.
+        costs : Costs, default=None
+            Prices; None counts labels only.
+
+        Returns
+        -------
+        Plan
+        """
+        from sklearn_ftr.allocation._plan import Costs, Outlook
+
+        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, folds)
+        return outlook.plan(n_labeled, n_unlabeled, costs or Costs())
+
+    def required_labels(
+        self,
+        half_width: float,
+        *,
+        total_variance: float,
+        confidence_level: float = 0.95,
+        n_unlabeled: float = np.inf,
+        zero_shot_variance: float | None = None,
+        folds: tuple[int, ...] = (2, 5, 10),
+        recycle: bool = True,
+        costs: Costs | None = None,
+    ) -> RequiredLabels:
+        """The cheapest way to an interval of half-width `half_width`; parameters as in `plan`."""
+        from sklearn_ftr.allocation._plan import Costs, Outlook
+
+        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, folds)
+        return outlook.required_labels(half_width, confidence_level, n_unlabeled, costs or Costs())

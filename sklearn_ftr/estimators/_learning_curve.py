@@ -1,0 +1,189 @@
+"""The residual variance as a function of the fine-tuning size, measured inside the labels at hand.
+
+The labels are halved at random; models trained on growing parts of one half are tested on all of the other.
+So every label tests every size (the sizes are compared on the same rows, whose luck cancels), and no model is
+tested on a row that it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_ftr._sklearn_private import safe_indexing
+from sklearn_ftr.estimators._inner_model import (
+    is_frozen,
+    mean_prediction,
+    seeded_clone,
+    train,
+    without_training,
+)
+from sklearn_ftr.estimators._labels import PartialLabels
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+_SMALLEST_SIZE = 4
+_LARGEST_REPEATS = 20
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Residual variance after training on each size.
+
+    Attributes
+    ----------
+    sizes : ndarray of int, shape (j,)
+        Numbers of labels that trained; 0 is the model before training.
+    variances : ndarray of shape (j,)
+        Residual variances; summed over several outputs.
+    resampled : ndarray of shape (n_bootstrap, j)
+        The same for bootstrap samples of the test rows.
+    total_variance : float
+        V(Y), summed over outputs.
+    resampled_total : ndarray of shape (n_bootstrap,)
+    cost : float
+        Rows trained on, in units of one training on all labels.
+    """
+
+    sizes: NDArray[np.intp]
+    variances: Array
+    resampled: Array
+    total_variance: float
+    resampled_total: Array
+    cost: float
+
+    @property
+    def standard_errors(self) -> Array:
+        """Bootstrap standard errors of `variances`, as far as the test rows cause them; above 0."""
+        errors = self.resampled.std(axis=0)
+        return np.maximum(errors, 1e-9 * max(self.total_variance, 1e-300))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Train on some rows, test on others; with size 0, test the model before training."""
+
+    size: int
+    train: Rows
+    test: Rows
+
+
+def measure_learning_curve(
+    estimator: BaseEstimator,
+    X: Any,
+    labels: PartialLabels,
+    *,
+    pilot_cost: float,
+    power_tuning: bool,
+    n_bootstrap: int,
+    n_jobs: int | None,
+    rng: np.random.RandomState,
+    report: Callable[[str], None],
+    zero_shot: bool = False,
+) -> LearningCurve:
+    """Measure; the trainings cost at most `pilot_cost` trainings on all labels.
+
+    With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
+    """
+    n = len(labels.labeled)
+    trials = [] if is_frozen(estimator) else _trials(labels.labeled, pilot_cost, rng)
+    if zero_shot:
+        trials.append(_Trial(0, labels.labeled[:0], labels.labeled))
+    cost = sum(trial.size for trial in trials) / n
+    sizes = np.unique([trial.size for trial in trials]).astype(np.intp)
+    report(f"learning curve: {len(trials)} trainings on {', '.join(map(str, sizes))} labels")
+    seeds = rng.randint(np.iinfo(np.int32).max, size=len(trials))
+    predictions = Parallel(n_jobs=n_jobs)(
+        delayed(_test)(estimator, X, labels, trial, int(seed))
+        for trial, seed in zip(trials, seeds, strict=True)
+    )
+    weights = _bootstrap_weights(n, n_bootstrap, rng)
+    position = np.empty(len(labels.y), dtype=np.intp)
+    position[labels.labeled] = np.arange(n)
+    y = labels.y.reshape(len(labels.y), -1)
+    curves = np.array(
+        [
+            _residual_variances(y[trial.test], f, weights[:, position[trial.test]], power_tuning)
+            for trial, f in zip(trials, predictions, strict=True)
+        ]
+    )
+    of_size = np.array([trial.size for trial in trials])
+    table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
+    of_labels = y[labels.labeled]
+    total = _residual_variances(of_labels, np.zeros_like(of_labels), weights, False)
+    return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
+
+
+def _trials(labeled: Rows, pilot_cost: float, rng: np.random.RandomState) -> list[_Trial]:
+    """As many halvings as the cost allows; what is left over pays for one with smaller sizes only."""
+    n = len(labeled)
+    chain = _sizes(n)
+    budget, trials = pilot_cost * n, []
+    for _ in range(_LARGEST_REPEATS):
+        affordable = [
+            sizes for sizes in (chain[k:] for k in range(len(chain))) if 2 * sum(sizes) <= budget
+        ]
+        if not affordable:
+            break
+        sizes = affordable[0]
+        budget -= 2 * sum(sizes)
+        order = rng.permutation(labeled)
+        halves = order[: n // 2], order[n // 2 :]
+        for train_half, test_half in (halves, halves[::-1]):
+            trials += [_Trial(size, np.sort(train_half[:size]), np.sort(test_half)) for size in sizes]
+    if not trials:
+        raise ValueError(
+            f"pilot_cost={pilot_cost} does not pay for a learning curve: its smallest trainings cost "
+            f"{2 * chain[-1] / n:.3g}."
+        )
+    return trials
+
+
+def _sizes(n: int) -> list[int]:
+    """Half of the labels, a quarter, ... down to a few: largest first, two sizes at least."""
+    sizes = [n // 2]
+    while sizes[-1] // 2 >= _SMALLEST_SIZE or len(sizes) < 2:
+        sizes.append(sizes[-1] // 2)
+    if sizes[-1] < 2:
+        raise ValueError(
+            f"y has {n} labeled rows (n_samples={n}); a learning curve needs at least 8. Use a rectified "
+            "estimator by itself."
+        )
+    return sizes
+
+
+def _test(estimator: BaseEstimator, X: Any, labels: PartialLabels, trial: _Trial, seed: int) -> Array:
+    rng = np.random.RandomState(seed)
+    if trial.size:
+        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed)
+    else:
+        model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
+    k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
+    return mean_prediction(model, X, trial.test, k)
+
+
+def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
+    """Ones first, then `count` draws of the Bayesian bootstrap, which leaves no part of the rows empty."""
+    return np.vstack([np.ones((1, n)), rng.exponential(size=(count, n))])
+
+
+def _residual_variances(y: Array, f: Array, weights: Array, power_tuning: bool) -> Array:
+    """V(y - lambda f) for each row of weights, summed over outputs; lambda is 1 or the best one."""
+    y, f = y - y.mean(axis=0), f - f.mean(axis=0)
+    total = weights.sum(axis=1, keepdims=True)
+    mean_y, mean_f = weights @ y / total, weights @ f / total
+    yy = weights @ y**2 / total - mean_y**2
+    ff = weights @ f**2 / total - mean_f**2
+    yf = weights @ (y * f) / total - mean_y * mean_f
+    if power_tuning:
+        residual = yy - np.divide(yf**2, ff, out=np.zeros_like(yy), where=ff > 0)
+        residual = residual * len(y) / max(len(y) - 2, 1)
+    else:
+        residual = (yy - 2 * yf + ff) * len(y) / max(len(y) - 1, 1)
+    return np.maximum(residual, 0).sum(axis=1)

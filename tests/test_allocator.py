@@ -1,0 +1,335 @@
+"""The allocator: what it measures, what it picks, what it says."""
+
+import importlib.util
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ftr import (
+    FineTuneRectifyAllocator,
+    LabeledKFold,
+    RectifiedMeanEstimator,
+    VarianceRegressor,
+    ZeroWidthIntervalWarning,
+)
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def data(rng):
+    """400 labels of 3,000 rows; least squares has v(s) = 1 + 10 / (s - 12)."""
+    X = rng.normal(size=(3_000, 10))
+    y = X.sum(axis=1) * 0.5 + rng.normal(size=3_000)
+    y[400:] = np.nan
+    return X, y
+
+
+def allocator(estimator=None, rectified=None, **parameters):
+    inner = RectifiedMeanEstimator(estimator or Ridge(), **(rectified or {}))
+    return FineTuneRectifyAllocator(inner, **{"random_state": 0, "n_bootstrap": 20} | parameters)
+
+
+class Counting(RegressorMixin, BaseEstimator):
+    """Ridge regression that remembers the sizes it was trained on and which rows it has seen."""
+
+    log = []  # noqa: RUF012 - shared by clones on purpose
+
+    def fit(self, X, y):
+        self.model_ = Ridge().fit(X, y)
+        self.seen_ = set(X[:, 0])
+        Counting.log.append(len(y))
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+
+def test_learning_curve_costs_what_it_may(data):
+    for pilot_cost in (0.5, 1.0, 3.0, 5.0):
+        Counting.log.clear()
+        model = allocator(Counting(), pilot_cost=pilot_cost, strategy="split").fit(*data)
+        of_curve = Counting.log[:-1]  # the last one is the final training
+        assert sum(of_curve) / 400 == pytest.approx(model.learning_curve_.cost)
+        assert 0.8 * pilot_cost < model.learning_curve_.cost <= pilot_cost
+        assert max(of_curve) <= 200
+
+
+def test_learning_curve_measures_the_residual_variance(rng):
+    X = rng.normal(size=(4_000, 5))
+    y = X.sum(axis=1) + rng.normal(size=4_000)
+    curve = allocator(LinearRegression(), pilot_cost=10.0).fit(X, y).learning_curve_
+    big = curve.sizes >= 60
+    expected = 1 + 5 / (curve.sizes[big] - 7)
+    np.testing.assert_allclose(curve.variances[big], expected, rtol=0.08)
+    assert curve.total_variance == pytest.approx(y.var(ddof=1))
+    assert (np.abs(curve.variances[big] - expected) < 4 * curve.standard_errors[big] + 0.03).all()
+
+
+def test_no_row_is_tested_by_a_model_that_saw_it(data):
+    class Leak(Counting):
+        def predict(self, X):
+            assert not self.seen_ & set(X[:, 0])
+            return super().predict(X)
+
+    X, y = data
+    labels = allocator(Leak(), strategy="split")
+    labels.fit(X, y)
+
+
+def test_split_is_the_best_of_the_law(data):
+    model = allocator(strategy="split").fit(*data)
+    best = model.law_.optimal_split(
+        400, 2_600, total_variance=model.learning_curve_.total_variance, recycle=True
+    )
+    assert model.best_option_.strategy == "split"
+    assert model.best_option_.n_finetune == best == model.best_estimator_.n_finetune_
+    assert model.best_split_ratio_ == best / 400
+    assert model.finetune_rows_.sum() == best
+    plain = allocator(strategy="split", rectified={"recycle": False}).fit(*data)
+    assert plain.best_option_.n_finetune < best
+    assert plain.best_estimator_.result_.recycled_weight == 0
+
+
+def test_auto_cross_fits_within_the_allowed_trainings(data):
+    model = allocator().fit(*data)
+    assert (model.best_option_.strategy, model.best_option_.n_folds) == ("cross-fitting", 5)
+    assert len(model.best_estimator_.estimators_) == 5
+    assert "cross-fit with 5 folds" in model.verdict_
+    assert allocator(max_fits=20).fit(*data).best_option_.n_folds == 10
+    assert allocator(max_fits=1).fit(*data).best_option_.strategy == "split"
+    assert allocator(strategy="cross-fitting", folds=(3, 4)).fit(*data).best_option_.n_folds == 4
+    assert model.mean_ == model.best_estimator_.mean_
+    assert model.score(*data) == model.best_estimator_.score(*data)
+    assert model.p_value(0.0) == model.best_estimator_.p_value(0.0)
+    assert model.confidence_interval() == model.best_estimator_.confidence_interval()
+    np.testing.assert_array_equal(model.predict(data[0]), model.best_estimator_.predict(data[0]))
+
+
+def test_predicted_and_reported_standard_errors_agree(data):
+    for strategy in ("split", "cross-fitting"):
+        model = allocator(strategy=strategy).fit(*data)
+        assert model.standard_error_ == pytest.approx(model.best_option_.standard_error, rel=0.1)
+
+
+def test_says_when_predictions_cannot_help(data, rng):
+    X, y = data
+    noise = np.where(np.isnan(y), np.nan, rng.normal(size=len(y)))
+    model = allocator(DummyRegressor()).fit(X, noise)
+    assert model.best_option_.strategy == "labels only"
+    assert "Labels alone are as good" in model.verdict_
+    assert model.mean_ == pytest.approx(np.nanmean(noise))
+    np.testing.assert_allclose(
+        model.confidence_interval(), model.result_.labels_only.confidence_interval(), rtol=1e-10
+    )
+    forced = allocator(DummyRegressor(), strategy="split").fit(X, noise)
+    assert forced.best_option_.strategy == "split"
+    assert "labels alone would be as good" in forced.verdict_
+
+
+def test_frozen_model_is_rectified_as_it_is(data):
+    X, y = data
+    frozen = FrozenEstimator(Ridge().fit(X[:50], y[:50]))
+    model = allocator(frozen).fit(X, y)
+    assert model.best_option_.strategy == "zero-shot"
+    assert model.best_estimator_.n_rectify_ == 400
+    assert "as it is" in model.verdict_
+    assert not hasattr(model, "law_fit_")
+    assert model.learning_curve_.cost == 0
+
+
+def test_pretrained_network_has_a_zero_shot_option(data):
+    X, y = data
+    weights = torch.nn.Linear(10, 1).state_dict()
+    weights["weight"][:] = 0.5
+    net = VarianceRegressor(
+        torch.nn.Linear,
+        module_kwargs={"in_features": 10, "out_features": 1},
+        weights=weights,
+        max_epochs=2,
+    )
+    model = allocator(net).fit(X, y)
+    assert model.learning_curve_.sizes[0] == 0
+    assert model.learning_curve_.variances[0] == pytest.approx(1.0, rel=0.2)
+    assert "zero-shot" in str(model.plan_)
+    # The weights are right already: there is nothing to train.
+    assert model.best_option_.strategy in ("zero-shot", "cross-fitting")
+    assert model.best_option_.efficiency > 2.2
+
+
+def test_proportion(data):
+    X, y = data
+    shares = np.where(np.isnan(y), np.nan, y > 0)
+    model = allocator(LogisticRegression()).fit(X, shares)
+    assert 0.4 < model.mean_ < 0.6
+    assert model.efficiency_ > 1.2
+
+
+def test_several_outputs(data):
+    X, y = data
+    model = allocator().fit(X, np.column_stack([y, -2 * y]))
+    assert model.mean_.shape == (2,)
+    assert model.learning_curve_.total_variance == pytest.approx(5 * np.nanvar(y, ddof=1))
+
+
+def test_all_labeled(data):
+    X, y = data
+    model = allocator().fit(X[:400], y[:400])
+    assert model.mean_ == pytest.approx(y[:400].mean())
+    assert "No unlabeled rows" in model.verdict_
+    assert model.plan(400, 5_000).best().strategy == "cross-fitting"  # if there were some
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_same_seed_same_numbers(data, n_jobs):
+    net = VarianceRegressor(max_epochs=2)
+    one = allocator(net, pilot_cost=1.0, n_jobs=n_jobs, strategy="split").fit(*data)
+    other = allocator(net, pilot_cost=1.0, strategy="split").fit(*data)
+    assert one.mean_ == other.mean_
+    assert one.law_ == other.law_
+
+
+def test_uncertainty_of_the_law_reaches_plans_and_goals(data):
+    model = allocator(n_bootstrap=50).fit(*data)
+    for option in model.plan_.options:
+        assert option.low < option.standard_error < option.high
+    needed = model.required_labels(0.05)
+    assert needed.low < needed.n_labeled < needed.high
+    assert needed.option.n_folds <= 5
+    assert model.required_labels(0.05, confidence_level=0.8).n_labeled < needed.n_labeled
+
+
+def test_rounds_keep_every_row_in_its_stage(data, rng):
+    """Rows that have trained keep training; each purchase says which stage it serves."""
+    X, y = data
+    known = np.where(np.arange(3_000) < 150, y, np.nan)
+    model = allocator(strategy="split").fit(X, known)
+    before = model.finetune_rows_
+    purchase = model.next_purchase(0.09)
+    assert purchase.n_more == purchase.n_finetune + purchase.n_rectify > 0
+    assert purchase.required.n_labeled == 150 + purchase.n_more
+    more = min(150 + purchase.n_more, 400)
+    model.fit(X, np.where(np.arange(3_000) < more, y, np.nan), finetune_rows=before)
+    after = model.finetune_rows_
+    assert after[before].all()
+    assert model.n_labeled_ == more
+    assert model.best_estimator_.n_finetune_ + model.best_estimator_.n_rectify_ == more
+    both = allocator(strategy="cross-fitting").fit(X, known).next_purchase(0.09)
+    assert both.n_more == both.n_finetune == both.n_rectify
+    assert allocator(strategy="split").fit(X, known).next_purchase(10.0).n_more == 0
+
+
+def test_finetune_rows_of_the_rectified_mean(data):
+    X, y = data
+    mask = np.zeros(3_000, dtype=bool)
+    mask[:30] = True
+    model = RectifiedMeanEstimator(Counting(), split_ratio=50, random_state=0).fit(
+        X, y, finetune_rows=mask
+    )
+    assert model.finetune_rows_[:30].all()
+    assert model.finetune_rows_.sum() == 50
+    assert model.estimator_.seen_ == set(X[model.finetune_rows_, 0])
+    model.set_params(split_ratio=10).fit(X, y, finetune_rows=mask)
+    assert model.n_finetune_ == 30
+    for bad, message in [
+        (mask[:-1], "one True or False for each of the 3000 rows"),
+        (mask.astype(int), "one True or False"),
+        (np.roll(mask, 1_000), "marks 30 rows without a label"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, y, finetune_rows=bad)
+
+
+def test_the_example_buys_labels_in_rounds(data):
+    path = ROOT / "docs" / "examples" / "buying_labels.py"
+    spec = importlib.util.spec_from_file_location("buying_labels", path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    X, _ = data
+    answers = X.sum(axis=1) + np.random.default_rng(0).normal(size=len(X))
+    trained = np.zeros(len(X), dtype=bool)
+    sizes = []
+    for model in example.buy_until(X, answers, half_width=0.15, pilot=100, strategy="split"):
+        assert model.finetune_rows_[trained].all()
+        trained = model.finetune_rows_
+        sizes.append(model.n_labeled_)
+    low, high = model.confidence_interval()
+    assert (high - low) / 2 <= 0.16
+    assert sizes == sorted(set(sizes))
+
+
+# Composition
+
+
+def test_composition(data):
+    X, y = data
+    model = allocator(n_bootstrap=2, pilot_cost=1.0)
+    folds = LabeledKFold(3, random_state=0)
+    assert (cross_val_score(model, X, y, cv=folds) > 1.5).all()
+    pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
+    assert pipeline[-1].efficiency_ > 1.5
+    grid = {"estimator__estimator__alpha": [1.0, 1e6], "strategy": ["auto", "split"]}
+    search = GridSearchCV(model, grid, cv=folds).fit(X, y)
+    assert search.best_params_ == {"estimator__estimator__alpha": 1.0, "strategy": "auto"}
+    fitted = clone(model).fit(X, y)
+    twin = pickle.loads(pickle.dumps(fitted))
+    assert str(twin.plan_) == str(fitted.plan_)
+    assert twin.mean_ == fitted.mean_
+    assert model.estimator.split_ratio == 0.2  # the user's estimator is left alone
+
+
+BAD = {
+    "7 labels": ({}, lambda X, y: (X, np.where(np.arange(3_000) < 7, y, np.nan)), "needs at least 8"),
+    "no labels": ({}, lambda X, y: (X, y * np.nan), "y has no label"),
+    "inf": ({}, lambda X, y: (X, np.where(np.arange(3_000) == 3, np.inf, y)), "1 infinite"),
+    "text": ({}, lambda X, y: (X, y.astype(str)), "text or dates"),
+    "short": ({}, lambda X, y: (X, y[:-1]), "X has 3000 rows and y has 2999"),
+    "cheap": ({"pilot_cost": 1e-3}, lambda X, y: (X, y), "does not pay for a learning curve"),
+    "no folds": (
+        {"strategy": "cross-fitting", "folds": (10,)},
+        lambda X, y: (X, y),
+        "leaves no option",
+    ),
+    "folds": ({"folds": 5}, lambda X, y: (X, y), "'folds' parameter"),
+    "strategy": ({"strategy": "best"}, lambda X, y: (X, y), "'strategy' parameter"),
+    "cost": ({"label_cost": -1.0}, lambda X, y: (X, y), "'label_cost' parameter"),
+    "not rectified": ({"estimator": Ridge()}, lambda X, y: (X, y), "'estimator' parameter"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(data, case):
+    parameters, change, message = BAD[case]
+    model = allocator().set_params(**parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=message):
+            model.fit(*change(*data))
+
+
+def test_constant_labels(data):
+    X, y = data
+    with pytest.warns(ZeroWidthIntervalWarning):
+        model = allocator().fit(X, np.where(np.isnan(y), np.nan, 2.0))
+    assert model.mean_ == 2.0
+    assert model.best_option_.strategy == "labels only"
+
+
+def test_a_plain_fit_is_silent_and_verbose_is_not(data, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        allocator().fit(*data)
+    assert capsys.readouterr() == ("", "")
+    allocator(verbose=1).fit(*data)
+    assert "learning curve: " in capsys.readouterr().out
