@@ -89,6 +89,18 @@ def pick(X, y, n, seed):
     ]
 
 
+def study(X, y, sizes, draws, jobs):
+    """Regrets of all draws, by objective (recycled or not) and n."""
+    curve, total = true_curve(X, y), y.var()
+    found = {False: {}, True: {}}
+    for n in sizes:
+        picks = np.array(Parallel(n_jobs=jobs)(delayed(pick)(X, y, n, seed) for seed in range(draws)))
+        for column, recycle in enumerate((False, True)):
+            T = variances(curve, n, total, recycle)
+            found[recycle][n] = T[picks[:, column] - 2] / T.min() - 1
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
