@@ -1,17 +1,15 @@
 """How well the allocator picks the split: regret on real ratings, drawn as populations.
 
-    python benchmarks/regret.py --data FOLDER [--draws 200] [--jobs 2] [--n 300 1000 2000] [--csv FILE]
+    python benchmarks/regret.py --data FOLDER [--draws 200] [--jobs 2] [--n 300 1000 2000]
 
 FOLDER holds text/<set>.csv.gz and embeddings/<set>.minilm_l6_v2.npz (see the loader below). The predictor is ridge
 regression, alpha = 1, on the sentence vectors. A draw (seed i) takes n rows as labels; the allocator measures its
 learning curve inside them, with pilot_cost = 3, and picks a split. Regret is T(picked) / min T - 1, with T(s) the
 variance of the estimate from the true curve v(s): residual variances on 40 random complements, interpolated in
-logarithms. The pool is taken as infinite. Efficiencies are against labels only, from the same true curve.
+logarithms. The pool is taken as infinite. Picked s: the middle 80 %. Efficiencies are against labels only, from the same true curve.
 """
 
 import argparse
-import csv
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,15 +88,33 @@ def pick(X, y, n, seed):
 
 
 def study(X, y, sizes, draws, jobs):
-    """Regrets of all draws, by objective (recycled or not) and n."""
+    """For each n and objective: the best split, its efficiency, and picked splits with their regrets."""
     curve, total = true_curve(X, y), y.var()
-    found = {False: {}, True: {}}
     for n in sizes:
         picks = np.array(Parallel(n_jobs=jobs)(delayed(pick)(X, y, n, seed) for seed in range(draws)))
+        of_five = total / np.exp(np.interp(np.log(0.8 * n), np.log(CURVE_SIZES), np.log(curve)))
         for column, recycle in enumerate((False, True)):
             T = variances(curve, n, total, recycle)
-            found[recycle][n] = T[picks[:, column] - 2] / T.min() - 1
-    return found
+            yield {
+                "n": n,
+                "objective": "recycled" if recycle else "plain",
+                "best": T.argmin() + 2,
+                "efficiency": total / n / T.min(),
+                "of_five": of_five,
+                "picks": picks[:, column],
+                "regret": T[picks[:, column] - 2] / T.min() - 1,
+            }
+
+
+def line(name, cell):
+    """A row of the table."""
+    low, high = np.quantile(cell["picks"], [0.1, 0.9])
+    middle, tail, worst = np.quantile(cell["regret"], [0.5, 0.9, 1.0])
+    return (
+        f"| {name} | {cell['n']} | {cell['objective']} | {cell['best']} | {cell['efficiency']:.2f} | "
+        f"{cell['of_five']:.2f} | {100 * middle:.1f} % | {100 * tail:.1f} % | {100 * worst:.1f} % | "
+        f"{low:.0f} to {high:.0f} |"
+    )
 
 
 def main():
@@ -108,44 +124,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--n", type=int, nargs="+", default=[300, 1000, 2000])
     parser.add_argument("--sets", nargs="+", default=list(SETS))
-    parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     print(
-        "| set | n | objective | best s | efficiency at best | K = 5 | regret: median | 90 % | worst | picked s: 10 % to 90 % |"
+        "| set | n | objective | best s | efficiency at best | K = 5 | regret: median | 90 % | worst | picked s |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    records = []
     for name in options.sets:
-        X, y = load(options.data, name)
-        curve, total = true_curve(X, y), y.var()
-        for n in options.n:
-            picks = np.array(
-                Parallel(n_jobs=options.jobs)(
-                    delayed(pick)(X, y, n, seed) for seed in range(options.draws)
-                )
-            )
-            of_five = total / np.exp(np.interp(np.log(0.8 * n), np.log(CURVE_SIZES), np.log(curve)))
-            for column, recycle in enumerate((False, True)):
-                T = variances(curve, n, total, recycle)
-                regret = T[picks[:, column] - 2] / T.min() - 1
-                low, high = np.quantile(picks[:, column], [0.1, 0.9])
-                middle, tail = np.median(regret), np.quantile(regret, 0.9)
-                print(
-                    f"| {name} | {n} | {'recycled' if recycle else 'plain'} | {T.argmin() + 2} | "
-                    f"{total / n / T.min():.2f} | {of_five:.2f} | {100 * middle:.1f} % | {100 * tail:.1f} % | "
-                    f"{100 * regret.max():.1f} % | {low:.0f} to {high:.0f} |",
-                    flush=True,
-                )
-                records += [
-                    {"set": name, "n": n, "recycle": recycle, "seed": seed, "s": s, "regret": r}
-                    for seed, (s, r) in enumerate(zip(picks[:, column], regret, strict=True))
-                ]
-        print(f"{name}: done", file=sys.stderr, flush=True)
-    if options.csv:
-        with options.csv.open("w", newline="") as file:
-            writer = csv.DictWriter(file, records[0])
-            writer.writeheader()
-            writer.writerows(records)
+        for cell in study(*load(options.data, name), options.n, options.draws, options.jobs):
+            print(line(name, cell), flush=True)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,6 @@ def test_the_allocator_picks_well_on_real_ratings():
     regret = benchmark("regret")
     for name in regret.SETS:
         X, y = regret.load(SHARED, name)
-        for recycle, regrets in regret.study(X, y, [300, 1000], draws=50, jobs=2).items():
-            for n, values in regrets.items():
-                assert np.median(values) <= 0.02, (name, n, recycle)
-                assert np.quantile(values, 0.9) <= 0.06, (name, n, recycle)
+        for cell in regret.study(X, y, [300, 1000], draws=50, jobs=2):
+            assert np.median(cell["regret"]) <= 0.02, (name, cell["n"], cell["objective"])
+            assert np.quantile(cell["regret"], 0.9) <= 0.06, (name, cell["n"], cell["objective"])
