@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from contextlib import AbstractContextManager
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,15 +17,18 @@ from skorch.helper import predefined_split
 from torch.utils.data import TensorDataset
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
-from sklearn_ftr.finetuning._mlp import MLP
+from sklearn_ftr.finetuning._network import (
+    CRITERIA,
+    make_criterion,
+    make_module,
+    make_whole_set_loss,
+)
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
 from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
-from sklearn_ftr.finetuning._variance_loss import SquaredErrorLoss, VarianceLoss
 
 Array = NDArray[np.float64]
 # Learning rate of the profiled mean error, in units of the network's.
 _CENTER_RATE = 10
-_CRITERIA = ("variance", "profiled_variance", "centered_mse", "mse")
 
 
 class VarianceRegressor(RegressorMixin, BaseEstimator):
@@ -140,7 +142,7 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         "module": [callable, None],
         "module_kwargs": [dict, None],
         "weights": [dict, str, Path, callable, None],
-        "criterion": [StrOptions(set(_CRITERIA)), callable],
+        "criterion": [StrOptions(set(CRITERIA)), callable],
         "output_weight": ["array-like", None],
         "optimizer": [callable, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -318,12 +320,13 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         return device
 
     def _initialize_net(self, n_features: int, n_outputs: int) -> None:
-        criterion = self._criterion(n_outputs)
+        kind = getattr(torch, self.dtype)
+        module = make_module(self.module, self.module_kwargs, self.weights, n_features, n_outputs)
+        criterion = make_criterion(self.criterion, self.output_weight, self.batch_size, n_outputs)
         self.net_ = TrainingNet(
-            # An instance is safe here: this net lives for one fit and is never cloned.
-            self._module(n_features, n_outputs).to(getattr(torch, self.dtype)),
-            criterion=criterion.to(getattr(torch, self.dtype)),
-            whole_set_loss=self._whole_set_loss(criterion),
+            module.to(kind),  # an instance is safe here: this net lives for one fit and is never cloned
+            criterion=criterion.to(kind),
+            whole_set_loss=make_whole_set_loss(criterion, self.output_weight),
             optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
             optimizer__weight_decay=self._weight_decay(),
             lr=self.learning_rate,
@@ -336,69 +339,10 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
             **self._profiled_parameter_group(),
         ).initialize()
 
-    def _module(self, n_features: int, n_outputs: int) -> torch.nn.Module:
-        make = MLP if self.module is None else self.module
-        if isinstance(make, torch.nn.Module):
-            raise TypeError(
-                f"module is an instance of {type(make).__name__}; expected its class, with arguments in "
-                "module_kwargs and trained weights in weights: an instance would carry what one fold "
-                "learned into the next."
-            )
-        sizes = {"n_features": n_features, "n_outputs": n_outputs}
-        accepted = inspect.signature(make).parameters
-        given = self.module_kwargs or {}
-        module = make(**{name: sizes[name] for name in sizes if name in accepted} | given)
-        if self.weights is not None:
-            self._load_weights(module)
-        return module
-
     def _weight_decay(self) -> float:
         if self.weight_decay is not None:
             return self.weight_decay
         return 1.0 if self.weights is None else 0.01
-
-    def _load_weights(self, module: torch.nn.Module) -> None:
-        weights = self.weights() if callable(self.weights) else self.weights
-        if isinstance(weights, str | Path):
-            weights = torch.load(weights, map_location="cpu", weights_only=True)
-        try:
-            module.load_state_dict(weights)
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(
-                f"weights do not fit {type(module).__name__}; expected its state dict. torch says: {error}"
-            ) from error
-
-    def _criterion(self, n_outputs: int) -> torch.nn.Module:
-        if isinstance(self.criterion, torch.nn.Module):
-            raise TypeError(
-                f"criterion is an instance of {type(self.criterion).__name__}; expected its class or a "
-                "function that makes one."
-            )
-        if callable(self.criterion):
-            return self.criterion()
-        if self.output_weight is not None and len(np.asarray(self.output_weight)) != n_outputs:
-            raise ValueError(
-                f"output_weight has {len(np.asarray(self.output_weight))} rows for {n_outputs} outputs; "
-                "expected one for each output."
-            )
-        if self.criterion == "variance":
-            if self.batch_size == 1:
-                raise ValueError(
-                    "batch_size=1 leaves no variance within a batch; use larger batches or "
-                    'criterion="profiled_variance".'
-                )
-            # Batches have equal sizes, so that the correction would be a constant factor; without it a
-            # weight of 2 is exactly a repeated row.
-            return VarianceLoss(self.output_weight, correction=0)
-        if self.criterion == "profiled_variance":
-            return VarianceLoss(self.output_weight, profiled=True, n_outputs=n_outputs)
-        return SquaredErrorLoss(self.output_weight)
-
-    def _whole_set_loss(self, criterion: torch.nn.Module) -> torch.nn.Module:
-        """What is reported for all rows together, where neither a profiled mean nor a correction helps."""
-        if isinstance(self.criterion, str) and "variance" in self.criterion:
-            return VarianceLoss(self.output_weight, correction=0)
-        return criterion
 
     def _profiled_parameter_group(self) -> dict[str, Any]:
         """The learnable mean error must keep up with the network and is not to be decayed."""
