@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from sklearn_ftr import Costs, ScalingLaw, ScalingLawRegressor, fit_scaling_law
 from sklearn_ftr.allocation._optimal_split import SplitProblem
@@ -24,7 +25,8 @@ def random_problem(rng):
     )
     m = rng.choice([np.inf, 10 ** rng.uniform(0.5, 6)])
     total = 10 ** rng.uniform(-1, 1.5) + rng.choice([0, law.b])
-    return SplitProblem(law, m, total, bool(rng.integers(2))), int(10 ** rng.uniform(0.7, 4))
+    recycle, tuned = rng.integers(2, size=2).astype(bool).tolist()
+    return SplitProblem(law, m, total, recycle, tuned), int(10 ** rng.uniform(0.7, 4))
 
 
 # Optimal split
@@ -36,7 +38,11 @@ def test_optimal_split_is_that_of_brute_force():
     for _ in range(1_000):
         problem, n = random_problem(rng)
         s = problem.law.optimal_split(
-            n, problem.m, total_variance=problem.total_variance, recycle=problem.recycle
+            n,
+            problem.m,
+            total_variance=problem.total_variance,
+            recycle=problem.recycle,
+            power_tuning=problem.tuned,
         )
         every = problem.variance(np.arange(2, n - 1), n)
         assert problem.variance(s, n) <= every.min() * (1 + 1e-12), (problem, n)
@@ -75,20 +81,24 @@ def test_arrays_of_n_in_under_a_second():
     assert list(s[chosen]) == [EMOBANK.optimal_split(int(n[i])) for i in chosen]
 
 
+def test_no_fine_tuning_at_all_is_a_legal_minimum():
+    assert EMOBANK.optimal_split(1000, min_finetune=0) == EMOBANK.optimal_split(1000)
+    assert ScalingLaw(0.0, 1.0, 0.3).optimal_split(1000, min_finetune=0) == 0
+
+
 def test_shape_of_n_is_kept():
     assert isinstance(EMOBANK.optimal_split(100), int)
     assert EMOBANK.optimal_split([[100, 200], [300, 400]]).shape == (2, 2)
 
 
 def test_recycling_is_never_worse_than_labels_only():
+    """For every split of laws that stay below V(Y)."""
     rng = np.random.default_rng(1)
     for _ in range(200):
         problem, n = random_problem(rng)
-        recycled = SplitProblem(problem.law, np.inf, problem.total_variance, True)
-        s = np.arange(2, n - 1)
-        worst = np.minimum(recycled.law.predict(s), problem.total_variance)
-        if (problem.law.predict(s) <= problem.total_variance).all():
-            assert (recycled.variance(s, n) <= problem.total_variance / n * (1 + 1e-12)).all(), worst
+        total = float(problem.law.predict(2)) * 1.01
+        recycled = SplitProblem(problem.law, np.inf, total, True)
+        assert (recycled.variance(np.arange(2, n - 1), n) <= total / n * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +109,9 @@ def test_recycling_is_never_worse_than_labels_only():
         (({"n": 100, "recycle": True}), "needs total_variance"),
         (({"n": 100, "m": 50, "total_variance": -1.0}), "total_variance is -1.0"),
         (({"n": 100, "m": 0, "total_variance": 1.0}), "m is 0"),
+        (({"n": np.nan}), "n is nan; expected a whole number"),
+        (({"n": []}), "expected a whole number"),
+        (({"n": 100.5}), "n is 100.5; expected a whole number"),
     ],
 )
 def test_bad_split(arguments, message):
@@ -175,6 +188,13 @@ def test_band_holds_the_law_and_widens_outside():
     assert fit.covariance.shape == (4, 4)
 
 
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+def test_extreme_units(unit):
+    fit = fit_scaling_law(SIZES, unit * ScalingLaw(2, 0.5, 1).predict(SIZES), n_bootstrap=3)
+    assert fit.law.alpha == pytest.approx(0.5, rel=1e-3)
+    assert fit.r_squared == pytest.approx(1)
+
+
 def test_flat_rising_and_two_point_curves_have_a_verdict():
     rng = np.random.default_rng(0)
     errors = np.full(4, 0.01)
@@ -188,6 +208,8 @@ def test_flat_rising_and_two_point_curves_have_a_verdict():
     two = fit_scaling_law([50, 100], [1.0, 0.5])
     assert (two.verdict, two.law.b) == ("falling", 0)
     assert two.law.alpha == pytest.approx(1)
+    two_rising = fit_scaling_law([50, 100], [0.5, 1.0])
+    assert two_rising.law.a == 0
     zero = fit_scaling_law([50, 100, 200], [0, 0, 0])
     assert (zero.verdict, zero.law.predict(10), zero.r_squared) == ("flat", 0, 1)
 
@@ -198,9 +220,28 @@ def test_zero_shot_values_choose_between_the_two_forms():
     shifted = fit_scaling_law(sizes, ScalingLaw(3, 0.5, 0.2, 100).predict(sizes), n_bootstrap=5)
     assert shifted.law.s0 == pytest.approx(100, rel=1e-3)
     unrelated = np.concatenate([[0.5], ScalingLaw(3, 0.5, 0.2).predict(sizes[1:])])
-    plain = fit_scaling_law(sizes, unrelated, n_bootstrap=5)
-    assert plain.law.s0 == 0
-    assert plain.law.alpha == pytest.approx(0.5, rel=1e-3)
+    noise = 1 + 0.01 * np.random.default_rng(0).standard_normal(len(sizes))
+    for errors in (None, 0.01 * unrelated):
+        plain = fit_scaling_law(sizes, unrelated * noise, standard_errors=errors, random_state=0)
+        without = fit_scaling_law(
+            sizes[1:],
+            (unrelated * noise)[1:],
+            standard_errors=None if errors is None else errors[1:],
+            random_state=0,
+        )
+        assert plain.law == without.law
+        assert plain.r_squared == pytest.approx(without.r_squared)
+        assert plain.standard_errors["alpha"] == pytest.approx(
+            without.standard_errors["alpha"], rel=0.5
+        )
+
+
+@pytest.mark.parametrize(
+    "resampled", [np.ones((1, 2)), np.ones((5, 3)), np.ones(2), np.full((3, 2), np.nan)]
+)
+def test_bad_resampled_curves(resampled):
+    with pytest.raises(ValueError, match="at least 2 finite curves of 2 variances"):
+        fit_scaling_law([50, 100], [1.0, 0.5], resampled=resampled)
 
 
 @pytest.mark.parametrize(
@@ -244,13 +285,16 @@ def test_plan_holds_every_option():
         *(("cross-fitting", k) for k in (2, 5, 10)),
     }
     assert by_name["labels only", 0].standard_error == pytest.approx((0.13 / 1000) ** 0.5)
-    assert by_name["zero-shot", 0].standard_error == pytest.approx((0.11 / 1000 + 0.02 / 10_000) ** 0.5)
+    assert by_name["zero-shot", 0].standard_error == pytest.approx((0.11 / 1000 + 0.02 / 11_000) ** 0.5)
     v = EMOBANK.predict(800)
     five = by_name["cross-fitting", 5]
-    assert five.standard_error == pytest.approx((v / 1000 + (0.13 - v) / 10_000) ** 0.5)
+    assert five.standard_error == pytest.approx((v / 1000 + (0.13 - v) / 11_000) ** 0.5)
+    untuned = EMOBANK.plan(1000, 10_000, total_variance=0.13, power_tuning=False).options[3]
+    assert untuned.n_folds == 5
+    assert untuned.standard_error == pytest.approx((v / 1000 + (0.13 - v) / 10_000) ** 0.5)
     assert (five.n_finetune, five.n_trainings, five.pool_passes) == (800, 5, 5)
     split = by_name["split", 0]
-    problem = SplitProblem(EMOBANK, 10_000, 0.13, True)
+    problem = SplitProblem(EMOBANK, 10_000, 0.13, True, True)
     assert split.standard_error == pytest.approx(problem.variance(split.n_finetune, 1000) ** 0.5)
     assert split.efficiency == pytest.approx(0.13 / 1000 / split.standard_error**2)
     assert plan.best().n_folds == 10
@@ -264,13 +308,11 @@ def test_plan_holds_every_option():
 
 def test_required_labels_is_the_smallest_number():
     for half_width in (0.01, 0.05):
-        needed = EMOBANK.required_labels(half_width, total_variance=0.13, n_unlabeled=100_000)
+        needed = EMOBANK.required_labels(half_width, total_variance=0.13, n_rows=100_000)
         assert needed.n_labeled < needed.labels_only
 
-        def width(n):
-            from scipy import stats
-
-            best = EMOBANK.plan(n, 100_000, total_variance=0.13).best()
+        def width(n, half_width=half_width):
+            best = EMOBANK.plan(n, 100_000 - n, total_variance=0.13).best()
             return stats.t.isf(0.025, n - 1) * best.standard_error
 
         assert width(needed.n_labeled) <= half_width < width(needed.n_labeled - 1)
@@ -278,7 +320,7 @@ def test_required_labels_is_the_smallest_number():
 
 
 def test_costs_change_the_cheapest_way():
-    goal = {"total_variance": 0.13, "n_unlabeled": 100_000}
+    goal = {"total_variance": 0.13, "n_rows": 100_000}
     few = EMOBANK.required_labels(0.02, **goal)
     dear_training = EMOBANK.required_labels(0.02, costs=Costs(label=1, training=0.2), **goal)
     dear_pool = EMOBANK.required_labels(0.02, costs=Costs(label=1, inference=0.001), **goal)
@@ -292,12 +334,70 @@ def test_costs_change_the_cheapest_way():
     assert all_dear.n_labeled == all_dear.labels_only
 
 
+def test_training_on_less_may_cost_less():
+    """At a high price of training the cheapest split is not the one with the smallest variance."""
+    law = ScalingLaw(3, 0.9, 1)
+    goal = {"total_variance": 4.0, "folds": ()}
+    costs = Costs(label=1, training=5)
+    cheap = law.required_labels(0.1, costs=costs, **goal)
+    few = law.required_labels(0.1, **goal)
+    assert few.option.n_finetune > cheap.option.n_finetune
+    assert cheap.option.cost < 0.9 * (few.n_labeled + 5 * few.option.n_finetune)
+
+
+def test_labels_come_out_of_the_pool():
+    """160 rows cannot give 4,000 labels; labeling all of them is the most that can be done."""
+    law = ScalingLaw(1.0, 0.5, 0.5)
+    with pytest.raises(ValueError, match="with 160 labels"):
+        law.required_labels(0.05, total_variance=1.0, n_rows=160)
+    everything = stats.t.isf(0.025, 159) / 160**0.5
+    assert law.required_labels(everything * 1.001, total_variance=1.0, n_rows=160).n_labeled <= 160
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("m", [100, 400, 1200])
+def test_predicted_standard_errors_are_those_of_the_estimator(m):
+    """Against the spread of 2,000 estimates, for pools smaller and larger than the labels; 5 %."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.linear_model import LinearRegression
+
+    from sklearn_ftr import RectifiedMeanEstimator
+
+    perfect = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    for tuned in (True, False):
+        means = []
+        for seed in range(2_000):
+            rng = np.random.default_rng(seed)
+            X = 3**0.5 * rng.standard_normal((400 + m, 1))
+            y = X[:, 0] + rng.standard_normal(400 + m)
+            y[400:] = np.nan
+            model = RectifiedMeanEstimator(FrozenEstimator(perfect), power_tuning=tuned)
+            means.append(model.fit(X, y).mean_)
+        plan = ScalingLaw(0.0, 1.0, 1.0).plan(
+            400, m, total_variance=4.0, zero_shot_variance=1.0, power_tuning=tuned
+        )
+        assert plan.options[1].strategy == "zero-shot"
+        assert plan.options[1].standard_error == pytest.approx(np.std(means), rel=0.05)
+
+
 def test_bad_plans():
+    for arguments, message in [
+        ({"total_variance": -1.0}, "total_variance is -1.0"),
+        ({"total_variance": np.nan}, "total_variance is nan"),
+        ({"total_variance": 1.0, "zero_shot_variance": -1.0}, "zero_shot_variance -1.0"),
+        ({"total_variance": 1.0, "folds": (1,)}, "whole numbers from 2 on"),
+        ({"total_variance": 1.0, "folds": (2.5,)}, "whole numbers from 2 on"),
+        ({"total_variance": 1.0, "n_unlabeled": -5}, "no negative pool"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            EMOBANK.plan(100, **arguments)
+    with pytest.raises(ValueError, match=r"confidence_level 1.5"):
+        EMOBANK.required_labels(0.1, total_variance=0.13, confidence_level=1.5)
     with pytest.raises(ValueError, match="half_width is 0"):
         EMOBANK.required_labels(0, total_variance=0.13)
-    with pytest.raises(ValueError, match="n_labeled is 3"):
-        EMOBANK.plan(3, total_variance=0.13)
+    with pytest.raises(ValueError, match="n_labeled is 1 "):
+        EMOBANK.plan(1, total_variance=0.13)
     with pytest.raises(ValueError, match="prices that are finite"):
         Costs(label=-1)
-    with pytest.raises(ValueError, match="No option reaches"):
+    with pytest.raises(ValueError, match="No allowed option reaches"):
         EMOBANK.required_labels(1e-9, total_variance=0.13)

@@ -101,7 +101,8 @@ def fit_scaling_law(
     Raises
     ------
     ValueError
-        Fewer than 2 sizes, lengths that differ, negative sizes, variances or standard errors, NaN.
+        Fewer than 2 sizes, lengths that differ, negative sizes, variances or standard errors, NaN, fewer than 2
+        resampled curves.
 
     Notes
     -----
@@ -117,24 +118,26 @@ def fit_scaling_law(
     (0.5, 1.0, 'falling')
     """
     s, v = _check_curve(sizes, variances)
-    errors = _check_errors(standard_errors, v)
+    unit = float(v.max()) or 1.0  # any scale, without underflow
+    v, errors = v / unit, _check_errors(standard_errors, v) / unit
     law = _select(s, v, errors)
     if standard_errors is None:
         errors = errors * _scatter(s, v, errors, law)
-    curves = _draws(s, law, errors, n_bootstrap, random_state) if resampled is None else resampled
-    curves = np.maximum(np.asarray(curves, dtype=float), 0)
-    shifted = law.s0 > 0
-    used = np.full(len(s), True) if shifted else s > 0
-    safe = np.maximum(errors, 1e-300)[used]
-    laws = [_fit(s[used], curve[used], safe, shifted) for curve in curves]
+    curves = _draws(s, v, law, errors, n_bootstrap, random_state) if resampled is None else resampled
+    curves = _check_resampled(curves, s) / (1.0 if resampled is None else unit)
+    fitted = s > (-1 if law.s0 > 0 else 0)
+    safe = np.maximum(errors, 1e-300)[fitted]
+    laws = [_fit(s[fitted], curve[fitted], safe, law.s0 > 0) for curve in curves]
+    r_squared, verdict = _r_squared(s, v, errors, law), _verdict(s, v, curves)
+    law, laws = _scaled(law, unit), [_scaled(one, unit) for one in laws]
     table = np.array([[getattr(one, name) for name in _PARAMETERS] for one in laws])
-    covariance = np.cov(table.T) if len(laws) > 1 else np.zeros((4, 4))
+    covariance = np.cov(table.T)
     return FittedLaw(
         law=law,
         standard_errors=dict(zip(_PARAMETERS, np.sqrt(np.diag(covariance)).tolist(), strict=True)),
         covariance=covariance,
-        r_squared=_r_squared(s, v, errors, law),
-        verdict=_verdict(s, v, curves),
+        r_squared=r_squared,
+        verdict=verdict,
         bootstrap=laws,
     )
 
@@ -161,6 +164,25 @@ def _check_errors(standard_errors: ArrayLike | None, v: Array) -> Array:
             f"standard_errors must be {len(v)} positive finite numbers, one for each size; got {standard_errors!r}."
         )
     return errors
+
+
+def _check_resampled(curves: ArrayLike, s: Array) -> Array:
+    table = np.asarray(curves, dtype=float)
+    if table.ndim != 2 or table.shape[1] != len(s) or len(table) < 2 or not np.isfinite(table).all():
+        raise ValueError(
+            f"resampled has shape {table.shape}; expected at least 2 finite curves of {len(s)} variances "
+            "(n_bootstrap is their number where they are drawn)."
+        )
+    return np.maximum(table, 0)
+
+
+def _met(s: Array, law: ScalingLaw) -> NDArray[np.bool_]:
+    """Which sizes the law speaks of: the plain form has nothing to say of a zero-shot value."""
+    return s > (-1 if law.s0 > 0 or law.a == 0 else 0)
+
+
+def _scaled(law: ScalingLaw, unit: float) -> ScalingLaw:
+    return ScalingLaw(law.a * unit, law.alpha, law.b * unit, law.s0)
 
 
 def _select(s: Array, v: Array, errors: Array) -> ScalingLaw:
@@ -245,29 +267,35 @@ def _linear_fit(
     solvable = np.isfinite(a) & np.isfinite(b) & free_b
     only_a = ~solvable | (b < 0)
     a, b = np.where(only_a, uv / uu, a), np.where(only_a, 0.0, b)
-    only_b = (a < 0) if free_b else np.zeros_like(only_a)
-    a, b = np.where(only_b, 0.0, a), np.where(only_b, v1 / n1, b)
     residuals = a[:, None] * powers + b[:, None] * one - target
-    return a, b, (residuals**2).sum(1)
+    losses = (residuals**2).sum(1)
+    constant = ((v1 / n1 * weights - target) ** 2).sum()
+    only_b = (a < 0) | (losses > constant)
+    return np.where(only_b, 0.0, a), np.where(only_b, v1 / n1, b), np.where(only_b, constant, losses)
 
 
 def _scatter(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:
     """Scale of standard errors that were only proportional."""
-    degrees = max(len(s) - 3 - (law.s0 > 0), 1)
-    return float(np.sqrt(np.sum(((v - law.predict(np.maximum(s, 1e-9))) / errors) ** 2) / degrees))
+    met = _met(s, law)
+    degrees = max(met.sum() - 3 - (law.s0 > 0), 1)
+    return float(np.sqrt(np.sum(((v - law.predict(s)) / errors)[met] ** 2) / degrees))
 
 
-def _draws(s: Array, law: ScalingLaw, errors: Array, count: int, seed: int | None) -> Array:
-    rng = np.random.default_rng(seed)
-    return law.predict(np.maximum(s, 1e-9)) + errors * rng.standard_normal((count, len(s)))
+def _draws(s: Array, v: Array, law: ScalingLaw, errors: Array, count: int, seed: int | None) -> Array:
+    """Curves with normal errors around the law, or around what was measured where it says nothing."""
+    center = np.where(_met(s, law), law.predict(s), v)
+    return center + errors * np.random.default_rng(seed).standard_normal((count, len(s)))
 
 
 def _r_squared(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:
+    met = _met(s, law)
+    v, errors, fitted = v[met], errors[met], law.predict(s[met])
     if np.ptp(v) <= 1e-9 * v.max():
         return 1.0  # a flat curve, met exactly
     weights = (errors.min() / errors) ** 2 if errors.min() > 0 else np.ones_like(v)
-    left = weights @ (v - law.predict(np.maximum(s, 1e-9))) ** 2
-    return float(1 - left / (weights @ (v - np.average(v, weights=weights)) ** 2))
+    return float(
+        1 - weights @ (v - fitted) ** 2 / (weights @ (v - np.average(v, weights=weights)) ** 2)
+    )
 
 
 def _verdict(s: Array, v: Array, curves: Array) -> str:

@@ -1,11 +1,19 @@
 """How many of n labels should fine-tune: the first-order condition, solved exactly.
 
-Wang, Ye and Zhao (2025), arXiv 2511.19486, theorem 4.1, extended to finite pools, shifted laws and recycling.
-With r = n - s and q = 1 / r the variance of the rectified mean is T = v q + w, w = max(V(Y) - v, 0) / m. Both
-conditions, T' = 0 and, with recycling, T' = T^2 / V(Y), are quadratic in q for given s:
+Wang, Ye and Zhao (2025), arXiv 2511.19486, theorem 4.1, extended to finite pools, shifted laws, a tuned lambda and
+recycling. With r = n - s, V = V(Y) and V(f) = max(V - v, 0), the variance of the rectified mean is
 
-    plain      v q^2 + v' q - v'/m = 0
-    recycled   (v - v^2/V(Y)) q^2 + (v' - 2 v w/V(Y)) q - v'/m - w^2/V(Y) = 0
+    lambda = 1       T = v / r + V(f) / m
+    lambda tuned     T = v / r + V(f) / (m + r), since lambda = 1 / (1 + r/m) for calibrated predictions
+
+and with recycling the condition T' = 0 becomes T' = T^2 / V. For given s each is a quadratic equation:
+
+    lambda = 1       v q^2 + v' q - v'/m = 0, q = 1/r
+      recycled       (v - v^2/V) q^2 + (v' - 2 v w/V) q - v'/m - w^2/V = 0, w = V(f)/m
+    lambda tuned     (V + v' m) r^2 + (v' m^2 + 2 v m) r + v m^2 = 0
+      recycled       v' r^2 + v' m r + m v (1 - v/V) = 0
+
+so that n = s + r is an explicit function of the best s.
 """
 
 from __future__ import annotations
@@ -28,12 +36,13 @@ _TABLE_SIZE = 2048
 
 @dataclass(frozen=True)
 class SplitProblem:
-    """A law, a pool of m rows, V(Y), and whether fine-tuning labels are recycled."""
+    """A law, a pool of m rows, V(Y), whether fine-tuning labels are recycled and lambda is tuned."""
 
     law: ScalingLaw
     m: float = np.inf
     total_variance: float = np.nan  # not needed for a plain split with an endless pool
     recycle: bool = False
+    tuned: bool = False
 
     def __post_init__(self) -> None:
         if np.isnan(self.total_variance) and (self.recycle or np.isfinite(self.m)):
@@ -49,15 +58,14 @@ class SplitProblem:
         """Variance of the estimate when s of n labels fine-tune (broadcast)."""
         s = np.asarray(s, dtype=float)
         residual = self.law.predict(s)
-        plain = residual / (n - s) + self._pool_term(residual)
-        if not self.recycle:
-            return plain
-        return 1 / (1 / plain + s / self.total_variance)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            plain = residual / (n - s) + self._pool_term(residual, n - s)
+            return 1 / (1 / plain + s / self.total_variance) if self.recycle else plain
 
-    def _pool_term(self, residual: Array) -> Any:
+    def _pool_term(self, residual: Array, r: Any) -> Any:
         if np.isinf(self.m):
-            return 0.0 * residual
-        return np.maximum(self.total_variance - residual, 0) / self.m
+            return 0.0
+        return np.maximum(self.total_variance - residual, 0) / (self.m + r * self.tuned)
 
     def stationary_n(self, s: Array, pool: bool, sign: int) -> Array:
         """For which n this s is stationary, by one of the two roots; NaN where for none.
@@ -65,18 +73,39 @@ class SplitProblem:
         `pool` is False where v(s) > V(Y), so that V(f) = 0 and the pool does not matter.
         """
         v, slope = self.law.predict(s), self.law.slope(s)
-        m = self.m if pool else np.inf
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            if pool and self.tuned and np.isfinite(self.m):
+                r = _root(*self._tuned_equation(v, slope), sign)
+            else:
+                r = 1 / _root(*self._equation(v, slope, self.m if pool else np.inf), sign)
+            return np.where((r > 0) & np.isfinite(r), s + r, np.nan)
+
+    def _equation(self, v: Array, slope: Array, m: float) -> tuple[Any, Any, Any]:
+        """Coefficients of the quadratic in q = 1 / r, lambda = 1 (or m infinite)."""
         w = (self.total_variance - v) / m if np.isfinite(m) else 0.0 * v
         over = 1 / self.total_variance if self.recycle else 0.0
-        A, B, C = v - over * v**2, slope - 2 * over * v * w, -slope / m - over * w**2
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            q = (-B + sign * np.sqrt(B**2 - 4 * A * C)) / (2 * A)
-            return np.where(q > 0, s + 1 / q, np.nan)
+        return v - over * v**2, slope - 2 * over * v * w, -slope / m - over * w**2
+
+    def _tuned_equation(self, v: Array, slope: Array) -> tuple[Any, Any, Any]:
+        """Coefficients of the quadratic in r, lambda tuned."""
+        total, m = self.total_variance, self.m
+        if self.recycle:
+            return slope, slope * m, m * v * (1 - v / total)
+        return total + slope * m, slope * m**2 + 2 * v * m, v * m**2
+
+
+def _root(A: Any, B: Any, C: Any, sign: int) -> Any:
+    """(-B + sign sqrt(B^2 - 4AC)) / 2A, without cancellation."""
+    root = np.sqrt(B**2 - 4 * A * C)
+    stable = -(B + np.where(B >= 0, root, -root)) / 2
+    return np.where(np.where(B >= 0, -1, 1) == sign, stable / A, C / stable)
 
 
 def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_rectify: int) -> Any:
     """The whole number s with the smallest variance, for each n."""
-    sizes = np.atleast_1d(np.asarray(n, dtype=float))
+    sizes = np.asarray(n, dtype=float).reshape(-1)
+    if not sizes.size or not (np.isfinite(sizes).all() and (sizes == np.floor(sizes)).all()):
+        raise ValueError(f"n is {n!r}; expected a whole number of labels, or an array of them.")
     low, high = float(min_finetune), sizes - min_rectify
     if (high < low).any():
         raise ValueError(
@@ -88,17 +117,19 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
         points.append(np.full_like(sizes, _kink(problem)))
     neighbors = [np.clip(edge(point), low, high) for point in points for edge in (np.floor, np.ceil)]
     candidates = np.array([np.full_like(sizes, low), high, *neighbors])
-    best = np.argmin(problem.variance(candidates, sizes), axis=0)
+    best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
     split = np.take_along_axis(candidates, best[None], axis=0)[0]
-    near = 4 * sizes > problem.m  # the two roots may meet there, and their table is coarse
+    near = np.isfinite(problem.m) & ((4 * sizes > problem.m) | problem.tuned)
+    # With a finite pool two roots may meet, where their table is coarse.
     split[near] = _downhill(problem, split[near], sizes[near], low, high[near])
     split = split.astype(np.int64)
     return int(split[0]) if np.ndim(n) == 0 else split.reshape(np.shape(n))
 
 
 def _downhill(problem: SplitProblem, split: Array, sizes: Array, low: float, high: Array) -> Array:
-    """Steps of 512, 256, ... 1 labels in either direction for as long as the variance falls."""
-    for step in 2.0 ** np.arange(9, -1, -1):
+    """Ever smaller steps in either direction for as long as the variance falls, down to one label."""
+    longest = int(np.log2(max(float(np.max(high, initial=2.0)), 2.0)))
+    for step in 2.0 ** np.arange(longest, -1, -1):
         around = np.array([split, np.clip(split - step, low, high), np.clip(split + step, low, high)])
         best = np.argmin(problem.variance(around, sizes), axis=0)
         split = np.take_along_axis(around, best[None], axis=0)[0]
@@ -128,7 +159,7 @@ def _stationary_points(problem: SplitProblem, sizes: Array) -> Iterator[Array]:
         if first >= last:
             continue
         grid = np.geomspace(first, last, _TABLE_SIZE)
-        for sign in (1, -1) if pool and np.isfinite(problem.m) else (1,):
+        for sign in (1, -1):
             function = partial(problem.stationary_n, pool=pool, sign=sign)
             of_grid = function(grid)
             for piece in _rising_pieces(of_grid):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -145,12 +146,12 @@ class RequiredLabels:
     n_labeled : int
         Labels for the cheapest option.
     low, high : float
-        95 % interval of that number that the law's uncertainty leaves; both equal to it for a known law, `high`
-        infinite where some laws never reach the goal.
+        95 % interval, for this option, that the law's uncertainty leaves; both equal to it for a known law, infinite
+        where laws never reach the goal.
     option : Option
         The cheapest way, at that number.
-    labels_only : int
-        Labels that would do without any predictions.
+    labels_only : float
+        Labels that would do without any predictions; infinite if there are not as many rows.
     half_width : float
     """
 
@@ -158,13 +159,13 @@ class RequiredLabels:
     low: float
     high: float
     option: Option
-    labels_only: int
+    labels_only: float
     half_width: float
 
     def __str__(self) -> str:
         return (
             f"{self.n_labeled:,} labels ({self.low:,.0f} to {self.high:,.0f}) by {_name(self.option)} for an interval of "
-            f"+- {self.half_width:g}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,}."
+            f"+- {self.half_width:g}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
         )
 
 
@@ -172,82 +173,132 @@ class RequiredLabels:
 class Outlook:
     """What is known before labels are spent: a law, V(Y), and perhaps the zero-shot variance.
 
-    `resampled` holds outlooks from the bootstrap, for intervals.
+    `trainable` is False for a frozen model; `trained` labels fine-tune in any case; `resampled` holds outlooks from
+    the bootstrap, for intervals.
     """
 
     law: ScalingLaw
     total_variance: float
     zero_shot_variance: float | None
     recycle: bool
+    tuned: bool
     folds: tuple[int, ...]
+    trainable: bool = True
+    trained: int = 0
     resampled: tuple[Outlook, ...] = ()
+
+    def __post_init__(self) -> None:
+        variances = [self.total_variance, self.zero_shot_variance or 0.0]
+        if not (np.isfinite(variances).all() and min(variances) >= 0):
+            raise ValueError(
+                f"total_variance is {self.total_variance} and zero_shot_variance {self.zero_shot_variance}; expected "
+                "finite numbers, not negative."
+            )
+        if not all(isinstance(k, Integral) and k >= 2 for k in self.folds):
+            raise ValueError(f"folds is {self.folds!r}; expected whole numbers from 2 on.")
 
     def plan(self, n: int, m: float, costs: Costs) -> Plan:
         """All options at n labels."""
-        if n < 4 and self.total_variance > 0 and m > 0:
-            raise ValueError(f"n_labeled is {n}; expected at least 4: 2 labels for each stage.")
+        if not (n >= 2 and m >= 0):
+            raise ValueError(
+                f"n_labeled is {n} and n_unlabeled {m}; expected at least 2 labels, and no negative pool."
+            )
         options = []
         for strategy, folds in self._strategies(n, m):
-            variance = self.variance(strategy, folds, n, m)
-            others = [one.variance(strategy, folds, n, m) for one in self.resampled] or [variance]
-            low, high = np.sqrt(np.quantile(others, [0.025, 0.975])).tolist()
-            options.append(self._option(strategy, folds, n, m, variance, (low, high), costs))
+            s = self.n_finetune(strategy, folds, n, m)
+            variance = self.variance(strategy, s, n, m)
+            others = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
+            bounds = np.sqrt(np.quantile(others, [0.025, 0.975])).tolist()
+            options.append(self._option(strategy, folds, s, n, m, variance, bounds, costs))
         return Plan(n, m, tuple(options))
 
-    def variance(self, strategy: str, folds: int, n: int, m: float) -> float:
-        """Predicted variance of the estimate."""
+    def n_finetune(self, strategy: str, folds: int, n: int, m: float) -> int:
+        """Labels that train each model."""
+        if strategy == CROSS_FITTING:
+            return n - n // folds
+        if strategy != SPLIT:
+            return 0
+        return int(
+            self.law.optimal_split(
+                n,
+                m,
+                total_variance=self.total_variance,
+                recycle=self.recycle,
+                power_tuning=self.tuned,
+                min_finetune=max(2, min(self.trained, n - 2)),
+            )
+        )
+
+    def variance(self, strategy: str, s: int, n: int, m: float) -> float:
+        """Predicted variance of the estimate when s labels train each model."""
         if strategy == LABELS_ONLY:
             return self.total_variance / n
         if strategy == ZERO_SHOT:
-            return self._rectified(self._zero_shot(), n, m)
+            assert self.zero_shot_variance is not None
+            return self._rectified(self.zero_shot_variance, n, m)
         if strategy == CROSS_FITTING:
-            return self._rectified(self._residual(n * (1 - 1 / folds)), n, m)
-        s = self._split(n, m)
-        plain = self._rectified(self._residual(s), n - s, m)
+            return self._rectified(float(self.law.predict(s)), n, m)
+        plain = self._rectified(float(self.law.predict(s)), n - s, m)
         return 1 / (1 / plain + s / self.total_variance) if self.recycle else plain
 
     def required_labels(
         self,
         half_width: float,
         confidence_level: float,
-        m: float,
+        n_rows: float,
         costs: Costs,
         allowed: Callable[[str, int], bool] = lambda strategy, folds: True,
     ) -> RequiredLabels:
-        """Cheapest option whose interval is at most +- half_width, among labels only and the allowed ones."""
-        if not half_width > 0:
-            raise ValueError(f"half_width is {half_width}; expected a positive number, in units of y.")
-        goal = (half_width, confidence_level, m, costs, allowed)
-        n, strategy, folds = self._cheapest(*goal)
-        others = [one._cheapest(*goal)[0] for one in self.resampled[:_RESAMPLED_GOALS]] or [n]
+        """Cheapest allowed option whose interval is at most +- half_width; rows without a label are the pool."""
+        if not (half_width > 0 and 0 < confidence_level < 1):
+            raise ValueError(
+                f"half_width is {half_width} and confidence_level {confidence_level}; expected a positive number, in units "
+                "of y, and one between 0 and 1."
+            )
+        goal = _Goal(half_width, confidence_level, n_rows)
+        ways = [way for way in self._strategies(goal.largest, goal.pool(2)) if allowed(*way)]
+        found = [(self._price(*way, goal, costs), *way) for way in ways]
+        (cost, needed, s), strategy, folds = min(found, default=((np.inf, 0, 0), "", 0))
+        if not np.isfinite(cost):
+            raise ValueError(
+                f"No allowed option reaches +- {half_width:g} with {goal.largest:,} labels; allow a wider interval."
+            )
+        n = int(needed)
+        others = [
+            one._price(strategy, folds, goal, costs)[1] for one in self.resampled[:_RESAMPLED_GOALS]
+        ] or [n]
         low, high = np.quantile(others, [0.025, 0.975], method="nearest").tolist()
-        variance = self.variance(strategy, folds, n, m)
-        option = self._option(strategy, folds, n, m, variance, (variance**0.5,) * 2, costs)
-        labels_only = self._smallest(LABELS_ONLY, 0, half_width, confidence_level, m)
+        m = goal.pool(n)
+        variance = self.variance(strategy, s, n, m)
+        spread = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
+        bounds = np.sqrt(np.quantile(spread, [0.025, 0.975])).tolist()
+        option = self._option(strategy, folds, s, n, m, variance, bounds, costs)
+        labels_only = self._smallest(LABELS_ONLY, 0, None, goal)
         return RequiredLabels(n, low, high, option, labels_only, half_width)
 
-    def _strategies(self, n: int, m: float) -> Iterator[tuple[str, int]]:
+    def _strategies(self, n: float, m: float) -> Iterator[tuple[str, int]]:
         yield LABELS_ONLY, 0
         if not (self.total_variance > 0 and m > 0):
             return  # nothing to predict
         if self.zero_shot_variance is not None:
             yield ZERO_SHOT, 0
-        yield SPLIT, 0
-        yield from ((CROSS_FITTING, folds) for folds in self.folds if folds <= n // 2)
+        if self.trainable and n >= 4:
+            yield SPLIT, 0
+            yield from ((CROSS_FITTING, folds) for folds in self.folds if folds <= n // 2)
 
     def _option(
         self,
         strategy: str,
         folds: int,
+        s: int,
         n: int,
         m: float,
         variance: float,
-        bounds: tuple[float, float],
+        bounds: list[float],
         costs: Costs,
     ) -> Option:
-        trainings = {LABELS_ONLY: 0, ZERO_SHOT: 0, SPLIT: 1, CROSS_FITTING: folds}[strategy]
-        passes = {LABELS_ONLY: 0, ZERO_SHOT: 1, SPLIT: 1, CROSS_FITTING: folds}[strategy]
-        s = self._split(n, m) if strategy == SPLIT else n - n // folds if folds else 0
+        trainings = {SPLIT: 1, CROSS_FITTING: folds}.get(strategy, 0)
+        passes = 0 if strategy == LABELS_ONLY else max(trainings, 1)
         return Option(
             strategy=strategy,
             n_finetune=s,
@@ -256,77 +307,83 @@ class Outlook:
             efficiency=float(self.total_variance / n / variance) if variance > 0 else 1.0,
             n_trainings=trainings,
             pool_passes=passes,
-            cost=self._cost(n, s * trainings, passes, m, costs),
+            cost=_cost(n, s * trainings, passes * m if passes else 0.0, costs),
             low=bounds[0],
             high=bounds[1],
         )
 
-    def _cost(self, n: int, trained_rows: int, passes: int, m: float, costs: Costs) -> float:
-        predictions = costs.inference * passes * m if costs.inference and passes else 0.0
-        return float(costs.label * n + costs.training * trained_rows + predictions)
-
-    def _cheapest(
-        self,
-        half_width: float,
-        confidence_level: float,
-        m: float,
-        costs: Costs,
-        allowed: Callable[[str, int], bool],
-    ) -> tuple[int, str, int]:
-        """Labels, strategy and folds with the lowest cost."""
-        found = []
-        for strategy, folds in self._strategies(_LARGEST_BUDGET, m):
-            if strategy != LABELS_ONLY and not allowed(strategy, folds):
+    def _price(self, strategy: str, folds: int, goal: _Goal, costs: Costs) -> tuple[float, float, int]:
+        """Lowest cost of reaching the goal, with how many labels, and how many of them training."""
+        fixed: list[int | None] = [None]
+        n = self._smallest(strategy, folds, None, goal)
+        if strategy == SPLIT and costs.training and np.isfinite(n):
+            # Training on fewer labels than the variance alone would ask for may cost less.
+            best = self.n_finetune(SPLIT, 0, int(n), goal.pool(int(n)))
+            fixed += np.unique(
+                np.geomspace(max(2, self.trained), max(best, 2), 25).astype(int)
+            ).tolist()
+        prices = []
+        for s in fixed:
+            n = self._smallest(strategy, folds, s, goal)
+            if np.isinf(n):
+                prices.append((np.inf, n, 0))
                 continue
-            n = self._smallest(strategy, folds, half_width, confidence_level, m)
-            if n <= _LARGEST_BUDGET:
-                cost = self._option(strategy, folds, n, m, 1.0, (0.0, 0.0), costs).cost
-                found.append((cost, n, strategy, folds))
-        if not found:
-            raise ValueError(
-                f"No option reaches +- {half_width:g} with fewer than {_LARGEST_BUDGET:,} labels."
-            )
-        _, n, strategy, folds = min(found)
-        return n, strategy, folds
+            m = goal.pool(int(n))
+            used = self.n_finetune(strategy, folds, int(n), m) if s is None else s
+            option = self._option(strategy, folds, used, int(n), m, 1.0, [0.0, 0.0], costs)
+            prices.append((option.cost, int(n), used))
+        return min(prices)
 
-    def _smallest(
-        self, strategy: str, folds: int, half_width: float, confidence_level: float, m: float
-    ) -> int:
-        """Smallest n whose half-width is small enough; one more than the largest budget if there is none."""
+    def _smallest(self, strategy: str, folds: int, s: int | None, goal: _Goal) -> float:
+        """Smallest n that reaches the goal, with s labels training if given; infinite if none does."""
 
         def enough(n: int) -> bool:
-            quantile = float(stats.t.isf((1 - confidence_level) / 2, n - 1))
-            return bool(quantile**2 * self.variance(strategy, folds, n, m) <= half_width**2)
+            m = goal.pool(n)
+            used = self.n_finetune(strategy, folds, n, m) if s is None else s
+            return self.variance(strategy, used, n, m) * goal.quantile(n) ** 2 <= goal.half_width**2
 
-        return _bisect(enough, max(_SMALLEST_BUDGET, 2 * folds), _LARGEST_BUDGET)
-
-    def _residual(self, s: float) -> float:
-        """v(s), but never above V(Y): lambda would be tuned down."""
-        return float(min(self.law.predict(s), self.total_variance))
-
-    def _zero_shot(self) -> float:
-        assert self.zero_shot_variance is not None
-        return min(self.zero_shot_variance, self.total_variance)
+        lowest = max(_SMALLEST_BUDGET, 2 * folds, (s or 0) + 2, self.trained + 2)
+        return _bisect(enough, lowest, goal.largest - (strategy != LABELS_ONLY))
 
     def _rectified(self, residual: float, r: float, m: float) -> float:
-        return residual / r + (self.total_variance - residual) / m
+        """V(y - lambda f) / r + lambda^2 V(f) / m; a tuned lambda falls where v exceeds V(Y) or the pool is small."""
+        if self.tuned:
+            residual = min(residual, self.total_variance)
+        predicted = max(self.total_variance - residual, 0.0)
+        return residual / r + predicted / (m + r * self.tuned)
 
-    def _split(self, n: int, m: float) -> int:
-        return int(
-            self.law.optimal_split(n, m, total_variance=self.total_variance, recycle=self.recycle)
-        )
+
+@dataclass(frozen=True)
+class _Goal:
+    """An interval of +- half_width out of n_rows rows."""
+
+    half_width: float
+    confidence_level: float
+    n_rows: float
+
+    @property
+    def largest(self) -> int:
+        return int(min(self.n_rows, _LARGEST_BUDGET))
+
+    def pool(self, n: int) -> float:
+        return max(self.n_rows - n, 0)
+
+    def quantile(self, n: int) -> float:
+        return float(stats.t.isf((1 - self.confidence_level) / 2, n - 1))
 
 
-def _bisect(enough: Callable[[int], bool], low: int, high: int) -> int:
-    """Smallest n in [low, high] for which a condition that stays true becomes true; high + 1 if it never does."""
-    if enough(low):
-        return low
-    step = low
-    while step < high and not enough(step):
-        low, step = step, min(2 * step, high)
-        if step == high and not enough(high):
-            return high + 1
-    while step - low > 1:
-        middle = (low + step) // 2
-        low, step = (low, middle) if enough(middle) else (middle, step)
-    return step
+def _cost(n: int, trained_rows: int, predictions: float, costs: Costs) -> float:
+    inference = (
+        costs.inference * predictions if costs.inference else 0.0
+    )  # 0 times an endless pool is 0
+    return float(costs.label * n + costs.training * trained_rows + inference)
+
+
+def _bisect(enough: Callable[[int], bool], low: int, high: int) -> float:
+    """Smallest n in [low, high] for which a condition that stays true becomes true; infinite if it never does."""
+    if high < low or not enough(high):
+        return np.inf
+    while low < high:
+        middle = min((low + high) // 2, 4 * low)  # goals are usually near the lower end
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low

@@ -98,6 +98,7 @@ class ScalingLaw:
         *,
         total_variance: float | None = None,
         recycle: bool = False,
+        power_tuning: bool = False,
         min_finetune: int = 2,
         min_rectify: int = 2,
     ) -> Any:
@@ -116,6 +117,8 @@ class ScalingLaw:
             V(Y); needed for a finite pool or `recycle`.
         recycle : bool, default=False
             Whether the fine-tuning labels' mean enters the estimate.
+        power_tuning : bool, default=False
+            Whether lambda is tuned, which makes the pool's term V(f) / (m + n - s). False is the paper's.
         min_finetune, min_rectify : int, default=2
             Smallest numbers of labels for the two stages.
 
@@ -137,7 +140,7 @@ class ScalingLaw:
         and Zhao, theorem 4.1), and with b = 0 the closed form s = n alpha / (1 + alpha).
         """
         total = np.nan if total_variance is None else total_variance
-        problem = SplitProblem(self, m, total, recycle)
+        problem = SplitProblem(self, m, total, recycle, power_tuning)
         return optimal_split(problem, n, min_finetune, min_rectify)
 
     def plan(
@@ -149,6 +152,7 @@ class ScalingLaw:
         zero_shot_variance: float | None = None,
         folds: tuple[int, ...] = (2, 5, 10),
         recycle: bool = True,
+        power_tuning: bool = True,
         costs: Costs | None = None,
     ) -> Plan:
         """Every option for a budget of labels, from a known law.
@@ -163,18 +167,23 @@ class ScalingLaw:
             V(Y - f) of the model before training, if it can predict then.
         folds : tuple of int, default=(2, 5, 10)
             Numbers of folds to consider for cross-fitting.
-        recycle : bool, default=True
-            Whether a split lets the fine-tuning labels' mean enter the estimate.
+        recycle, power_tuning : bool, default=True
+            As in `RectifiedMeanEstimator`.
         costs : Costs, default=None
             Prices; None counts labels only.
 
         Returns
         -------
         Plan
+
+        Raises
+        ------
+        ValueError
+            Variances that are not positive, folds below 2, fewer than 2 labels.
         """
         from sklearn_ftr.allocation._plan import Costs, Outlook
 
-        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, folds)
+        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, power_tuning, tuple(folds))
         return outlook.plan(n_labeled, n_unlabeled, costs or Costs())
 
     def required_labels(
@@ -183,14 +192,28 @@ class ScalingLaw:
         *,
         total_variance: float,
         confidence_level: float = 0.95,
-        n_unlabeled: float = np.inf,
+        n_rows: float = np.inf,
         zero_shot_variance: float | None = None,
         folds: tuple[int, ...] = (2, 5, 10),
         recycle: bool = True,
+        power_tuning: bool = True,
         costs: Costs | None = None,
     ) -> RequiredLabels:
-        """The cheapest way to an interval of half-width `half_width`; parameters as in `plan`."""
+        """The cheapest way to an interval of half-width `half_width`; other parameters as in `plan`.
+
+        Parameters
+        ----------
+        half_width : float
+            In units of y.
+        confidence_level : float, default=0.95
+        n_rows : float, default=inf
+            Rows in all: those that get no label are the pool.
+
+        Returns
+        -------
+        RequiredLabels
+        """
         from sklearn_ftr.allocation._plan import Costs, Outlook
 
-        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, folds)
-        return outlook.required_labels(half_width, confidence_level, n_unlabeled, costs or Costs())
+        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, power_tuning, tuple(folds))
+        return outlook.required_labels(half_width, confidence_level, n_rows, costs or Costs())

@@ -23,7 +23,6 @@ from sklearn_ftr.allocation._plan import (
     CROSS_FITTING,
     LABELS_ONLY,
     SPLIT,
-    ZERO_SHOT,
     Costs,
     Option,
     Outlook,
@@ -31,18 +30,17 @@ from sklearn_ftr.allocation._plan import (
     RequiredLabels,
 )
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
 from sklearn_ftr.estimators._inner_model import is_frozen, seeded_clone
-from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
+from sklearn_ftr.estimators._labels import (
+    PartialLabels,
+    check_finetune_rows,
+    check_partial_labels,
+)
 from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
-
-_STRATEGIES = {
-    "auto": (LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING),
-    "split": (SPLIT,),
-    "cross-fitting": (CROSS_FITTING,),
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : RectifiedMeanEstimator, default=None
-        The rectified estimator whose `split_ratio` and `cv` are chosen. None is `RectifiedMeanEstimator()`.
+        The rectified estimator. Its `split_ratio` and `cv` are replaced by what is chosen. None is
+        `RectifiedMeanEstimator()`.
     strategy : {"auto", "split", "cross-fitting"}, default="auto"
         "split" is the paper's method: one training, with the objective that `estimator.recycle` implies.
         "auto" may also cross-fit, rectify without training or use labels alone, and says why in `verdict_`.
@@ -99,8 +98,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     ----------
     law_ : ScalingLaw
         The fitted law of the residual variance.
-    law_fit_ : FittedLaw
-        The same with standard errors, R^2, verdict and band; absent for a frozen model, which learns nothing.
+    law_fit_ : FittedLaw or None
+        The same with standard errors, R^2, verdict and band; None for a frozen model, which learns nothing.
     learning_curve_ : LearningCurve
         What was measured.
     plan_ : Plan
@@ -125,7 +124,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    For several outputs the variances are summed. The stop rule: with Gaussian data a tuned lambda can only help if
+    For several outputs the law is that of their mean variance. The stop rule: with Gaussian data a tuned lambda can only help if
     the correlation of labels and predictions exceeds 1 / sqrt(r - 2), r labels rectifying (arXiv 2505.20178).
 
     Examples
@@ -145,8 +144,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict", "confidence_interval"]), None],
-        "strategy": [StrOptions(set(_STRATEGIES))],
+        "estimator": [HasMethods(["fit", "confidence_interval", "_inner_estimator"]), None],
+        "strategy": [StrOptions(set(STRATEGIES))],
         "folds": [tuple, list],
         "max_fits": [Interval(Integral, 1, None, closed="left")],
         "pilot_cost": [Interval(Real, 0, None, closed="neither")],
@@ -209,17 +208,30 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
+        always = check_finetune_rows(finetune_rows, labels)
         rng = check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
-        self.learning_curve_ = self._measure(rectified, X, labels, rng)
-        self._fit_law()
-        self.n_labeled_, self.n_unlabeled_ = len(labels.labeled), len(labels.unlabeled)
-        self.outlook_ = self._outlook(rectified)
-        self.plan_ = self.plan(self.n_labeled_, self.n_unlabeled_)
-        self._choose()
-        self.best_estimator_ = rectified.set_params(**self._choices(labels.y.shape[1:]))
-        self._report(self.verdict_)
-        self._refit(X, y, finetune_rows)
+        curve = self._measure(rectified, X, labels, rng)
+        law, fitted = _fit_law(curve, is_frozen(rectified._inner_estimator()))
+        n, m = len(labels.labeled), len(labels.unlabeled)
+        outlook = _outlook(rectified, curve, law, fitted, tuple(self.folds), len(always))
+        plan = outlook.plan(n, m, self._costs())
+        choice = choose(plan, outlook, self.strategy, self.max_fits, fitted)
+        self._report(choice.verdict)
+        best = rectified.set_params(**_parameters(choice.option, n, m, labels.y.shape[1:]))
+        trains = choice.option.strategy in (SPLIT, CROSS_FITTING)
+        best.fit(X, y, finetune_rows=finetune_rows if trains else None)
+        # Nothing is kept before everything has worked.
+        self.learning_curve_, self.law_, self.outlook_, self.plan_ = curve, law, outlook, plan
+        self.law_fit_ = fitted
+        self.n_labeled_, self.n_unlabeled_ = n, m
+        self.best_option_, self.verdict_ = choice.option, choice.verdict
+        splits = [option for option in plan.options if option.strategy == SPLIT]
+        self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
+        self.best_estimator_ = best
+        for name in ("mean_", "standard_error_", "efficiency_", "result_"):
+            setattr(self, name, getattr(best, name))
+        self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
         return self
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
@@ -229,17 +241,24 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         ----------
         n_labeled : int
         n_unlabeled : float, default=None
-            Rows of the pool; None means as many as in `fit`.
+            Rows of the pool; None means the rows of `fit` that get no label.
 
         Returns
         -------
         Plan
         """
         check_is_fitted(self, "outlook_")
-        m = self.n_unlabeled_ if n_unlabeled is None else n_unlabeled
+        rows = self.n_labeled_ + self.n_unlabeled_
+        if n_unlabeled is None and n_labeled > rows:
+            raise ValueError(
+                f"n_labeled is {n_labeled}, but there are {rows} rows in all; give n_unlabeled for a larger pool."
+            )
+        m = rows - n_labeled if n_unlabeled is None else n_unlabeled
         return self.outlook_.plan(n_labeled, m, self._costs())
 
-    def required_labels(self, half_width: float, confidence_level: float = 0.95) -> RequiredLabels:
+    def required_labels(
+        self, half_width: float, confidence_level: float = 0.95, n_rows: float | None = None
+    ) -> RequiredLabels:
         """The cheapest number of labels for an interval of half-width `half_width`.
 
         Among the allowed strategies, at the prices given. With prices of training and inference the cheapest way
@@ -248,16 +267,24 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         half_width : float
-            In units of y.
+            In units of y. For several outputs, of an output with their mean variance.
         confidence_level : float, default=0.95
+        n_rows : float, default=None
+            Rows in all, labeled or not: labels are taken out of the pool. None means as many as in `fit`.
 
         Returns
         -------
         RequiredLabels
+
+        Raises
+        ------
+        ValueError
+            No allowed option reaches the goal with the rows there are.
         """
         check_is_fitted(self, "outlook_")
+        rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
-            half_width, confidence_level, self.n_unlabeled_ or np.inf, self._costs(), self._allowed
+            half_width, confidence_level, rows, self._costs(), self._allowed
         )
 
     def next_purchase(self, half_width: float, confidence_level: float = 0.95) -> Purchase:
@@ -272,7 +299,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Returns
         -------
         Purchase
-            Labels that have trained keep training; the others rectify unless the best split needs more training.
+            Labels that have trained keep training. The stages are a forecast: the next `fit` draws the labels that
+            it adds to the fine-tuning set from all that have not trained.
         """
         required = self.required_labels(half_width, confidence_level)
         more = max(required.n_labeled - self.n_labeled_, 0)
@@ -355,126 +383,69 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             zero_shot=is_frozen(predictor) or pretrained,
         )
 
-    def _fit_law(self) -> None:
-        curve = self.learning_curve_
-        self.__dict__.pop("law_fit_", None)
-        if len(curve.sizes) == 1:  # a frozen model: its residual variance, whatever the labels
-            self.law_ = ScalingLaw(0.0, 1.0, float(curve.variances[0]))
-            return
-        self.law_fit_: FittedLaw = fit_scaling_law(
-            curve.sizes,
-            curve.variances,
-            standard_errors=curve.standard_errors,
-            resampled=curve.resampled,
-        )
-        self.law_ = self.law_fit_.law
-
-    def _outlook(self, rectified: Any) -> Outlook:
-        """What was learned, with as many versions of it as there are resampled curves."""
-        curve = self.learning_curve_
-        zero_shot = curve.sizes[0] == 0
-        folds = tuple(self.folds)
-
-        def outlook(
-            law: ScalingLaw, total: float, first: float, resampled: tuple[Outlook, ...] = ()
-        ) -> Outlook:
-            untrained = float(first) if zero_shot else None
-            return Outlook(law, float(total), untrained, rectified.recycle, folds, resampled)
-
-        if hasattr(self, "law_fit_"):
-            laws = self.law_fit_.bootstrap
-        else:
-            laws = [ScalingLaw(0.0, 1.0, float(value)) for value in curve.resampled[:, 0]]
-        resampled = tuple(
-            outlook(law, total, first)
-            for law, total, first in zip(
-                laws, curve.resampled_total, curve.resampled[:, 0], strict=True
-            )
-            if total > 0
-        )
-        return outlook(self.law_, curve.total_variance, curve.variances[0], resampled)
-
     def _allowed(self, strategy: str, folds: int) -> bool:
-        return strategy in _STRATEGIES[self.strategy] and folds <= self.max_fits
-
-    def _choose(self) -> None:
-        """The best option, or labels only where the stop rule says that predictions cannot help."""
-        splits = [option for option in self.plan_.options if option.strategy == SPLIT]
-        self.best_split_ratio_ = splits[0].n_finetune / self.n_labeled_ if splits else 0.0
-        allowed = [
-            option
-            for option in self.plan_.options
-            if self._allowed(option.strategy, option.n_folds) or not splits
-        ]
-        if not allowed:
-            raise ValueError(
-                f"strategy={self.strategy!r} with folds={self.folds} and max_fits={self.max_fits} leaves no option "
-                f"for {self.n_labeled_} labels; allow more."
-            )
-        best = min(allowed, key=lambda option: (option.standard_error, option.n_trainings))
-        if self.strategy == "auto" and not self._can_help(best):
-            best = self.plan_.options[0]
-        self.best_option_ = best
-        self.verdict_ = self._verdict(best)
-
-    def _correlation(self, option: Option) -> float:
-        """Predicted correlation of labels and predictions under an option."""
-        total = self.learning_curve_.total_variance
-        untrained = option.strategy == ZERO_SHOT
-        curve = self.learning_curve_
-        residual = curve.variances[0] if untrained else self.law_.predict(option.n_finetune)
-        return float(np.sqrt(max(1 - residual / total, 0.0))) if total > 0 else 0.0
-
-    def _can_help(self, option: Option) -> bool:
-        """The stop rule of arXiv 2505.20178: correlation above 1 / sqrt(r - 2)."""
-        if option.strategy == LABELS_ONLY:
-            return True
-        r = self.n_labeled_ - (option.n_finetune if option.strategy == SPLIT else 0)
-        return r > 2 and self._correlation(option) > 1 / np.sqrt(r - 2)
-
-    def _verdict(self, best: Option) -> str:
-        if not self.n_unlabeled_:
-            return "No unlabeled rows: labels alone are all there is."
-        if best.strategy == LABELS_ONLY:
-            return (
-                "Labels alone are as good: no way to use predictions promises a smaller standard error "
-                f"(best correlation expected: {max(map(self._correlation, self.plan_.options[1:]), default=0):.2f})."
-            )
-        ways = {
-            ZERO_SHOT: "rectify the model as it is with all labels",
-            SPLIT: f"fine-tune on {best.n_finetune} labels, rectify with {self.n_labeled_ - best.n_finetune}",
-            CROSS_FITTING: f"cross-fit with {best.n_folds} folds",
-        }
-        text = (
-            f"Best of what is allowed: {ways[best.strategy]}; predicted standard error {best.standard_error:.4g}, a "
-            f"label counts {best.efficiency:.2f} times."
-        )
-        if not self._can_help(best):
-            text += (
-                " Predictions correlate too little with labels to help: labels alone would be as good."
-            )
-        elif hasattr(self, "law_fit_") and self.law_fit_.verdict != "falling":
-            text += f" More training does not pay: the residual variance is {self.law_fit_.verdict}."
-        return text
-
-    def _choices(self, outputs: tuple[int, ...]) -> dict[str, Any]:
-        """Parameters of the rectified estimator that make it the chosen option."""
-        best = self.best_option_
-        if not self.n_unlabeled_:
-            return {}  # labels only in any case
-        if best.strategy == LABELS_ONLY:
-            # A model that predicts 0 for everything, rectified by all labels.
-            zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
-            return {"estimator": zero, "split_ratio": 0, "cv": None}
-        if best.strategy == CROSS_FITTING:
-            return {"cv": best.n_folds}
-        return {"split_ratio": best.n_finetune, "cv": None}
-
-    def _refit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:
-        self.best_estimator_.fit(X, y, finetune_rows=finetune_rows)
-        for name in ("mean_", "standard_error_", "efficiency_", "result_", "finetune_rows_"):
-            setattr(self, name, getattr(self.best_estimator_, name))
+        return is_allowed(strategy, folds, self.strategy, self.max_fits)
 
     def _report(self, message: str) -> None:
         if self.verbose:
             print(f"[{type(self).__name__}] {message}", flush=True)
+
+
+def _fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
+    """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
+    if frozen:
+        return ScalingLaw(0.0, 1.0, float(curve.variances[0])), None
+    fitted = fit_scaling_law(
+        curve.sizes,
+        curve.variances,
+        standard_errors=curve.standard_errors,
+        resampled=curve.resampled,
+    )
+    return fitted.law, fitted
+
+
+def _outlook(
+    rectified: Any,
+    curve: LearningCurve,
+    law: ScalingLaw,
+    fitted: FittedLaw | None,
+    folds: tuple[int, ...],
+    n_trained: int,
+) -> Outlook:
+    """What was learned, with as many versions of it as there are resampled curves."""
+    zero_shot = curve.sizes[0] == 0
+
+    def version(
+        law: ScalingLaw, total: float, first: float, others: tuple[Outlook, ...] = ()
+    ) -> Outlook:
+        return Outlook(
+            law,
+            float(total),
+            float(first) if zero_shot else None,
+            rectified.recycle,
+            rectified.power_tuning,
+            folds,
+            trainable=fitted is not None,
+            trained=n_trained,
+            resampled=others,
+        )
+
+    laws = (
+        [ScalingLaw(0.0, 1.0, v) for v in curve.resampled[:, 0]] if fitted is None else fitted.bootstrap
+    )
+    triples = zip(laws, curve.resampled_total, curve.resampled[:, 0], strict=True)
+    others = tuple(version(*triple) for triple in triples if triple[1] > 0)
+    return version(law, curve.total_variance, curve.variances[0], others)
+
+
+def _parameters(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> dict[str, Any]:
+    """Parameters of the rectified estimator that make it the chosen option."""
+    if not m:  # labels only in any case; trained all the same, for predict and score
+        return {"split_ratio": max(2, n // 5), "cv": None}
+    if option.strategy == LABELS_ONLY:
+        # A model that predicts 0 for everything, rectified by all labels.
+        zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
+        return {"estimator": zero, "split_ratio": 0, "cv": None}
+    if option.strategy == CROSS_FITTING:
+        return {"cv": option.n_folds}
+    return {"split_ratio": option.n_finetune, "cv": None}

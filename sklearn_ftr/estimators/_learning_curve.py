@@ -41,11 +41,11 @@ class LearningCurve:
     sizes : ndarray of int, shape (j,)
         Numbers of labels that trained; 0 is the model before training.
     variances : ndarray of shape (j,)
-        Residual variances; summed over several outputs.
+        Residual variances; the mean over several outputs.
     resampled : ndarray of shape (n_bootstrap, j)
         The same for bootstrap samples of the test rows.
     total_variance : float
-        V(Y), summed over outputs.
+        V(Y), the mean over outputs.
     resampled_total : ndarray of shape (n_bootstrap,)
     cost : float
         Rows trained on, in units of one training on all labels.
@@ -103,6 +103,8 @@ def measure_learning_curve(
         delayed(_test)(estimator, X, labels, trial, int(seed))
         for trial, seed in zip(trials, seeds, strict=True)
     )
+    trials, predictions = _without_failures(trials, predictions, report)
+    sizes = np.unique([trial.size for trial in trials]).astype(np.intp)
     weights = _bootstrap_weights(n, n_bootstrap, rng)
     position = np.empty(len(labels.y), dtype=np.intp)
     position[labels.labeled] = np.arange(n)
@@ -127,7 +129,7 @@ def _trials(labeled: Rows, pilot_cost: float, rng: np.random.RandomState) -> lis
     budget, trials = pilot_cost * n, []
     for _ in range(_LARGEST_REPEATS):
         affordable = [
-            sizes for sizes in (chain[k:] for k in range(len(chain))) if 2 * sum(sizes) <= budget
+            sizes for sizes in (chain[k:] for k in range(len(chain) - 1)) if 2 * sum(sizes) <= budget
         ]
         if not affordable:
             break
@@ -139,8 +141,8 @@ def _trials(labeled: Rows, pilot_cost: float, rng: np.random.RandomState) -> lis
             trials += [_Trial(size, np.sort(train_half[:size]), np.sort(test_half)) for size in sizes]
     if not trials:
         raise ValueError(
-            f"pilot_cost={pilot_cost} does not pay for a learning curve: its smallest trainings cost "
-            f"{2 * chain[-1] / n:.3g}."
+            f"pilot_cost={pilot_cost} does not pay for a learning curve: its two smallest sizes cost "
+            f"{2 * sum(chain[-2:]) / n:.3g}."
         )
     return trials
 
@@ -158,14 +160,39 @@ def _sizes(n: int) -> list[int]:
     return sizes
 
 
-def _test(estimator: BaseEstimator, X: Any, labels: PartialLabels, trial: _Trial, seed: int) -> Array:
+def _test(
+    estimator: BaseEstimator, X: Any, labels: PartialLabels, trial: _Trial, seed: int
+) -> Array | ValueError:
+    """Predictions of the test rows, or the error of a model that needs more rows to train on."""
     rng = np.random.RandomState(seed)
-    if trial.size:
-        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed)
-    else:
-        model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
     k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
-    return mean_prediction(model, X, trial.test, k)
+    if not trial.size:
+        model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
+        return mean_prediction(model, X, trial.test, k)
+    try:
+        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed)
+        return mean_prediction(model, X, trial.test, k)
+    except ValueError as error:
+        return error
+
+
+def _without_failures(
+    trials: list[_Trial], predictions: list[Array | ValueError], report: Callable[[str], None]
+) -> tuple[list[_Trial], list[Array]]:
+    """Leave out sizes that are too small for the model (its inner folds or neighbors, say)."""
+    failures = {
+        trial.size: error
+        for trial, error in zip(trials, predictions, strict=True)
+        if isinstance(error, ValueError)
+    }
+    kept = [
+        (trial, f) for trial, f in zip(trials, predictions, strict=True) if trial.size not in failures
+    ]
+    if failures and len({trial.size for trial, _ in kept if trial.size}) < 2:
+        raise failures[max(failures)]
+    for size, error in failures.items():
+        report(f"learning curve: left out {size} labels ({error})")
+    return [trial for trial, _ in kept], [np.asarray(f) for _, f in kept]
 
 
 def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
@@ -174,7 +201,7 @@ def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
 
 
 def _residual_variances(y: Array, f: Array, weights: Array, power_tuning: bool) -> Array:
-    """V(y - lambda f) for each row of weights, summed over outputs; lambda is 1 or the best one."""
+    """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one."""
     y, f = y - y.mean(axis=0), f - f.mean(axis=0)
     total = weights.sum(axis=1, keepdims=True)
     mean_y, mean_f = weights @ y / total, weights @ f / total
@@ -186,4 +213,6 @@ def _residual_variances(y: Array, f: Array, weights: Array, power_tuning: bool) 
         residual = residual * len(y) / max(len(y) - 2, 1)
     else:
         residual = (yy - 2 * yf + ff) * len(y) / max(len(y) - 1, 1)
-    return np.maximum(residual, 0).sum(axis=1)
+    # The Bayesian bootstrap's variances are smaller than the sample's by this factor on average.
+    residual[1:] *= (len(y) + 1) / (len(y) - 1)
+    return np.maximum(residual, 0).mean(axis=1)

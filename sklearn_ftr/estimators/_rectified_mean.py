@@ -104,7 +104,7 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
     n_finetune_, n_rectify_ : int
         Labels that trained (of one model, under cross-fitting) and that rectified.
     finetune_rows_ : ndarray of bool, shape (n_rows,)
-        Which rows trained; all False under cross-fitting.
+        Which rows trained, and those that `finetune_rows` marked.
     result_ : RectifiedResult
         All of this as one object that prints as a table.
     estimator_ : estimator
@@ -201,8 +201,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
             Labels; NaN marks unlabeled rows.
         finetune_rows : array-like of bool, shape (n_rows,), default=None
             Labeled rows that fine-tune in any case; `split_ratio` draws others to them. For labels bought
-            in rounds: a row that has trained never rectifies. Which rows these are may not depend on y.
-            Ignored with `cv`.
+            in rounds: a row that has trained never rectifies. Which rows these are may not depend on y. With
+            `cv` they are remembered in `finetune_rows_`, but rectify the models that have not seen them.
 
         Returns
         -------
@@ -211,9 +211,10 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
-        stage_one = self._fine_tune(X, labels, check_finetune_rows(finetune_rows, labels))
+        always = check_finetune_rows(finetune_rows, labels)
+        stage_one = self._fine_tune(X, labels, always)
         self._keep_models(stage_one)
-        self.finetune_rows_ = np.isin(np.arange(len(labels.y)), stage_one.finetune_rows)
+        self.finetune_rows_ = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
         self._keep_result(self._rectify(labels, stage_one))
         warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
@@ -318,6 +319,11 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         """Stage 1: zero-shot, cross-fitting or one split."""
         estimator, rng = self._inner_estimator(), check_random_state(self.random_state)
         if is_frozen(estimator) or (self.cv is None and self.split_ratio == 0):
+            if len(always):
+                raise ValueError(
+                    f"finetune_rows marks {len(always)} rows, but nothing is trained here; if the model was trained on "
+                    "them, set their labels to NaN."
+                )
             return _two_stages.zero_shot(estimator, X, labels, rng)
         if self.cv is None:
             s = self._n_finetune(len(labels.labeled), len(always))
@@ -333,8 +339,8 @@ class RectifiedMeanEstimator(RegressorMixin, BaseEstimator):
         s = max(s, at_least)
         if s < 2 or n - s < 2:
             raise ValueError(
-                f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); split_ratio={self.split_ratio} lets "
-                f"{s} of them fine-tune and {max(n - s, 0)} rectify; expected at least 2 and 2. Label more "
+                f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); split_ratio={self.split_ratio}"
+                f"{' with finetune_rows' * (at_least > 0)} lets {s} of them fine-tune and {max(n - s, 0)} rectify; expected at least 2 and 2. Label more "
                 "rows or change split_ratio."
             )
         return s
