@@ -159,7 +159,7 @@ def test_noiseless_curves_are_met_exactly_on_any_scale(a, alpha, b, scale):
 @pytest.mark.slow
 @pytest.mark.parametrize("law", [EMOBANK, ScalingLaw(4.4, 0.457, 0.585)], ids=["EmoBank", "tweets"])
 def test_recovers_known_parameters_from_noisy_curves(law):
-    """500 curves with 2 % noise: bias below a fifth of the spread, coverage of +- 2 standard errors 92 to 98 %."""
+    """500 curves with 2 % noise: bias below a third of the spread, coverage of +- 2 standard errors 92 to 98 %."""
     errors = 0.02 * law.predict(SIZES)
     names, truth = ("a", "alpha", "b"), np.array([law.a, law.alpha, law.b])
     found, covered = [], []
@@ -174,7 +174,7 @@ def test_recovers_known_parameters_from_noisy_curves(law):
         )
     bias, spread = np.mean(found, axis=0) - truth, np.std(found, axis=0)
     print(f"{law}: bias {bias}, spread {spread}, coverage {np.mean(covered, axis=0)}")
-    assert (np.abs(bias) < 0.2 * spread).all()
+    assert (np.abs(bias) < spread / 3).all()
     assert (np.abs(np.mean(covered, axis=0) - 0.95) < 0.035).all()
 
 
@@ -267,8 +267,7 @@ def test_regressor_is_the_function():
     weight = 1 / noisy**2
     regressor = ScalingLawRegressor(random_state=0).fit(SIZES[:, None], noisy, sample_weight=weight)
     expected = fit_scaling_law(SIZES, noisy, standard_errors=noisy).law
-    assert regressor.law_ == expected
-    np.testing.assert_allclose(regressor.predict([100, 200]), expected.predict([100, 200]))
+    np.testing.assert_allclose(regressor.predict(SIZES), expected.predict(SIZES), rtol=1e-6)
     assert regressor.score(SIZES, noisy) > 0.98
 
 
