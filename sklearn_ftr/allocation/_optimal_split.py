@@ -119,7 +119,7 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
     candidates = np.array([np.full_like(sizes, low), high, *neighbors])
     best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
     split = np.take_along_axis(candidates, best[None], axis=0)[0]
-    near = np.isfinite(problem.m) & ((4 * sizes > problem.m) | problem.tuned)
+    near = np.full(len(sizes), np.isfinite(problem.m))
     # With a finite pool two roots may meet, where their table is coarse.
     split[near] = _downhill(problem, split[near], sizes[near], low, high[near])
     split = split.astype(np.int64)
@@ -127,9 +127,8 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
 
 
 def _downhill(problem: SplitProblem, split: Array, sizes: Array, low: float, high: Array) -> Array:
-    """Ever smaller steps in either direction for as long as the variance falls, down to one label."""
-    longest = int(np.log2(max(float(np.max(high, initial=2.0)), 2.0)))
-    for step in 2.0 ** np.arange(longest, -1, -1):
+    """Steps of 512, 256, ... 1 labels in either direction for as long as the variance falls."""
+    for step in 2.0 ** np.arange(9, -1, -1):
         around = np.array([split, np.clip(split - step, low, high), np.clip(split + step, low, high)])
         best = np.argmin(problem.variance(around, sizes), axis=0)
         split = np.take_along_axis(around, best[None], axis=0)[0]
@@ -151,8 +150,8 @@ def _kink(problem: SplitProblem) -> float:
 def _stationary_points(problem: SplitProblem, sizes: Array) -> Iterator[Array]:
     """All s at which the variance is stationary and may be smallest, for each n (0 where there is none).
 
-    n as a function of the stationary s is tabulated and inverted on each of its rising pieces; there is
-    more than one only for pools that are not larger than the labels.
+    n as a function of the stationary s is tabulated and inverted on each of its monotone pieces; there are
+    several only for finite pools.
     """
     largest, kink = float(sizes.max()), _kink(problem)
     for pool, first, last in ((True, max(kink, _TINY), largest), (False, _TINY, min(kink, largest))):
@@ -162,17 +161,25 @@ def _stationary_points(problem: SplitProblem, sizes: Array) -> Iterator[Array]:
         for sign in (1, -1):
             function = partial(problem.stationary_n, pool=pool, sign=sign)
             of_grid = function(grid)
-            for piece in _rising_pieces(of_grid):
-                yield _inverse(function, grid[piece], of_grid[piece], sizes)
+            for piece in _monotone_pieces(of_grid):
+                x, values = grid[piece], of_grid[piece]
+                # A little beyond the table's ends, too: the piece may turn between two of its points.
+                inside = (sizes >= 0.8 * values[0]) & (sizes <= 1.25 * values[-1])
+                if inside.any():
+                    point = np.zeros_like(sizes)
+                    point[inside] = _inverse(function, x, values, sizes[inside])
+                    yield point
 
 
-def _rising_pieces(values: Array) -> Iterator[slice]:
-    """Runs of finite, strictly rising values, two at least."""
+def _monotone_pieces(values: Array) -> Iterator[slice]:
+    """Runs of finite values that rise or fall strictly, two at least; falling ones are turned round."""
     with np.errstate(invalid="ignore"):
-        rising = np.concatenate([[False], np.diff(values) > 0, [False]])
-    edges = np.flatnonzero(rising[1:] != rising[:-1])
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        yield slice(start, stop + 1)
+        steps = np.diff(values)
+    for rising in (True, False):
+        inside = np.concatenate([[False], steps > 0 if rising else steps < 0, [False]])
+        edges = np.flatnonzero(inside[1:] != inside[:-1])
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            yield slice(start, stop + 1) if rising else slice(stop, start - 1 if start else None, -1)
 
 
 def _inverse(function: Callable[[Array], Array], grid: Array, of_grid: Array, values: Array) -> Array:
@@ -183,5 +190,7 @@ def _inverse(function: Callable[[Array], Array], grid: Array, of_grid: Array, va
         here, ahead = function(x), function(x + step)
         with np.errstate(invalid="ignore", divide="ignore"):
             change = (values - here) * step / (ahead - here)
-        x = np.where(np.isfinite(change), np.clip(x + change, grid[0], grid[-1]), x)
+        x = np.where(
+            np.isfinite(change), np.clip(x + change, min(grid[0], grid[-1]), max(grid[0], grid[-1])), x
+        )
     return x
