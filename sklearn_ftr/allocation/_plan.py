@@ -203,13 +203,10 @@ class Outlook:
             raise ValueError(
                 f"n_labeled is {n} and n_unlabeled {m}; expected at least 2 labels, and no negative pool."
             )
-        options = []
-        for strategy, folds in self._strategies(n, m):
-            s = self.n_finetune(strategy, folds, n, m)
-            variance = self.variance(strategy, s, n, m)
-            others = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
-            bounds = np.sqrt(np.quantile(others, [0.025, 0.975])).tolist()
-            options.append(self._option(strategy, folds, s, n, m, variance, bounds, costs))
+        options = [
+            self._option(strategy, folds, self.n_finetune(strategy, folds, n, m), n, m, costs)
+            for strategy, folds in self._strategies(n, m)
+        ]
         return Plan(n, m, tuple(options))
 
     def n_finetune(self, strategy: str, folds: int, n: int, m: float) -> int:
@@ -268,11 +265,7 @@ class Outlook:
             one._price(strategy, folds, goal, costs)[1] for one in self.resampled[:_RESAMPLED_GOALS]
         ] or [n]
         low, high = np.quantile(others, [0.025, 0.975], method="nearest").tolist()
-        m = goal.pool(n)
-        variance = self.variance(strategy, s, n, m)
-        spread = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
-        bounds = np.sqrt(np.quantile(spread, [0.025, 0.975])).tolist()
-        option = self._option(strategy, folds, s, n, m, variance, bounds, costs)
+        option = self._option(strategy, folds, s, n, goal.pool(n), costs)
         labels_only = self._smallest(LABELS_ONLY, 0, None, goal)
         return RequiredLabels(n, low, high, option, labels_only, half_width)
 
@@ -286,19 +279,11 @@ class Outlook:
             yield SPLIT, 0
             yield from ((CROSS_FITTING, folds) for folds in self.folds if folds <= n // 2)
 
-    def _option(
-        self,
-        strategy: str,
-        folds: int,
-        s: int,
-        n: int,
-        m: float,
-        variance: float,
-        bounds: list[float],
-        costs: Costs,
-    ) -> Option:
-        trainings = {SPLIT: 1, CROSS_FITTING: folds}.get(strategy, 0)
-        passes = 0 if strategy == LABELS_ONLY else max(trainings, 1)
+    def _option(self, strategy: str, folds: int, s: int, n: int, m: float, costs: Costs) -> Option:
+        variance = self.variance(strategy, s, n, m)
+        others = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
+        low, high = np.sqrt(np.quantile(others, [0.025, 0.975])).tolist()
+        trainings, passes = _work(strategy, folds)
         return Option(
             strategy=strategy,
             n_finetune=s,
@@ -307,32 +292,27 @@ class Outlook:
             efficiency=float(self.total_variance / n / variance) if variance > 0 else 1.0,
             n_trainings=trainings,
             pool_passes=passes,
-            cost=_cost(n, s * trainings, passes * m if passes else 0.0, costs),
-            low=bounds[0],
-            high=bounds[1],
+            cost=_cost(strategy, folds, s, n, m, costs),
+            low=low,
+            high=high,
         )
 
     def _price(self, strategy: str, folds: int, goal: _Goal, costs: Costs) -> tuple[float, float, int]:
         """Lowest cost of reaching the goal, with how many labels, and how many of them training."""
-        fixed: list[int | None] = [None]
         n = self._smallest(strategy, folds, None, goal)
-        if strategy == SPLIT and costs.training and np.isfinite(n):
+        if np.isinf(n):
+            return np.inf, n, 0
+        best = self.n_finetune(strategy, folds, int(n), goal.pool(int(n)))
+        ways = [(n, best)]
+        if strategy == SPLIT and costs.training:
             # Training on fewer labels than the variance alone would ask for may cost less.
-            best = self.n_finetune(SPLIT, 0, int(n), goal.pool(int(n)))
-            fixed += np.unique(
-                np.geomspace(max(2, self.trained), max(best, 2), 25).astype(int)
-            ).tolist()
-        prices = []
-        for s in fixed:
-            n = self._smallest(strategy, folds, s, goal)
-            if np.isinf(n):
-                prices.append((np.inf, n, 0))
-                continue
-            m = goal.pool(int(n))
-            used = self.n_finetune(strategy, folds, int(n), m) if s is None else s
-            option = self._option(strategy, folds, used, int(n), m, 1.0, [0.0, 0.0], costs)
-            prices.append((option.cost, int(n), used))
-        return min(prices)
+            fewer = np.unique(np.geomspace(max(2, self.trained), max(best, 2), 25).astype(int))
+            ways += [(self._smallest(strategy, folds, s, goal), s) for s in fewer.tolist()]
+        return min(
+            (_cost(strategy, folds, s, int(n), goal.pool(int(n)), costs), n, s)
+            for n, s in ways
+            if np.isfinite(n)
+        )
 
     def _smallest(self, strategy: str, folds: int, s: int | None, goal: _Goal) -> float:
         """Smallest n that reaches the goal, with s labels training if given; infinite if none does."""
@@ -372,11 +352,17 @@ class _Goal:
         return float(stats.t.isf((1 - self.confidence_level) / 2, n - 1))
 
 
-def _cost(n: int, trained_rows: int, predictions: float, costs: Costs) -> float:
-    inference = (
-        costs.inference * predictions if costs.inference else 0.0
-    )  # 0 times an endless pool is 0
-    return float(costs.label * n + costs.training * trained_rows + inference)
+def _work(strategy: str, folds: int) -> tuple[int, int]:
+    """Trainings and passes over the pool."""
+    trainings = {SPLIT: 1, CROSS_FITTING: folds}.get(strategy, 0)
+    return trainings, 0 if strategy == LABELS_ONLY else max(trainings, 1)
+
+
+def _cost(strategy: str, folds: int, s: int, n: int, m: float, costs: Costs) -> float:
+    trainings, passes = _work(strategy, folds)
+    # Nothing times an endless pool is nothing.
+    inference = costs.inference * passes * m if costs.inference and passes else 0.0
+    return float(costs.label * n + costs.training * s * trainings + inference)
 
 
 def _bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

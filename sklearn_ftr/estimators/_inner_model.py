@@ -42,6 +42,11 @@ def is_frozen(estimator: BaseEstimator) -> bool:
     return isinstance(estimator, FrozenEstimator)
 
 
+def draw_seed(rng: np.random.RandomState) -> int:
+    """A seed for somebody else's random numbers."""
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
 def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEstimator:
     """A clone in which every `random_state` that was None is an integer drawn from `rng`."""
     copy = clone(estimator)
@@ -49,7 +54,7 @@ def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEs
         return copy
     parameters = copy.get_params(deep=True)
     seeds = {
-        name: int(rng.randint(np.iinfo(np.int32).max))
+        name: draw_seed(rng)
         for name in sorted(parameters)
         if name.split("__")[-1] == "random_state" and parameters[name] is None
     }
@@ -74,7 +79,7 @@ def without_training(
     """A predictor that has seen no label: an already fitted model, or one that can `initialize`."""
     model = seeded_clone(estimator, rng)
     if hasattr(model, "initialize") and not is_frozen(model):
-        with _skorch_seed(model, int(rng.randint(np.iinfo(np.int32).max))):
+        with _skorch_seed(model, draw_seed(rng)):
             accepts_data = bool(inspect.signature(model.initialize).parameters)
             return model.initialize(X, y) if accepts_data else model.initialize()
     try:

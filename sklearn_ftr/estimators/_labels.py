@@ -26,6 +26,11 @@ class PartialLabels:
     unlabeled: NDArray[np.intp]
 
     @property
+    def n_outputs(self) -> int:
+        """Number k of outputs; 1 for labels of shape (n_rows,)."""
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
+    @property
     def of_labeled_rows(self) -> Array:
         """Labels (n,) or (n, k) of the labeled rows, in their order."""
         return self.y[self.labeled]

@@ -25,8 +25,9 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import columns
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 _SMALLEST_SIZE = 4
 _LARGEST_REPEATS = 20
@@ -96,8 +97,8 @@ def measure_learning_curve(
     if zero_shot:
         trials.append(_Trial(0, labels.labeled[:0], labels.labeled))
     cost = sum(trial.size for trial in trials) / n
-    sizes = np.unique([trial.size for trial in trials]).astype(np.intp)
-    report(f"learning curve: {len(trials)} trainings on {', '.join(map(str, sizes))} labels")
+    planned = sorted({trial.size for trial in trials})
+    report(f"learning curve: {len(trials)} trainings on {', '.join(map(str, planned))} labels")
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(trials))
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_test)(estimator, X, labels, trial, int(seed))
@@ -108,7 +109,7 @@ def measure_learning_curve(
     weights = _bootstrap_weights(n, n_bootstrap, rng)
     position = np.empty(len(labels.y), dtype=np.intp)
     position[labels.labeled] = np.arange(n)
-    y = labels.y.reshape(len(labels.y), -1)
+    y = columns(labels.y)
     curves = np.array(
         [
             _residual_variances(y[trial.test], f, weights[:, position[trial.test]], power_tuning)
@@ -165,7 +166,7 @@ def _test(
 ) -> Array | ValueError:
     """Predictions of the test rows, or the error of a model that needs more rows to train on."""
     rng = np.random.RandomState(seed)
-    k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
+    k = labels.n_outputs
     if not trial.size:
         model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
         return mean_prediction(model, X, trial.test, k)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from sklearn_ftr._sklearn_private import Interval, check_sample_weight, fit_context
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.estimators._inner_model import draw_seed
 from sklearn_ftr.rectification._checks import Array
 
 
@@ -97,7 +98,7 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
             y,
             standard_errors=errors,
             n_bootstrap=self.n_bootstrap,
-            random_state=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            random_state=draw_seed(check_random_state(self.random_state)),
         )
         self.law_: ScalingLaw = self.law_fit_.law
         return self

@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr.estimators._inner_model import (
+    draw_seed,
     mean_prediction,
     seeded_clone,
     train,
@@ -73,18 +74,17 @@ def split(
     n_finetune: int,
     rng: np.random.RandomState,
     report: Callable[[str], None],
-    always: Rows | None = None,
+    always: Rows,
 ) -> OutOfSample:
     """The paper's way: a random n_finetune of the labels train one model, the others rectify it.
 
     `always` are rows that train in any case: they come first, and random others follow.
     """
     order = rng.permutation(labels.labeled)
-    if always is not None:
-        order = np.concatenate([always, order[~np.isin(order, always)]])
+    order = np.concatenate([always, order[~np.isin(order, always)]])
     finetune, rectify = np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
     report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
-    model, seed = seeded_clone(estimator, rng), int(rng.randint(np.iinfo(np.int32).max))
+    model, seed = seeded_clone(estimator, rng), draw_seed(rng)
     model = train(model, X, labels.y, finetune, seed)
     report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
     return _one_model(model, X, labels, finetune, rectify)
@@ -132,7 +132,7 @@ def cross_fit(
 def _one_model(
     model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
 ) -> OutOfSample:
-    k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
+    k = labels.n_outputs
     return OutOfSample(
         models=[model],
         shares=np.ones(1),
@@ -147,7 +147,7 @@ def _one_model(
 def _fit_fold(
     model: BaseEstimator, X: Any, labels: PartialLabels, fold: Rows, pool: Rows, seed: int
 ) -> tuple[BaseEstimator, Array, Array]:
-    k = 1 if labels.y.ndim == 1 else labels.y.shape[1]
+    k = labels.n_outputs
     model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed)
     return model, mean_prediction(model, X, fold, k), mean_prediction(model, X, pool, k)
 
@@ -164,7 +164,7 @@ def _folds(
                 "lower cv."
             )
         kind = StratifiedKFold if _has_classes(estimator, y, int(cv)) else KFold
-        cv = kind(int(cv), shuffle=True, random_state=int(rng.randint(np.iinfo(np.int32).max)))
+        cv = kind(int(cv), shuffle=True, random_state=draw_seed(rng))
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
     X_labeled = safe_indexing(X, labels.labeled)
     folds = [np.asarray(test) for _, test in splitter.split(X_labeled, y)]

@@ -48,8 +48,8 @@ class RectifiedResult(Estimate):
     lambda_ : float or ndarray of shape (k,)
         Weight of the predictions; 0 is labels only, 1 plain rectification.
     rectifier : float or ndarray of shape (k,)
-        What is added to lambda times the mean prediction of the pool. NaN-free: with an empty pool it
-        is the estimate itself.
+        What is added to lambda times the mean prediction of the pool; with an empty pool the estimate
+        itself.
     residual_variance : float or ndarray of shape (k,)
         v(s) = V_R(y - f), ddof=1.
     recycled_weight : float or ndarray of shape (k,)
