@@ -13,7 +13,7 @@ from torch import nn
 
 from sklearn_ftr import VarianceLoss, VarianceRegressor
 from sklearn_ftr.finetuning._mlp import MLP
-from sklearn_ftr.finetuning._training import EqualBatches
+from sklearn_ftr.finetuning._rows import EqualBatches, FeatureRows, LabeledRows
 
 
 @pytest.fixture
@@ -214,8 +214,8 @@ def test_trap_broadcasting_module_output(data):
 @pytest.mark.parametrize("n", [2, 3, 64, 65, 127, 128, 129])
 @pytest.mark.parametrize("batch_size", [2, 3, 64])
 def test_trap_a_last_batch_of_one_row(n, batch_size):
-    dataset = torch.utils.data.TensorDataset(torch.arange(n))
-    batches = [batch for (batch,) in EqualBatches(dataset, batch_size, shuffle=True)]
+    rows = LabeledRows(FeatureRows(torch.arange(n)))
+    batches = [batch for (batch,) in EqualBatches(rows, batch_size, shuffle=True)]
     sizes = [len(batch) for batch in batches]
     assert min(sizes) >= 2
     assert max(sizes) <= max(batch_size, 3)

@@ -6,8 +6,6 @@ path of every single batch, which for small networks costs more than the arithme
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from math import ceil, isfinite
@@ -17,43 +15,26 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
-from torch.utils.data import TensorDataset
 
+from sklearn_ftr.finetuning._rows import (
+    Batch,
+    EqualBatches,
+    FeatureRows,
+    LabeledRows,
+    TokenRows,
+    n_batches,
+)
 from sklearn_ftr.finetuning._variance_loss import VarianceLoss
-
-Batch = tuple[Tensor, ...]  # features, targets and, if rows are weighted, weights
-
-
-class EqualBatches:
-    """Batches of sizes that differ by one row at most, cut from tensors in memory.
-
-    Every row of an epoch is in exactly one batch, and none is left alone in one, where it would have no
-    variance, unless `batch_size` is 1.
-    """
-
-    def __init__(self, dataset: TensorDataset, batch_size: int, shuffle: bool) -> None:
-        self.tensors = dataset.tensors
-        pairs = len(dataset) // 2 if batch_size > 1 else len(dataset)
-        self.n_batches = max(1, min(ceil(len(dataset) / batch_size), pairs))
-        self.shuffle = shuffle
-
-    def __len__(self) -> int:
-        return self.n_batches
-
-    def __iter__(self) -> Iterator[Batch]:
-        tensors = self.tensors
-        if self.shuffle and len(self) > 1:
-            order = torch.randperm(len(tensors[0])).to(tensors[0].device)
-            tensors = tuple(tensor[order] for tensor in tensors)
-        yield from zip(*(tensor.tensor_split(len(self)) for tensor in tensors), strict=True)
 
 
 class TrainingNet(NeuralNet):
-    """A skorch net for `TensorDataset`s of features, targets and, optionally, weights of the rows.
+    """A skorch net for `LabeledRows`.
 
     Parameters beside skorch's: `accumulate_batches`, over how many batches gradients are averaged
     before a step; `whole_set_loss`, the loss that is reported on a whole data set, since the mean of
-    the batches' variances is biased low.
+    the batches' variances is biased low; `warmup`, the share of all steps in which the learning rate rises
+    from zero, before it falls to zero again (None: it stays); `max_gradient_norm`, to which longer
+    gradients of the module are cut.
     """
 
     def __init__(
@@ -61,27 +42,45 @@ class TrainingNet(NeuralNet):
         *args: Any,
         accumulate_batches: int = 1,
         whole_set_loss: torch.nn.Module,
+        warmup: float | None = None,
+        max_gradient_norm: float | None = None,
         **kwargs: Any,
     ) -> None:
         self.accumulate_batches = accumulate_batches
         self.whole_set_loss = whole_set_loss
+        self.warmup = warmup
+        self.max_gradient_norm = max_gradient_norm
         super().__init__(*args, **kwargs)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
         return []  # skorch's print a table and record every batch
 
-    def train(self, dataset: TensorDataset) -> None:
+    def train(self, rows: LabeledRows) -> None:
         """What skorch's `fit` does after `initialize`, without its swallowing of Ctrl-C."""
-        self.notify("on_train_begin", X=dataset)
+        self._schedule = self._learning_rates(rows)
+        self.notify("on_train_begin", X=rows)
         with suppress(StopTraining):
-            self.fit_loop(dataset)
-        self.notify("on_train_end", X=dataset)
+            self.fit_loop(rows)
+        self.notify("on_train_end", X=rows)
+        self._schedule = None
 
-    def get_iterator(self, dataset: TensorDataset, training: bool = False) -> EqualBatches:
+    def _learning_rates(self, rows: LabeledRows) -> torch.optim.lr_scheduler.LambdaLR | None:
+        """Linear warm-up, then linear decay to zero after `max_epochs`."""
+        if self.warmup is None:
+            return None
+        steps = self.max_epochs * ceil(n_batches(len(rows), self.batch_size) / self.accumulate_batches)
+        rising = ceil(self.warmup * steps)
+
+        def factor(step: int) -> float:
+            return min((step + 1) / (rising + 1), (steps - step) / max(steps - rising, 1))
+
+        return torch.optim.lr_scheduler.LambdaLR(self.optimizer_, factor)
+
+    def get_iterator(self, dataset: LabeledRows, training: bool = False) -> EqualBatches:
         return EqualBatches(dataset, self.batch_size, shuffle=training)
 
-    def batch_loss(self, X: Tensor, y_true: Tensor, *weight: Tensor) -> Tensor:
+    def batch_loss(self, X: Any, y_true: Tensor, *weight: Tensor) -> Tensor:
         """The criterion, of matching shapes only."""
         y_pred = self.module_(X)
         if y_pred.shape != y_true.shape:
@@ -108,12 +107,14 @@ class TrainingNet(NeuralNet):
         if iterator is None:
             return
         if not training:
-            self.history.record(f"{prefix}_loss", self.loss_of(iterator.tensors))
+            self.history.record(f"{prefix}_loss", self.loss_of(iterator.rows))
             return
         self._set_training(True)
         batches = iter(iterator)
         while group := tuple(islice(batches, self.accumulate_batches)):
             self.optimizer_.step(lambda group=group: self._gradient(group))
+            if self._schedule is not None:
+                self._schedule.step()
 
     def _gradient(self, group: tuple[Batch, ...]) -> Tensor:
         """Mean loss of some batches; its gradient is accumulated one batch at a time."""
@@ -123,18 +124,23 @@ class TrainingNet(NeuralNet):
             loss = self.batch_loss(*batch) / len(group)
             loss.backward()
             losses.append(loss.detach())
+        if self.max_gradient_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.module_.parameters(), self.max_gradient_norm)
         return torch.stack(losses).sum()
 
-    def loss_of(self, tensors: Batch) -> float:
+    def loss_of(self, rows: LabeledRows) -> float:
         """`whole_set_loss` of all rows together."""
-        X, y, *weight = tensors
-        return float(self.whole_set_loss(self.outputs(X), y, *weight))
+        return float(self.whole_set_loss(self.outputs(rows.inputs), *rows.columns))
 
-    def outputs(self, X: Tensor, block_rows: int = 8192) -> Tensor:
-        """Outputs for all rows in evaluation mode, in blocks of bounded memory."""
+    def outputs(self, inputs: FeatureRows | TokenRows) -> Tensor:
+        """Outputs (n, k) for all rows in evaluation mode, in blocks of bounded memory."""
         self._set_training(False)
         with torch.inference_mode():
-            return torch.cat([self.module_(block) for block in X.split(block_rows)])
+            blocks = [(rows, self.module_(X)) for rows, X in inputs.blocks()]
+            outputs = blocks[0][1].new_empty((len(inputs), *blocks[0][1].shape[1:]))
+            for rows, block in blocks:
+                outputs[rows] = block
+        return outputs
 
 
 class StopTraining(Exception):  # noqa: N818 - a signal, like StopIteration
@@ -145,6 +151,12 @@ class DivergenceError(Exception):
     """The loss is no number any more."""
 
 
+def trainable_state(module: torch.nn.Module) -> dict[str, Tensor]:
+    """A copy of the module's state without the parameters that are frozen."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad}
+    return {name: value.clone() for name, value in module.state_dict().items() if name not in frozen}
+
+
 class EarlyStopping(Callback):
     """Stop after `patience` epochs without a smaller validation loss; go back to the best weights."""
 
@@ -153,7 +165,7 @@ class EarlyStopping(Callback):
 
     def on_train_begin(self, net: TrainingNet, **kwargs: Any) -> None:
         self.best_loss = float("inf")
-        self.best_weights = copy.deepcopy(net.module_.state_dict())
+        self.best_weights = trainable_state(net.module_)
         self.epochs_since_best = 0
 
     def on_epoch_end(self, net: TrainingNet, **kwargs: Any) -> None:
@@ -163,12 +175,12 @@ class EarlyStopping(Callback):
         self.epochs_since_best += 1
         if loss < self.best_loss:
             self.best_loss, self.epochs_since_best = loss, 0
-            self.best_weights = copy.deepcopy(net.module_.state_dict())
+            self.best_weights = trainable_state(net.module_)
         if self.epochs_since_best >= self.patience:
             raise StopTraining
 
     def on_train_end(self, net: TrainingNet, **kwargs: Any) -> None:
-        net.module_.load_state_dict(self.best_weights)
+        net.module_.load_state_dict(self.best_weights, strict=False)
         del self.best_weights  # not to be pickled with the net
 
 
@@ -178,13 +190,11 @@ class Progress(Callback):
     def __init__(self, verbose: int) -> None:
         self.verbose = verbose
 
-    def on_epoch_end(self, net: TrainingNet, dataset_train: TensorDataset, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: TrainingNet, dataset_train: LabeledRows, **kwargs: Any) -> None:
         epoch = len(net.history)
         every = 1 if self.verbose > 1 else max(1, net.max_epochs // 10)
         if epoch % every and epoch != net.max_epochs:
             return
-        line = (
-            f"epoch {epoch:>4}/{net.max_epochs}  training loss {net.loss_of(dataset_train.tensors):.6g}"
-        )
+        line = f"epoch {epoch:>4}/{net.max_epochs}  training loss {net.loss_of(dataset_train):.6g}"
         row = net.history[-1]
         print(f"{line}  validation loss {row['valid_loss']:.6g}" if "valid_loss" in row else line)

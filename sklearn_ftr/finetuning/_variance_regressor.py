@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.helper import predefined_split
-from torch.utils.data import TensorDataset
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import validate_data
 
-from sklearn_ftr._sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
-from sklearn_ftr.finetuning._network import (
-    CRITERIA,
-    make_criterion,
-    make_module,
-    make_whole_set_loss,
-)
-from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
-from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
-
-Array = NDArray[np.float64]
-# Learning rate of the profiled mean error, in units of the network's.
-_CENTER_RATE = 10
+from sklearn_ftr._sklearn_private import Interval, StrOptions
+from sklearn_ftr.finetuning._network import CRITERIA, make_module
+from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
+from sklearn_ftr.finetuning._rows import FeatureRows
 
 
-class VarianceRegressor(RegressorMixin, BaseEstimator):
+class VarianceRegressor(NetworkRegressor):
     """Regressor whose errors have the smallest variance: the fine-tuning stage.
 
     Trains any torch module on mini-batches with `VarianceLoss`, then re-centers it so that the mean
@@ -200,223 +186,27 @@ class VarianceRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Any:
-        """Train the network.
+    def is_pretrained(self, n_outputs: int = 1) -> bool:
+        """Whether there are `weights`, so that `initialize` gives predictions in units of y."""
+        return self.weights is not None
 
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, k)
-        sample_weight : array-like of shape (n,), default=None
-            Non-negative weights. Rows of weight zero are left out; a weight of 2 is a repeated row.
+    def _checked_rows(self, X: Any, *, reset: bool) -> Array:
+        return validate_data(self, X, dtype=np.float64, reset=reset)
 
-        Returns
-        -------
-        self
-        """
-        X, y = validate_data(
+    def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Array, Array]:
+        return validate_data(
             self, X, y, dtype=np.float64, y_numeric=True, multi_output=True, ensure_min_samples=2
         )
-        self._single_output = y.ndim == 1
-        X, y, weight = self._weighted_rows(X, y.reshape(len(y), -1).astype(np.float64), sample_weight)
-        rng = check_random_state(self.random_state)
-        rows = self._hold_out(len(y), rng)
-        with self._seeded(rng):
-            self._initialize_net(X.shape[1], y.shape[1])
-            self._standardize(X, y, weight)
-            self._train(X, (y - self.offset_) / self.scale_, weight, rows)
-        self._recenter(X, y, weight)
-        return self
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def initialize(self, X: Any, y: Any = None) -> Any:
-        """Build the network, with `weights` if given, and do not train it: zero-shot prediction.
+    def _make_module(self, rows: Array, n_outputs: int) -> torch.nn.Module:
+        sizes = rows.shape[1], n_outputs
+        module = make_module(self.module, self.module_kwargs, self.weights, *sizes)
+        return module.to(self._torch_dtype())
 
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, k), default=None
-            Only its number of columns is looked at; None means one output.
+    def _inputs(self, rows: Array) -> FeatureRows:
+        return FeatureRows(self._tensor(rows))
 
-        Returns
-        -------
-        self
-        """
-        X = validate_data(self, X, dtype=np.float64)
-        self._single_output = y is None or np.ndim(y) == 1
-        n_outputs = 1 if self._single_output else np.shape(y)[1]
-        with self._seeded(check_random_state(self.random_state)):
-            self._initialize_net(X.shape[1], n_outputs)
-        self.offset_, self.scale_, self.n_epochs_ = np.zeros(n_outputs), 1.0, 0
-        found = self._outputs(X[:1]).shape[1]
-        if found != n_outputs:
-            raise ValueError(f"The module has {found} outputs; expected {n_outputs}, as many as y.")
-        return self
-
-    def predict(self, X: Any) -> Array:
-        """Predictions in units of y.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, k)
-        """
-        check_is_fitted(self, "net_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        prediction = self.offset_ + self.scale_ * self._outputs(X)
-        return prediction[:, 0] if self._single_output else prediction
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
-    def _weighted_rows(
-        self, X: Array, y: Array, sample_weight: ArrayLike | None
-    ) -> tuple[Array, Array, Array | None]:
-        """Rows of positive weight; at least two, since one error has no variance."""
-        if sample_weight is None:
-            return X, y, None
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        kept = weight > 0
-        if kept.sum() < 2:
-            raise ValueError(
-                f"sample_weight is zero for all but {kept.sum()} of {len(weight)} rows; expected at "
-                "least 2 rows of positive weight."
-            )
-        return X[kept], y[kept], weight[kept] / weight[kept].mean()
-
-    def _hold_out(
-        self, n: int, rng: np.random.RandomState
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
-        """Rows that train and rows that early stopping watches."""
-        if not self.early_stopping:
-            return np.arange(n), None
-        n_validation = max(2, round(self.validation_fraction * n))
-        if n - n_validation < 2:
-            raise ValueError(
-                f"Early stopping would hold out {n_validation} of {n} rows; expected at least 2 left "
-                "for training. Lower validation_fraction or set early_stopping=False."
-            )
-        order = rng.permutation(n)
-        return order[n_validation:], order[:n_validation]
-
-    def _seeded(self, rng: np.random.RandomState) -> AbstractContextManager[None]:
-        return seeded_torch(int(rng.randint(np.iinfo(np.int32).max)), self._torch_device())
-
-    def _torch_device(self) -> torch.device:
-        try:
-            device = torch.device(self.device)
-            torch.empty(0, device=device, dtype=getattr(torch, self.dtype))
-        except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-            raise ValueError(
-                f"device is {self.device!r} and dtype {self.dtype!r}, which this machine or this build of "
-                f'torch does not have; use device="cpu" or what it has. torch says: {error}'
-            ) from error
-        return device
-
-    def _initialize_net(self, n_features: int, n_outputs: int) -> None:
-        kind = getattr(torch, self.dtype)
-        module = make_module(self.module, self.module_kwargs, self.weights, n_features, n_outputs)
-        criterion = make_criterion(self.criterion, self.output_weight, self.batch_size, n_outputs)
-        self.net_ = TrainingNet(
-            module.to(kind),  # an instance is safe here: this net lives for one fit and is never cloned
-            criterion=criterion.to(kind),
-            whole_set_loss=make_whole_set_loss(criterion, self.output_weight),
-            optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
-            optimizer__weight_decay=self._weight_decay(),
-            lr=self.learning_rate,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            accumulate_batches=self.accumulate_batches,
-            train_split=None,
-            device=self.device,
-            verbose=0,
-            **self._profiled_parameter_group(),
-        ).initialize()
-
-    def _weight_decay(self) -> float:
-        if self.weight_decay is not None:
-            return self.weight_decay
-        return 1.0 if self.weights is None else 0.01
-
-    def _profiled_parameter_group(self) -> dict[str, Any]:
-        """The learnable mean error must keep up with the network and is not to be decayed."""
-        if self.criterion != "profiled_variance":
-            return {}
-        settings = {"weight_decay": 0.0, "lr": _CENTER_RATE * self.learning_rate}
-        return {"optimizer__param_groups": [("center", settings)]}
-
-    def _standardize(self, X: Array, y: Array, weight: Array | None) -> None:
-        """Shift and scale of the targets while training; see Notes."""
-        self.offset_, self.scale_ = np.zeros(y.shape[1]), 1.0
-        if self.criterion == "mse" or callable(self.criterion):
-            return
-        errors = y if self.weights is None else y - self._outputs(X)
-        self.offset_ = np.average(errors, axis=0, weights=weight)
-        if self.weights is None:
-            squares = np.average((y - self.offset_) ** 2, axis=0, weights=weight)
-            self.scale_ = float(np.sqrt(squares.mean())) or 1.0
-
-    def _train(
-        self,
-        X: Array,
-        targets: Array,
-        weight: Array | None,
-        rows: tuple[NDArray[np.intp], NDArray[np.intp] | None],
-    ) -> None:
-        training, validation = (
-            None if chosen is None else self._dataset(chosen, X, targets, weight) for chosen in rows
-        )
-        callbacks: list[Any] = []
-        if validation is not None:
-            self.net_.train_split = predefined_split(validation)
-            callbacks.append(("early_stopping", EarlyStopping(self.patience)))
-        if self.verbose:
-            callbacks.append(("progress", Progress(self.verbose)))
-        self.net_.callbacks_ = callbacks
-        try:
-            with suitable_threads(self.net_.module_, self.batch_size):
-                self.net_.train(training)
-        except DivergenceError as error:
-            raise self._diverged() from error
-        self.net_.train_split, self.net_.callbacks_ = None, []
-        self.n_epochs_ = len(self.net_.history)
-
-    def _dataset(
-        self, rows: NDArray[np.intp], X: Array, targets: Array, weight: Array | None
-    ) -> TensorDataset:
-        columns = [X, targets] if weight is None else [X, targets, weight]
-        return TensorDataset(*(self._tensor(column[rows]) for column in columns))
-
-    def _recenter(self, X: Array, y: Array, weight: Array | None) -> None:
-        """Give the errors mean zero: the variance loss has not learned it."""
-        errors = y - self.offset_ - self.scale_ * self._outputs(X)
-        if not np.isfinite(errors).all():
-            raise self._diverged()
-        self.offset_ = self.offset_ + np.average(errors, axis=0, weights=weight)
-        centred = errors - np.average(errors, axis=0, weights=weight)
-        variances = np.average(centred**2, axis=0, weights=weight)
-        self.residual_variance_ = float(variances[0]) if self._single_output else variances
-
-    def _diverged(self) -> ValueError:
-        return ValueError(
-            f"Training diverged: after {len(self.net_.history)} epochs the network's outputs are not finite. "
-            f"Lower learning_rate ({self.learning_rate}) or scale the features."
-        )
-
-    def _outputs(self, X: Array) -> Array:
-        outputs = self.net_.outputs(self._tensor(X)).cpu().numpy().astype(np.float64)
-        return outputs.reshape(len(X), -1)
-
-    def _tensor(self, values: Array) -> torch.Tensor:
-        # Where the module is now, which after unpickling elsewhere need not be `device`.
-        parameter = next(
-            self.net_.module_.parameters(), torch.empty(0, dtype=getattr(torch, self.dtype))
-        )
-        writable = np.require(values, requirements="W")  # torch warns of read-only memory
-        return torch.as_tensor(writable, dtype=parameter.dtype, device=parameter.device)
+    def _training_options(self, n_rows: int) -> dict[str, Any]:
+        default = 0.01 if self.is_pretrained() else 1.0
+        decay = default if self.weight_decay is None else self.weight_decay
+        return super()._training_options(n_rows) | {"optimizer__weight_decay": decay}
