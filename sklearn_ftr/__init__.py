@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.estimators import (
         FineTuneRectifyAllocator,
+        PredictionCorrector,
         RectifiedMeanEstimator,
         ScalingLawRegressor,
     )
-    from sklearn_ftr.finetuning import VarianceLoss, VarianceRegressor
+    from sklearn_ftr.finetuning import TextVarianceRegressor, VarianceLoss, VarianceRegressor
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
         ConfidenceInterval,
@@ -40,11 +41,13 @@ _HOMES = {
     "FittedLaw": "allocation",
     "LabeledKFold": "model_selection",
     "Plan": "allocation",
+    "PredictionCorrector": "estimators",
     "RectifiedMeanEstimator": "estimators",
     "RectifiedResult": "rectification",
     "RequiredLabels": "allocation",
     "ScalingLaw": "allocation",
     "ScalingLawRegressor": "estimators",
+    "TextVarianceRegressor": "finetuning",
     "VarianceLoss": "finetuning",
     "VarianceRegressor": "finetuning",
     "ZeroWidthIntervalWarning": "rectification",
@@ -61,11 +64,13 @@ __all__ = [
     "FittedLaw",
     "LabeledKFold",
     "Plan",
+    "PredictionCorrector",
     "RectifiedMeanEstimator",
     "RectifiedResult",
     "RequiredLabels",
     "ScalingLaw",
     "ScalingLawRegressor",
+    "TextVarianceRegressor",
     "VarianceLoss",
     "VarianceRegressor",
     "ZeroWidthIntervalWarning",

@@ -1,7 +1,14 @@
 """The scikit-learn estimators: validate, split or cross-fit, call the two stages, keep the result."""
 
 from sklearn_ftr.estimators._allocator import FineTuneRectifyAllocator, Purchase
+from sklearn_ftr.estimators._prediction_corrector import PredictionCorrector
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._scaling_law_regressor import ScalingLawRegressor
 
-__all__ = ["FineTuneRectifyAllocator", "Purchase", "RectifiedMeanEstimator", "ScalingLawRegressor"]
+__all__ = [
+    "FineTuneRectifyAllocator",
+    "PredictionCorrector",
+    "Purchase",
+    "RectifiedMeanEstimator",
+    "ScalingLawRegressor",
+]

@@ -31,7 +31,7 @@ from sklearn_ftr.allocation._plan import (
 )
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
-from sklearn_ftr.estimators._inner_model import is_frozen, seeded_clone
+from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
 from sklearn_ftr.estimators._labels import (
     PartialLabels,
     check_finetune_rows,
@@ -367,9 +367,6 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         self, rectified: Any, X: Any, labels: PartialLabels, rng: np.random.RandomState
     ) -> LearningCurve:
         predictor = rectified._inner_estimator()
-        pretrained = getattr(predictor, "weights", None) is not None and hasattr(
-            predictor, "initialize"
-        )
         return measure_learning_curve(
             predictor,
             X,
@@ -380,7 +377,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             n_jobs=self.n_jobs,
             rng=rng,
             report=self._report,
-            zero_shot=is_frozen(predictor) or pretrained,
+            zero_shot=predicts_untrained(predictor, labels.n_outputs),
         )
 
     def _allowed(self, strategy: str, folds: int) -> bool:

@@ -42,6 +42,14 @@ def is_frozen(estimator: BaseEstimator) -> bool:
     return isinstance(estimator, FrozenEstimator)
 
 
+def predicts_untrained(estimator: BaseEstimator, n_outputs: int) -> bool:
+    """Whether the model has predictions worth looking at before it has seen a label."""
+    if is_frozen(estimator):
+        return True
+    pretrained = getattr(estimator, "is_pretrained", None)
+    return pretrained is not None and bool(pretrained(n_outputs))
+
+
 def draw_seed(rng: np.random.RandomState) -> int:
     """A seed for somebody else's random numbers."""
     return int(rng.randint(np.iinfo(np.int32).max))
@@ -90,7 +98,7 @@ def without_training(
         raise ValueError(
             f"split_ratio=0 trains nothing, but {type(estimator).__name__} cannot predict before it is "
             "trained. Use FrozenEstimator(fitted_model), a model with `initialize` such as "
-            "VarianceRegressor(weights=...), or a split_ratio above 0."
+            "VarianceRegressor(weights=...) or PredictionCorrector(), or a split_ratio above 0."
         ) from error
     return model
 

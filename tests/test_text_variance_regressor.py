@@ -1,0 +1,610 @@
+"""Language models: real MiniLM weights, and tiny models with random weights built here."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+
+import torch
+from sklearn.model_selection import GridSearchCV
+
+from sklearn_ftr import (
+    FineTuneRectifyAllocator,
+    LabeledKFold,
+    RectifiedMeanEstimator,
+    TextVarianceRegressor,
+)
+from sklearn_ftr.finetuning import _embedding, _text_variance_regressor
+from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
+from sklearn_ftr.finetuning._text_model import Checkpoint, TextNetwork, default_model
+
+WORDS = [f"w{number}" for number in range(40)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads that wait for each other while another test runs can take minutes for seconds of work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def save_tokenizer(folder):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[EOS]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", eos_token="[EOS]"
+    ).save_pretrained(folder)
+
+
+def tiny_model(kind, folder, **settings):
+    """A model of a few thousand random weights, saved as the hub saves models."""
+    import transformers
+
+    sizes = {
+        "vocab_size": 43,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 64,
+        "pad_token_id": 0,
+    }
+    config = {"Bert": transformers.BertConfig, "Llama": transformers.LlamaConfig}[
+        kind.removesuffix("Model").removesuffix("ForSequenceClassification").removesuffix("ForCausalLM")
+    ]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = getattr(transformers, kind)(config(**sizes, **settings))
+    for (
+        parameter
+    ) in model.parameters():  # the default initial weights are too small to tell texts apart
+        parameter.data *= 5
+    model.save_pretrained(folder)
+    save_tokenizer(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    def make(kind, name, **settings):
+        return tiny_model(kind, tmp_path_factory.mktemp(name), **settings)
+
+    return {
+        "encoder": make("BertModel", "encoder"),
+        "decoder": make("LlamaForCausalLM", "decoder"),
+        "headed encoder": make("BertForSequenceClassification", "headed", num_labels=1),
+        "headed decoder": make("LlamaForSequenceClassification", "headed-decoder", num_labels=1),
+        "two heads": make("BertForSequenceClassification", "two", num_labels=2),
+    }
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Texts of one to twelve words, rated by the share of early words."""
+    rng = np.random.default_rng(0)
+    numbers = [rng.integers(0, 40, size=rng.integers(1, 13)) for _ in range(80)]
+    texts = np.array([" ".join(WORDS[number] for number in row) for row in numbers], dtype=object)
+    return texts, np.array([3 + np.mean(row < 20) for row in numbers]) + rng.normal(scale=0.05, size=80)
+
+
+def quick(model, **parameters):
+    defaults = {"max_epochs": 3, "random_state": 0, "embedding_cache": None}
+    return TextVarianceRegressor(model, **defaults | parameters)
+
+
+@pytest.fixture(scope="module")
+def rated_words():
+    """Real ratings: words of the VADER lexicon."""
+    pytest.importorskip("vaderSentiment")
+    from sklearn_ftr.datasets import load_vader_lexicon
+
+    words, ratings = load_vader_lexicon(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(words))[:400]
+    return words[order], ratings[order]
+
+
+# --- real weights
+
+
+@pytest.mark.skipif("sentence-transformers" in default_model(), reason="no installed weights")
+@pytest.mark.parametrize(
+    ("method", "n", "settings"),
+    [
+        ("head", 200, {}),
+        ("lora", 48, {"max_epochs": 8, "learning_rate": 1e-3}),
+        ("full", 64, {"max_epochs": 8}),
+    ],
+)
+def test_real_fine_tuning_lowers_the_residual_variance(method, n, settings, rated_words):
+    words, ratings = rated_words
+    model = TextVarianceRegressor(method=method, max_length=16, random_state=0, **settings)
+    model.fit(words[:n], ratings[:n])
+    residuals = ratings[200:] - model.predict(words[200:])
+    assert residuals.var() < 0.75 * ratings[200:].var()
+
+
+@pytest.mark.skipif("sentence-transformers" in default_model(), reason="no installed weights")
+def test_real_vectors_are_means_of_word_pieces():
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = ["A short one.", "A much longer text, of which the other one must not see anything.", ""]
+    model, tokenizer = (kind.from_pretrained(default_model()) for kind in (AutoModel, AutoTokenizer))
+    with torch.inference_mode():
+        expected = [
+            model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(dim=0).numpy()
+            for text in texts
+        ]
+    checkpoint = Checkpoint(default_model(), None, "auto", 256, 1)
+    vectors = _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(np.array(texts, dtype=object))
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+# --- how texts are read
+
+
+def test_a_decoder_is_read_by_its_last_word(folders):
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = np.array(["w1 w2 w3 w4 w5", "w7", "w8 w9"], dtype=object)
+    model, tokenizer = (kind.from_pretrained(folders["decoder"]) for kind in (AutoModel, AutoTokenizer))
+    with torch.inference_mode():
+        expected = [
+            model(input_ids=torch.tensor([tokenizer(text)["input_ids"]]))
+            .last_hidden_state[0, -1]
+            .numpy()
+            for text in texts
+        ]
+    checkpoint = Checkpoint(folders["decoder"], None, "auto", 256, 1)
+    vectors = _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(texts)
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_pooling_can_be_chosen(folders, data):
+    texts = data[0][:10]
+
+    def vectors(pooling):
+        checkpoint = Checkpoint(folders["decoder"], None, pooling, 256, 1)
+        return _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(texts)
+
+    np.testing.assert_array_equal(vectors("auto"), vectors("last"))
+    assert np.abs(vectors("mean") - vectors("last")).max() > 0.01
+
+
+def test_long_texts_are_cut_and_empty_ones_read(folders):
+    model = quick(folders["encoder"], max_length=4).fit(["w1 w2", "w3", "w5"], [1.0, 2.0, 4.0])
+    four, five = model.predict(["w1 w2 w3 w4", "w1 w2 w3 w4 w5"])
+    assert four == five
+    beyond = " ".join(WORDS * 3)  # more words than the model has positions
+    for name in ("encoder", "decoder"):
+        texts = [beyond, "", "w3", "\ud83d"]
+        predictions = quick(folders[name], max_length=10_000).fit(texts, np.arange(4.0)).predict(texts)
+        assert np.isfinite(predictions).all()
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(1, 2_000))
+def test_length_buckets_hold_every_row_once_within_the_budget(lengths, budget):
+    lengths = np.array(lengths)
+    buckets = list(length_buckets(lengths, budget))
+    assert sorted(np.concatenate(buckets)) == list(range(len(lengths)))
+    for rows in buckets:
+        assert len(rows) * lengths[rows].max() <= budget or len(rows) == 1
+
+
+def test_texts_are_padded_no_further_than_the_longest_beside_them():
+    rows = TokenRows([[1] * 3, [2], [3] * 9], 0, torch.device("cpu"))
+    (first, second) = (tokens for tokens in rows.batches(torch.tensor([0, 1, 2]), 2))
+    assert first.input_ids.tolist() == [[1, 1, 1], [2, 0, 0]]
+    assert first.attention_mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert second.input_ids.shape == (1, 9)
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize("name", ["encoder", "decoder"])
+def test_every_kind_of_sequence(name, method, folders, data):
+    pd = pytest.importorskip("pandas")
+    texts, y = data[0][:12], data[1][:12]
+    model = quick(folders[name], method=method, max_epochs=1).fit(list(texts), y)
+    expected = model.predict(texts)
+    assert expected.shape == (12,)
+    for X in (texts.astype(str), texts[:, None], pd.Series(texts), pd.DataFrame({"text": texts})):
+        np.testing.assert_array_equal(model.predict(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ("one text", r"X is one str; expected a sequence of texts"),
+        ([1.0, 2.0], r"2 of 2 values that are not text, the first in row 0 \(float: 1.0\)"),
+        (
+            ["a", None],
+            r"1 of 2 values that are not text, the first in row 1 \(NoneType: None\).*Fill missing",
+        ),
+        (["a", float("nan")], r"1 of 2 values that are not text"),
+        ([["a", "b"], ["c", "d"]], r"X has shape \(2, 2\); expected one column of texts"),
+        ([], r"X has no rows"),
+    ],
+)
+def test_bad_texts(X, message, folders):
+    with pytest.raises(ValueError, match=message):
+        quick(folders["encoder"]).fit(X, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("y", [[1.0, np.nan], [1.0], [1.0, np.inf], ["a", "b"], [1.0, 2.0, 3.0]])
+def test_bad_targets(y, folders):
+    with pytest.raises(ValueError, match=r"NaN|inconsistent|minimum of 2|infinity|could not convert"):
+        quick(folders["encoder"]).fit(["w1", "w2"], y)
+
+
+# --- training
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize("criterion", ["variance", "profiled_variance", "centered_mse", "mse"])
+def test_every_method_and_criterion_learns(method, criterion, folders, data):
+    texts, y = data
+    y = y - 3 if criterion == "mse" else y  # from a raw scale it has a long way to go
+    model = quick(folders["encoder"], method=method, criterion=criterion, max_epochs=30)
+    model.set_params(learning_rate=3e-3).fit(texts, y)
+    assert model.residual_variance_ < 0.7 * y.var()
+    assert np.mean(y - model.predict(texts)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("batch", [{"batch_size": 1}, {"batch_size": 4}, {"accumulate_batches": 3}])
+def test_small_and_accumulated_batches_profile_the_variance(batch, folders, data):
+    model = quick(folders["encoder"], max_epochs=30, **batch).fit(*data)
+    assert model.net_.criterion_.profiled
+    assert model.residual_variance_ < data[1].var()
+    assert not quick(folders["encoder"]).fit(*data).net_.criterion_.profiled
+
+
+def test_what_is_trained(folders, data):
+    before = TextNetwork(
+        Checkpoint(folders["encoder"], None, "auto", 256, 1), "full", 8, (), torch.float32
+    ).state_dict()
+    for method in ("lora", "full"):
+        after = quick(folders["encoder"], method=method).fit(*data).net_.module_
+        if method == "lora":
+            frozen = {name for name, p in after.named_parameters() if not p.requires_grad}
+            assert not any("lora" in name or "head" in name for name in frozen)
+            for name in frozen:
+                same = before[name.replace(".base_layer", "")]
+                assert torch.equal(same, after.get_parameter(name))
+        else:
+            layer = "encoder.model.encoder.layer.0.attention.self.query.weight"
+            assert not torch.equal(before[layer], after.get_parameter(layer))
+
+
+def test_several_outputs_and_weights(folders, data):
+    texts, y = data
+    model = quick(folders["encoder"], hidden_layer_sizes=(4,)).fit(texts, np.column_stack([y, -y]))
+    assert model.predict(texts).shape == (80, 2)
+    weight = np.repeat([1.0, 0.0], 40)
+    weighted = quick(folders["encoder"], batch_size=64).fit(texts, y, sample_weight=weight)
+    few = quick(folders["encoder"], batch_size=64).fit(texts[:40], y[:40])
+    np.testing.assert_allclose(weighted.predict(texts), few.predict(texts), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_the_seed_decides_and_torch_is_left_alone(method, folders, data):
+    state = torch.random.get_rng_state()
+    first, second = (quick(folders["encoder"], method=method).fit(*data).predict(data[0]) for _ in "ab")
+    np.testing.assert_array_equal(first, second)
+    assert torch.equal(state, torch.random.get_rng_state())
+    other = quick(folders["encoder"], method=method, random_state=1).fit(*data).predict(data[0])
+    assert np.abs(first - other).max() > 1e-6
+
+
+def test_warm_up_then_decay(folders, data):
+    rates = []
+
+    class Recorded(torch.optim.SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[-1]["lr"])
+            return super().step(closure)
+
+    def fit(**settings):
+        rates.clear()
+        rate = {"learning_rate": 1.0, "max_gradient_norm": 0.01}
+        quick(folders["encoder"], optimizer=Recorded, max_epochs=4, **rate, **settings).fit(*data)
+        return np.array(rates)
+
+    rising = fit(warmup=0.5)
+    assert len(rising) == 20
+    assert np.all(np.diff(rising[:11]) > 0)
+    assert np.all(np.diff(rising[10:]) < 0)
+    assert rising.max() == 1.0
+    assert 0 < rising[-1] <= 0.1
+    assert set(fit(warmup=None)) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "epochs"), [("head", 16, 100), ("head", 80, 30), ("lora", 80, 20), ("full", 80, 20)]
+)
+def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
+    model = quick(folders["encoder"], method=method, max_epochs=None)
+    assert model.fit(data[0][:n], data[1][:n]).n_epochs_ == epochs
+
+
+def test_long_gradients_are_cut(folders, data):
+    """One step of plain gradient descent with rate 1 moves the head by the norm of its gradient."""
+
+    def moved(norm):
+        model = quick(
+            folders["encoder"],
+            optimizer=torch.optim.SGD,
+            learning_rate=1.0,
+            warmup=None,
+            weight_decay=0.0,
+            batch_size=80,
+            max_epochs=1,
+            max_gradient_norm=norm,
+        ).fit(*data)
+        return torch.cat([p.detach().flatten() for p in model.net_.module_.parameters()]).norm().item()
+
+    assert moved(1e-3) == pytest.approx(1e-3, rel=1e-3)
+    assert moved(None) > 1e-2
+
+
+def test_early_stopping_returns_to_the_best_weights(folders, data):
+    model = quick(
+        folders["encoder"], method="lora", early_stopping=True, learning_rate=0.05, max_epochs=30
+    ).fit(*data)
+    losses = [row["valid_loss"] for row in model.net_.history]
+    assert model.n_epochs_ == np.argmin(losses) + 1 + model.patience or model.n_epochs_ == 30
+
+
+def test_bfloat16_is_close_to_float32(folders, data):
+    texts, y = data
+    for method in ("head", "lora"):
+        high, low = (
+            quick(folders["encoder"], method=method, dtype=dtype).fit(texts, y).predict(texts)
+            for dtype in ("float32", "bfloat16")
+        )
+        assert 0 < np.abs(high - low).max() < 0.3 * high.std() + 0.02
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_on_a_gpu(method, folders, data):
+    model = quick(folders["encoder"], method=method, device="cuda", max_epochs=30).fit(*data)
+    assert model.residual_variance_ < data[1].var()
+    restored = pickle.loads(pickle.dumps(model))
+    np.testing.assert_allclose(restored.predict(data[0]), model.predict(data[0]), rtol=1e-2)
+
+
+# --- before training
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize("name", ["headed encoder", "headed decoder"])
+def test_zero_shot_is_the_models_own_head(name, method, folders, data):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    own = AutoModelForSequenceClassification.from_pretrained(folders[name]).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folders[name])
+    texts, y = data[0][:9], data[1][:9]
+    with torch.inference_mode():
+        expected = [
+            own(input_ids=torch.tensor([tokenizer(text)["input_ids"]])).logits.item() for text in texts
+        ]
+    model = quick(folders[name], method=method)
+    assert model.is_pretrained()
+    np.testing.assert_allclose(model.initialize(texts).predict(texts), expected, atol=1e-5)
+    # Training starts there: with a vanishing learning rate only the mean changes.
+    trained = model.set_params(learning_rate=1e-9, max_epochs=1).fit(texts, y)
+    expected = np.array(expected) + np.mean(y - expected)
+    np.testing.assert_allclose(trained.predict(texts), expected, atol=1e-2)
+
+
+def test_no_head_no_zero_shot(folders, data):
+    for name, y in (("encoder", None), ("two heads", None), ("headed encoder", np.ones((3, 2)))):
+        model = quick(folders[name])
+        with pytest.raises(ValueError, match=r"has no head with \d outputs.*sequence classifier"):
+            model.initialize(data[0][:3], y)
+    assert not quick(folders["encoder"]).is_pretrained()
+    assert quick(folders["two heads"]).is_pretrained(2)
+    assert quick(folders["two heads"]).fit(*data).predict(data[0]).shape == (80,)
+
+
+def test_rectified_without_training(folders, data):
+    texts, y = data
+    y = np.where(np.arange(80) < 40, y, np.nan)
+    model = RectifiedMeanEstimator(quick(folders["headed encoder"]), split_ratio=0).fit(texts, y)
+    assert model.n_rectify_ == 40
+    with pytest.raises(ValueError, match="no head"):
+        RectifiedMeanEstimator(quick(folders["encoder"]), split_ratio=0).fit(texts, y)
+
+
+def test_the_allocator_considers_zero_shot(folders, data):
+    texts, y = data
+    y = np.where(np.arange(80) < 40, y, np.nan)
+    for name, expected in (("headed encoder", True), ("encoder", False)):
+        allocator = FineTuneRectifyAllocator(RectifiedMeanEstimator(quick(folders[name], max_epochs=1)))
+        plan = allocator.fit(texts, y).plan_
+        assert any(option.strategy == "zero-shot" for option in plan.options) is expected
+
+
+# --- clone, pickle, processes
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_fitted_models_are_pickled_without_frozen_weights(method, folders, data):
+    model = quick(folders["encoder"], method=method).fit(*data)
+    content = pickle.dumps(model)
+    np.testing.assert_array_equal(pickle.loads(content).predict(data[0]), model.predict(data[0]))
+    everything = sum(
+        p.numel()
+        for p in TextNetwork(
+            Checkpoint(folders["encoder"], None, "auto", 256, 1), "full", 8, (), torch.float32
+        ).parameters()
+    )
+    if method == "head":
+        assert sum(p.numel() for p in model.net_.module_.parameters()) == 17
+    assert (b"query.weight" in content) == (method == "full")
+    assert everything > 1_000
+    assert len(pickle.dumps(clone(model))) < 3_000
+
+
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_processes_agree(method, folders, data):
+    texts, y = data
+    y = np.where(np.arange(80) < 40, y, np.nan)
+    means = [
+        RectifiedMeanEstimator(
+            quick(folders["encoder"], method=method), cv=2, n_jobs=n_jobs, random_state=0
+        )
+        .fit(texts, y)
+        .mean_
+        for n_jobs in (1, 2)
+    ]
+    assert means[0] == pytest.approx(means[1], rel=1e-6)
+
+
+def test_grid_search(folders, data):
+    texts, y = data
+    y = np.where(np.arange(80) % 2 == 0, y, np.nan)
+    search = GridSearchCV(
+        RectifiedMeanEstimator(quick(folders["encoder"], max_epochs=1), random_state=0),
+        {"split_ratio": [0.2, 0.5], "estimator__method": ["head", "lora"]},
+        cv=LabeledKFold(2),
+    ).fit(texts, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+# --- streaming and the cache
+
+
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_texts_are_predicted_in_blocks(method, folders, data, monkeypatch):
+    model = quick(folders["encoder"], method=method).fit(*data)
+    expected = model.predict(data[0])
+    seen = []
+    tokenize = Checkpoint.tokenize
+
+    def watched(self, texts):
+        texts = list(texts)
+        seen.append(len(texts))
+        return tokenize(self, texts)
+
+    monkeypatch.setattr(Checkpoint, "tokenize", watched)
+    for module in (_embedding, _text_variance_regressor):
+        monkeypatch.setattr(module, "BLOCK_TEXTS", 7)
+    np.testing.assert_allclose(model.predict(data[0]), expected, atol=1e-5)
+    assert max(seen) <= 7
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How many texts were embedded."""
+    counts = []
+    compute = _embedding.Embedder._compute
+
+    def counted(self, texts):
+        counts.append(len(texts))
+        return compute(self, texts)
+
+    monkeypatch.setattr(_embedding.Embedder, "_compute", counted)
+    _embedding.embedder.cache_clear()
+    return counts
+
+
+def allocate(folder, data, cache):
+    texts, y = data
+    y = np.where(np.arange(80) < 40, y, np.nan)
+    predictor = quick(folder, max_epochs=1, embedding_cache=cache)
+    return FineTuneRectifyAllocator(
+        RectifiedMeanEstimator(predictor), strategy="cross-fitting", random_state=0
+    ).fit(texts, y)
+
+
+def test_an_allocator_embeds_each_text_once(computed, folders, data, tmp_path):
+    distinct = len(set(data[0]))
+    first = allocate(folders["encoder"], data, "memory")
+    assert sum(computed) == distinct
+    second = allocate(folders["encoder"], data, "memory")
+    assert sum(computed) == distinct
+    assert first.mean_ == second.mean_
+    allocate(folders["encoder"], data, None)
+    assert sum(computed) > 5 * distinct
+
+
+def test_a_folder_of_vectors_outlives_the_process(computed, folders, data, tmp_path):
+    first = allocate(folders["encoder"], data, tmp_path / "vectors")
+    distinct = len(set(data[0]))
+    assert sum(computed) == distinct
+    _embedding.embedder.cache_clear()  # as another process begins
+    assert allocate(folders["encoder"], data, tmp_path / "vectors").mean_ == first.mean_
+    assert sum(computed) == distinct
+    for other in ("decoder", "headed encoder"):
+        quick(folders[other], embedding_cache=tmp_path / "vectors").fit(*data)
+    assert sum(computed) == 3 * distinct
+    quick(folders["encoder"], max_length=3, embedding_cache=tmp_path / "vectors").fit(*data)
+    assert sum(computed) == 4 * distinct
+
+
+def test_memory_is_bounded():
+    store = _embedding.MemoryStore(limit=3)
+    store.add({bytes([i]): np.full(2, i, dtype=np.float32) for i in range(5)})
+    assert sorted(store.find([bytes([i]) for i in range(5)])) == [b"\0", b"\1", b"\2"]
+
+
+# --- quiet, and clear when something is missing
+
+
+def test_a_plain_fit_prints_nothing(folders, data, capfd):
+    for method in ("head", "lora", "full"):
+        quick(folders["encoder"], method=method).fit(*data).predict(data[0])
+    quick(folders["two heads"]).fit(*data)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress(folders, data, capsys, monkeypatch):
+    monkeypatch.setattr(_text_variance_regressor, "BLOCK_TEXTS", 50)
+    quick(folders["encoder"], verbose=1).fit(*data).predict(data[0])
+    printed = capsys.readouterr().out
+    assert "epoch    3/3  training loss" in printed
+    assert "predicted 50 of 80 texts" in printed
+
+
+def test_no_such_model(tmp_path):
+    with pytest.raises(OSError, match=r"model='.*nowhere' could not be loaded; expected"):
+        quick(str(tmp_path / "nowhere")).fit(["a", "b"], [1.0, 2.0])
+
+
+def test_only_safetensors(folders, data, tmp_path):
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(folders["encoder"])
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    model.config.save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    with pytest.raises(OSError, match="safetensors"):
+        quick(str(tmp_path)).fit(*data)
+
+
+def test_no_code_of_a_model_is_run(data, tmp_path):
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "homemade", "auto_map": {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}}'
+    )
+    (tmp_path / "evil.py").write_text("raise SystemExit('this code was run')")
+    save_tokenizer(tmp_path)
+    with pytest.raises(OSError, match="could not be loaded"):
+        quick(str(tmp_path)).fit(*data)
+
+
+def test_without_the_extra(monkeypatch):
+    monkeypatch.setattr(_text_variance_regressor, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"needs transformers, peft, safetensors; pip install"):
+        TextVarianceRegressor().fit(["a", "b"], [1.0, 2.0])
