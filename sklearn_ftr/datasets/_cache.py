@@ -1,4 +1,7 @@
-"""A folder for fetched files, and files that must have the right checksum."""
+"""Where fetched files live and how they get there: a local copy, the cache or a download, always checked.
+
+Nothing is returned, and nothing is cached, before its checksum has been compared.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,22 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
+from typing import TypeVar
+from urllib.request import urlopen
+
+PathLike = str | os.PathLike[str]
+Checked = TypeVar("Checked")
 
 
 class ChecksumError(OSError, ValueError):
     """A file is not the one that this version was written for."""
 
 
-def data_home(folder: str | os.PathLike[str] | None = None) -> Path:
+def data_home(folder: PathLike | None = None) -> Path:
     """The cache folder: the argument, $SKLEARN_FTR_DATA, or ~/.cache/sklearn_ftr."""
     chosen = folder or os.environ.get("SKLEARN_FTR_DATA") or Path.home() / ".cache" / "sklearn_ftr"
     path = Path(chosen).expanduser()
@@ -31,6 +42,63 @@ def check_sha256(content: bytes, expected: str, name: str) -> bytes:
             "version."
         )
     return content
+
+
+def obtain(
+    name: str,
+    home: Path,
+    source: PathLike | None,
+    *,
+    fetch: Callable[[], bytes],
+    check: Callable[[bytes, str], Checked],
+) -> Checked:
+    """What `check` makes of the file at `source`, of the cached one or of what `fetch` brings.
+
+    Raises
+    ------
+    OSError
+        There is no local copy, and `fetch` fails.
+    ChecksumError
+        From `check`, for `source` and for what has been fetched. A damaged copy in the cache is fetched
+        again.
+    """
+    if source is not None:
+        return check(Path(source).read_bytes(), str(source))
+    cached = home / name
+    with suppress(FileNotFoundError, ChecksumError):
+        return check(cached.read_bytes(), str(cached))
+    try:
+        content = fetch()
+    except OSError as error:
+        raise OSError(f"{error}. Pass a local copy as source=, or save one as {cached}.") from error
+    result = check(content, f"the fetched {name}")
+    _write(cached, content)
+    return result
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)  # never half a file under the final name
+
+
+def download(url: str, timeout: float = 60.0) -> bytes:
+    """The content behind an https:// or file:// address.
+
+    Raises
+    ------
+    ValueError
+        Another kind of address.
+    OSError
+        It cannot be read: no network, no such file, no answer within `timeout` seconds.
+    """
+    if not url.startswith(("https://", "file://")):
+        raise ValueError(f"{url} is not fetched; expected an address with https:// or file://.")
+    try:
+        with urlopen(url, timeout=timeout) as answer:
+            return answer.read()
+    except (OSError, HTTPException) as error:
+        raise OSError(f"{url} could not be downloaded: {error!r}") from error
 
 
 def pip_download(requirement: str, sha256: str) -> bytes:
