@@ -24,6 +24,7 @@ Vectors = NDArray[np.float32]
 # Texts that are tokenized, sorted by length and embedded together: what streaming holds in memory.
 BLOCK_TEXTS = 4096
 _LARGEST_MEMORY = 2**30  # bytes of vectors kept in memory, for each model
+_BYTES_BESIDE = 300  # what Python needs beside the numbers of a vector
 
 
 class Embedder:
@@ -78,7 +79,7 @@ class Embedder:
 
     def _open(self, cache: str | None) -> MemoryStore | FileStore:
         if cache in ("memory", None):
-            limit = _LARGEST_MEMORY // (4 * self.n_features) if cache else 0
+            limit = _LARGEST_MEMORY // (4 * self.n_features + _BYTES_BESIDE) if cache else 0
             return MemoryStore(limit)
         reads = f"{self.checkpoint.pooling}-{self.checkpoint.max_length}-{self.encoder.precision}"
         name = blake2b(f"{fingerprint(self.encoder)} {reads}".encode(), digest_size=16).hexdigest()
