@@ -17,8 +17,8 @@ import pandas as pd
 import torch
 
 from sklearn_ftr import FineTuneRectifyAllocator, RectifiedMeanEstimator, TextVarianceRegressor
-from sklearn_ftr.finetuning._embedding import embedder
-from sklearn_ftr.finetuning._text_model import default_model
+from sklearn_ftr.finetuning._embedding import forget
+from sklearn_ftr.finetuning._text_model import installed_model
 
 
 def fixed_length_loop(texts, model, tokenizer, length):
@@ -49,7 +49,7 @@ def prediction(texts, y, length, pairs):
     """Ratios of the loop's time to ours."""
     from transformers import AutoModel, AutoTokenizer
 
-    model, tokenizer = (kind.from_pretrained(default_model()) for kind in (AutoModel, AutoTokenizer))
+    model, tokenizer = (kind.from_pretrained(installed_model()) for kind in (AutoModel, AutoTokenizer))
     ours = TextVarianceRegressor(max_length=length, embedding_cache=None, max_epochs=1)
     ours.fit(texts[:8], y[:8])
     ratios = []
@@ -72,7 +72,7 @@ def cache(texts, y, n_labeled=300):
     allocator = FineTuneRectifyAllocator(
         RectifiedMeanEstimator(TextVarianceRegressor()), random_state=0
     )
-    embedder.cache_clear()
+    forget()
     first, second = (seconds(lambda: allocator.fit(texts, np.where(hidden, np.nan, y))) for _ in "ab")
     print(
         f"allocator, {len(texts):,} texts: first fit {first:.1f} s, second {second:.1f} s: {first / second:.1f} times"

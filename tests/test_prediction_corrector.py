@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
@@ -144,9 +146,9 @@ def test_texts_beside_the_judge(judged):
     pytest.importorskip("transformers")
     pd = pytest.importorskip("pandas")
     from sklearn_ftr import TextVarianceRegressor
-    from sklearn_ftr.finetuning._text_model import default_model
+    from sklearn_ftr.finetuning._text_model import installed_model
 
-    if "sentence-transformers" in default_model():
+    if installed_model() is None:
         pytest.skip("no installed weights")
     X, y = labeled(judged)
     texts = np.where(X[:40, 1] > 0, "a long and winding answer", "short")
@@ -187,9 +189,30 @@ def test_clone_and_pickle(judged):
 def test_fit_parameters_reach_the_estimator(judged):
     X, y = labeled(judged)
     weight = np.repeat([1.0, 0.0], 100)
-    model = PredictionCorrector(LinearRegression()).fit(X, y, sample_weight=weight)
-    few = PredictionCorrector(LinearRegression()).fit(X[:100], y[:100])
-    np.testing.assert_allclose(model.predict(X), few.predict(X))
+    for estimator in (LinearRegression(), make_pipeline(LinearRegression())):
+        name = "linearregression__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
+        model = PredictionCorrector(estimator).fit(X, y, **{name: weight})
+        few = PredictionCorrector(LinearRegression()).fit(X[:100], y[:100])
+        np.testing.assert_allclose(model.predict(X), few.predict(X))
+    weighted, plain = (PredictionCorrector().fit(X, y, **w) for w in ({"sample_weight": weight}, {}))
+    assert np.abs(weighted.predict(X) - plain.predict(X)).max() > 1e-6
+
+
+def test_an_estimator_with_predictions_of_its_own_would_correct_twice(judged):
+    X, y = labeled(judged)
+    weights = VarianceRegressor(random_state=0).fit(X, y).net_.module_.state_dict()
+    for estimator in (
+        VarianceRegressor(weights=weights),
+        FrozenEstimator(LinearRegression().fit(X, y)),
+    ):
+        with pytest.raises(ValueError, match="comes with predictions of y from before training"):
+            PredictionCorrector(estimator).fit(X, y)
+
+
+def test_lengths_must_agree(judged):
+    X, y = labeled(judged)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        PredictionCorrector().fit(X, y[:-1])
 
 
 @pytest.mark.parametrize(
@@ -198,6 +221,7 @@ def test_fit_parameters_reach_the_estimator(judged):
         ({"column": 2}, r"X has no column 2; it has 2\. Set column="),
         ({"column": "judge"}, r"X has no column 'judge'; it has 2\."),
         ({"column": [0, 5]}, r"X has no column 5"),
+        ({"column": True}, r"expected positions or names, not a mask"),
         ({"column": [0, 1], "features": "remaining"}, r"names 2 columns of predictions and y has 1"),
     ],
 )

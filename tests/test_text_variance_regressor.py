@@ -1,12 +1,15 @@
 """Language models: real MiniLM weights, and tiny models with random weights built here."""
 
 import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
+from sklearn.exceptions import NotFittedError
 
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
@@ -20,9 +23,15 @@ from sklearn_ftr import (
     RectifiedMeanEstimator,
     TextVarianceRegressor,
 )
-from sklearn_ftr.finetuning import _embedding, _text_variance_regressor
+from sklearn_ftr.finetuning import _embedding, _text_model, _text_variance_regressor
 from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
-from sklearn_ftr.finetuning._text_model import Checkpoint, TextNetwork, default_model
+from sklearn_ftr.finetuning._text_model import (
+    DEFAULT_MODEL,
+    Checkpoint,
+    Source,
+    TextNetwork,
+    installed_model,
+)
 
 WORDS = [f"w{number}" for number in range(40)]
 
@@ -86,7 +95,9 @@ def folders(tmp_path_factory):
         "decoder": make("LlamaForCausalLM", "decoder"),
         "headed encoder": make("BertForSequenceClassification", "headed", num_labels=1),
         "headed decoder": make("LlamaForSequenceClassification", "headed-decoder", num_labels=1),
-        "two heads": make("BertForSequenceClassification", "two", num_labels=2),
+        "two heads": make(
+            "BertForSequenceClassification", "two", num_labels=2, problem_type="regression"
+        ),
     }
 
 
@@ -118,7 +129,7 @@ def rated_words():
 # --- real weights
 
 
-@pytest.mark.skipif("sentence-transformers" in default_model(), reason="no installed weights")
+@pytest.mark.skipif(installed_model() is None, reason="no installed weights")
 @pytest.mark.parametrize(
     ("method", "n", "settings"),
     [
@@ -135,18 +146,18 @@ def test_real_fine_tuning_lowers_the_residual_variance(method, n, settings, rate
     assert residuals.var() < 0.75 * ratings[200:].var()
 
 
-@pytest.mark.skipif("sentence-transformers" in default_model(), reason="no installed weights")
+@pytest.mark.skipif(installed_model() is None, reason="no installed weights")
 def test_real_vectors_are_means_of_word_pieces():
     from transformers import AutoModel, AutoTokenizer
 
     texts = ["A short one.", "A much longer text, of which the other one must not see anything.", ""]
-    model, tokenizer = (kind.from_pretrained(default_model()) for kind in (AutoModel, AutoTokenizer))
+    model, tokenizer = (kind.from_pretrained(installed_model()) for kind in (AutoModel, AutoTokenizer))
     with torch.inference_mode():
         expected = [
             model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(dim=0).numpy()
             for text in texts
         ]
-    checkpoint = Checkpoint(default_model(), None, "auto", 256, 1)
+    checkpoint = Checkpoint(Source(DEFAULT_MODEL), "auto", 256, 0)
     vectors = _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(np.array(texts, dtype=object))
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
@@ -166,7 +177,7 @@ def test_a_decoder_is_read_by_its_last_word(folders):
             .numpy()
             for text in texts
         ]
-    checkpoint = Checkpoint(folders["decoder"], None, "auto", 256, 1)
+    checkpoint = Checkpoint(Source(folders["decoder"]), "auto", 256, 0)
     vectors = _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(texts)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
@@ -175,7 +186,7 @@ def test_pooling_can_be_chosen(folders, data):
     texts = data[0][:10]
 
     def vectors(pooling):
-        checkpoint = Checkpoint(folders["decoder"], None, pooling, 256, 1)
+        checkpoint = Checkpoint(Source(folders["decoder"]), pooling, 256, 0)
         return _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(texts)
 
     np.testing.assert_array_equal(vectors("auto"), vectors("last"))
@@ -241,10 +252,37 @@ def test_bad_texts(X, message, folders):
         quick(folders["encoder"]).fit(X, [1.0, 2.0])
 
 
-@pytest.mark.parametrize("y", [[1.0, np.nan], [1.0], [1.0, np.inf], ["a", "b"], [1.0, 2.0, 3.0]])
-def test_bad_targets(y, folders):
-    with pytest.raises(ValueError, match=r"NaN|inconsistent|minimum of 2|infinity|could not convert"):
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1.0, np.nan], "NaN"),
+        ([1.0], "minimum of 2"),
+        ([1.0, np.inf], "infinity"),
+        (["a", "b"], "could not convert"),
+        ([1.0, 2.0, 3.0], "inconsistent"),
+    ],
+)
+def test_bad_targets(y, message, folders):
+    with pytest.raises(ValueError, match=message):
         quick(folders["encoder"]).fit(["w1", "w2"], y)
+
+
+def test_scikit_learn_checks_that_texts_leave_over(folders, data):
+    texts, y = data
+    model = quick(folders["encoder"])
+    assert model.fit(texts, y) is model
+    first = model.predict(texts)
+    np.testing.assert_array_equal(model.fit(texts, y).predict(texts), first)
+    parameters = model.get_params()
+    assert parameters == clone(model).get_params() == model.set_params(**parameters).get_params()
+    assert is_regressor(model)
+    assert "TextVarianceRegressor(" in repr(model)
+    with pytest.raises(NotFittedError):
+        clone(model).predict(texts)
+    with pytest.raises(ValueError, match=r"batch_size. parameter"):
+        quick(folders["encoder"], batch_size=0).fit(texts, y)
+    with pytest.raises(ValueError, match="requires y"):
+        model.fit(texts, None)
 
 
 # --- training
@@ -271,7 +309,7 @@ def test_small_and_accumulated_batches_profile_the_variance(batch, folders, data
 
 def test_what_is_trained(folders, data):
     before = TextNetwork(
-        Checkpoint(folders["encoder"], None, "auto", 256, 1), "full", 8, (), torch.float32
+        Checkpoint(Source(folders["encoder"]), "auto", 256, 0), "full", 8, (), 1, torch.float32
     ).state_dict()
     for method in ("lora", "full"):
         after = quick(folders["encoder"], method=method).fit(*data).net_.module_
@@ -362,7 +400,12 @@ def test_early_stopping_returns_to_the_best_weights(folders, data):
         folders["encoder"], method="lora", early_stopping=True, learning_rate=0.05, max_epochs=30
     ).fit(*data)
     losses = [row["valid_loss"] for row in model.net_.history]
-    assert model.n_epochs_ == np.argmin(losses) + 1 + model.patience or model.n_epochs_ == 30
+    assert model.n_epochs_ == np.argmin(losses) + 1 + model.patience < 30
+    # The held-out rows' loss is that of the best epoch, not of the last.
+    held_out = np.random.RandomState(0).permutation(80)[:8]
+    errors = data[1][held_out] - model.predict(data[0][held_out])
+    scale = model.scale_
+    assert errors.var() / scale**2 == pytest.approx(min(losses), rel=1e-3)
 
 
 def test_bfloat16_is_close_to_float32(folders, data):
@@ -411,7 +454,9 @@ def test_zero_shot_is_the_models_own_head(name, method, folders, data):
 def test_no_head_no_zero_shot(folders, data):
     for name, y in (("encoder", None), ("two heads", None), ("headed encoder", np.ones((3, 2)))):
         model = quick(folders[name])
-        with pytest.raises(ValueError, match=r"has no head with \d outputs.*sequence classifier"):
+        with pytest.raises(
+            ValueError, match=r"has no regression head with \d outputs.*sequence classifier"
+        ):
             model.initialize(data[0][:3], y)
     assert not quick(folders["encoder"]).is_pretrained()
     assert quick(folders["two heads"]).is_pretrained(2)
@@ -423,7 +468,7 @@ def test_rectified_without_training(folders, data):
     y = np.where(np.arange(80) < 40, y, np.nan)
     model = RectifiedMeanEstimator(quick(folders["headed encoder"]), split_ratio=0).fit(texts, y)
     assert model.n_rectify_ == 40
-    with pytest.raises(ValueError, match="no head"):
+    with pytest.raises(ValueError, match="no regression head"):
         RectifiedMeanEstimator(quick(folders["encoder"]), split_ratio=0).fit(texts, y)
 
 
@@ -440,21 +485,27 @@ def test_the_allocator_considers_zero_shot(folders, data):
 
 
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
-def test_fitted_models_are_pickled_without_frozen_weights(method, folders, data):
+def test_fitted_models_are_pickled_with_what_was_trained(method, folders, data, monkeypatch):
     model = quick(folders["encoder"], method=method).fit(*data)
     content = pickle.dumps(model)
-    np.testing.assert_array_equal(pickle.loads(content).predict(data[0]), model.predict(data[0]))
-    everything = sum(
-        p.numel()
-        for p in TextNetwork(
-            Checkpoint(folders["encoder"], None, "auto", 256, 1), "full", 8, (), torch.float32
-        ).parameters()
+    module = model.net_.module_
+    trained = sum(4 * p.numel() for p in module.parameters() if p.requires_grad)
+    assert len(content) < 1.2 * trained + 45_000  # once, and some words about it
+    loads = []
+    load_model = _text_model._load_model
+    monkeypatch.setattr(
+        _text_model, "_load_model", lambda checkpoint: loads.append(1) or load_model(checkpoint)
     )
-    if method == "head":
-        assert sum(p.numel() for p in model.net_.module_.parameters()) == 17
-    assert (b"query.weight" in content) == (method == "full")
-    assert everything > 1_000
+    np.testing.assert_array_equal(pickle.loads(content).predict(data[0]), model.predict(data[0]))
+    assert len(loads) <= 2  # head: the shared one is read again without a cache
     assert len(pickle.dumps(clone(model))) < 3_000
+
+
+def test_frozen_weights_are_not_in_the_pickle(folders, data):
+    module = quick(folders["encoder"], method="lora").fit(*data).net_.module_
+    state = module.__reduce__()[1][1]
+    assert state
+    assert all("lora" in name or name.startswith("head") for name in state)
 
 
 @pytest.mark.parametrize("method", ["head", "lora"])
@@ -481,6 +532,118 @@ def test_grid_search(folders, data):
         cv=LabeledKFold(2),
     ).fit(texts, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+# --- models that change
+
+
+@pytest.fixture
+def changing(tmp_path):
+    """A folder, and a function that saves other weights there."""
+
+    def save(factor):
+        folder = tiny_model("BertModel", tmp_path / "model")
+        from safetensors.torch import load_file, save_file
+
+        path = tmp_path / "model" / "model.safetensors"
+        scaled = {name: factor * value for name, value in load_file(path).items()}
+        save_file(scaled, path, metadata={"format": "pt"})
+        return folder
+
+    return save
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_a_model_that_is_saved_again_is_read_again(method, changing, data):
+    predictions = [
+        quick(changing(factor), method=method, embedding_cache="memory").fit(*data).predict(data[0])
+        for factor in (1.0, 1.5, 1.0)
+    ]
+    assert np.abs(predictions[0] - predictions[1]).max() > 1e-3
+    np.testing.assert_allclose(predictions[0], predictions[2], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_a_fitted_regressor_refuses_other_frozen_weights(method, changing, data):
+    content = pickle.dumps(quick(changing(1.0), method=method).fit(*data))
+    changing(1.5)
+    with pytest.raises(ValueError, match=r"has changed since this regressor was fitted.*Fit again"):
+        pickle.loads(content).predict(data[0])
+
+
+def test_an_accelerator_that_is_not_here_is_done_without(folders, data):
+    module = quick(folders["encoder"], method="lora").fit(*data).net_.module_
+    function, (recipe, state, fingerprint, _) = module.__reduce__()
+    elsewhere = function(recipe, state, fingerprint, torch.device("xpu"))
+    assert next(elsewhere.parameters()).device.type == "cpu"
+
+
+# --- all kinds of models
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize(
+    "kind", ["T5Model", "T5EncoderModel", "T5ForSequenceClassification", "GPT2Model"]
+)
+def test_other_architectures(kind, method, data, tmp_path):
+    folder = other_model(kind, tmp_path)
+    model = quick(folder, method=method, learning_rate=1e-3, max_epochs=20).fit(*data)
+    assert model.residual_variance_ < data[1].var()
+    assert not model.is_pretrained()
+
+
+def other_model(kind, folder):
+    import transformers
+
+    sizes = {"vocab_size": 43, "num_layers": 1, "num_heads": 2, "d_model": 16, "d_ff": 32, "d_kv": 8}
+    t5 = transformers.T5Config(**sizes, pad_token_id=0, decoder_start_token_id=0, num_labels=1)
+    gpt2 = transformers.GPT2Config(vocab_size=43, n_embd=16, n_layer=1, n_head=2, n_positions=32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        getattr(transformers, kind)(t5 if kind.startswith("T5") else gpt2).save_pretrained(folder)
+    save_tokenizer(folder)
+    return str(folder)
+
+
+def test_the_first_piece_can_be_the_text(folders, data):
+    first, mean = (
+        quick(folders["encoder"], pooling=pooling).fit(*data).predict(data[0])
+        for pooling in ("first", "mean")
+    )
+    assert np.abs(first - mean).max() > 1e-3
+
+
+def test_a_head_that_cannot_find_the_last_word(data, tmp_path):
+    from transformers import AutoTokenizer
+
+    folder = tiny_model("LlamaForSequenceClassification", tmp_path, num_labels=1)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = tokenizer.eos_token = None
+    tokenizer.save_pretrained(folder)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"pad_token_id": 0', '"pad_token_id": null'))
+    with pytest.raises(ValueError, match="neither a padding nor an end-of-text piece"):
+        quick(folder).fit(*data)
+
+
+def test_threads_cut_at_their_own_length(folders, data):
+    texts = [" ".join(WORDS)] * 20
+
+    def lengths(limit):
+        checkpoint = Checkpoint(Source(folders["encoder"]), "auto", limit, 0)
+        return {len(pieces) for _ in range(30) for pieces in checkpoint.tokenize(texts)}
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lengths, [3, 7, 13, 31])) == [{3}, {7}, {13}, {31}]
+
+
+@pytest.mark.skipif(installed_model() is None, reason="no installed weights")
+def test_one_word_piece_is_the_least(rated_words):
+    checkpoint = Checkpoint(Source(DEFAULT_MODEL), "auto", 1, 0)
+    assert {len(pieces) for pieces in checkpoint.tokenize(["one two three", "", "x" * 10_000])} <= {
+        2,
+        3,
+    }
 
 
 # --- streaming and the cache
@@ -516,7 +679,7 @@ def computed(monkeypatch):
         return compute(self, texts)
 
     monkeypatch.setattr(_embedding.Embedder, "_compute", counted)
-    _embedding.embedder.cache_clear()
+    _embedding.forget()
     return counts
 
 
@@ -544,7 +707,7 @@ def test_a_folder_of_vectors_outlives_the_process(computed, folders, data, tmp_p
     first = allocate(folders["encoder"], data, tmp_path / "vectors")
     distinct = len(set(data[0]))
     assert sum(computed) == distinct
-    _embedding.embedder.cache_clear()  # as another process begins
+    _embedding.forget()  # as another process begins
     assert allocate(folders["encoder"], data, tmp_path / "vectors").mean_ == first.mean_
     assert sum(computed) == distinct
     for other in ("decoder", "headed encoder"):
@@ -552,6 +715,39 @@ def test_a_folder_of_vectors_outlives_the_process(computed, folders, data, tmp_p
     assert sum(computed) == 3 * distinct
     quick(folders["encoder"], max_length=3, embedding_cache=tmp_path / "vectors").fit(*data)
     assert sum(computed) == 4 * distinct
+
+
+def test_a_folder_of_vectors_may_be_moved_away(folders, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = quick(folders["encoder"], embedding_cache="vectors").fit(*data)
+    expected = model.predict(data[0])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    np.testing.assert_array_equal(model.predict(data[0]), expected)
+    shutil.rmtree(tmp_path / "vectors")
+    np.testing.assert_allclose(model.predict(data[0]), expected, atol=1e-6)
+
+
+def test_another_vocabulary_is_another_model(data, tmp_path):
+    folder = tiny_model("BertModel", tmp_path / "model")
+    settings = {"embedding_cache": tmp_path / "vectors", "max_epochs": 10}
+    first = quick(folder, **settings).fit(*data).predict(data[0])
+    path = tmp_path / "model" / "tokenizer.json"
+    path.write_text(path.read_text().replace('"w0"', '"w_"').replace('"w39"', '"w0"'))
+    second = quick(folder, **settings).fit(*data).predict(data[0])
+    assert np.abs(first - second).max() > 1e-4
+
+
+@pytest.mark.parametrize(("name", "times"), [("encoder", 1), ("headed encoder", 1)])
+def test_a_fit_reads_each_text_once(name, times, computed, folders, data):
+    quick(folders[name], embedding_cache=None).fit(*data)
+    assert sum(computed) == times * len(set(data[0]))
+
+
+def test_another_number_of_outputs_reads_nothing_again(computed, folders, data):
+    for y in (data[1], np.column_stack([data[1], data[1]])):
+        quick(folders["encoder"], embedding_cache="memory").fit(data[0], y)
+    assert sum(computed) == len(set(data[0]))
 
 
 def test_memory_is_bounded():

@@ -46,7 +46,7 @@ def check_sha256(content: bytes, expected: str, name: str) -> bytes:
 
 def obtain(
     name: str,
-    home: Path,
+    data_folder: PathLike | None,
     source: PathLike | None,
     *,
     fetch: Callable[[], bytes],
@@ -64,7 +64,7 @@ def obtain(
     """
     if source is not None:
         return check(Path(source).read_bytes(), str(source))
-    cached = home / name
+    cached = data_home(data_folder) / name
     with suppress(FileNotFoundError, ChecksumError):
         return check(cached.read_bytes(), str(cached))
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_ftr.datasets._cache import PathLike, data_home, download, obtain
+from sklearn_ftr.datasets._cache import PathLike, download, obtain
 from sklearn_ftr.datasets._csv import Table
 from sklearn_ftr.datasets._texts import rated_texts
 
@@ -75,9 +75,7 @@ def fetch_emobank(
     """
     if dimension not in _DIMENSIONS:
         raise ValueError(f"dimension is {dimension!r}; expected one of 'V', 'A', 'D' and 'all'.")
-    columns = obtain(
-        "emobank.csv", data_home(data_folder), source, fetch=lambda: download(_URL), check=_TABLE
-    )
+    columns = obtain("emobank.csv", data_folder, source, fetch=lambda: download(_URL), check=_TABLE)
     ratings = {name: columns[name] for name in _DIMENSIONS[dimension]}
     documents = [key.rsplit("_", 2)[0] for key in columns["id"]]
     return rated_texts(columns["text"], ratings, __doc__, return_X_y, as_frame, groups=documents)

