@@ -107,7 +107,7 @@ def test_tweets_from_an_archive(small, tmp_path):
     assert list(tweets.data) == ["Good 100% day", "Bad\tday with a tab"]
     np.testing.assert_array_equal(tweets.target, [1.0, -1.0])  # the mean of the ratings, not 0.5
     np.testing.assert_array_equal(tweets.n_raters, [3, 2])
-    assert not list((tmp_path / "cache").iterdir())
+    assert not (tmp_path / "cache").exists()
 
 
 def test_sentences_of_reviews_from_an_archive(small, tmp_path):
@@ -199,7 +199,7 @@ def test_sentences_from_a_local_copy(emobank, tmp_path, packed):
     assert list(bank.groups) == ["a_b", "c"]
     assert bank.target_names == ["V"]
     assert "CC-BY-SA" in bank.DESCR
-    assert not list((tmp_path / "cache").iterdir())
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(
