@@ -1,6 +1,6 @@
 """Coverage of the 95 % interval of RectifiedMeanEstimator, by simulation.
 
-    python benchmarks/coverage.py [--draws 5000] [--jobs 2] [--write docs/coverage.md]
+    python benchmarks/interval_coverage.py [--draws 5000] [--jobs 2] [--write docs/coverage.md]
 
 z = x'beta + noise with three standard normal features, variance 1 and the given R^2; y is z (Gaussian), whether z is
 below 1.2816 (a share of 0.9), or exp(z) (lognormal). Ridge regression inside; a pool of 1,000 rows. A split trains on s = r / 4 (at least 2) labels and rectifies with r; cross-fitting uses n = r
@@ -101,10 +101,10 @@ def markdown(tables, draws):
         f"Share of {draws:,} simulated data sets whose 95 % interval holds the true mean, in percent, with one",
         "Monte Carlo standard error; in brackets the mean of the estimated variance over the true one. r labels rectify;",
         "under cross-fitting (K = 5) and with labels only there are r labels in all. Features, sizes and seeds:",
-        "`benchmarks/coverage.py`.",
+        "`benchmarks/interval_coverage.py`.",
         "For shares near 0 or 1 and for skewed labels the t interval of labels only covers less than 95 % as well; the",
         "methods are to be compared with that row.",
-        "Written by `python benchmarks/coverage.py --write docs/coverage.md`.",
+        "Written by `python benchmarks/interval_coverage.py --write docs/coverage.md`.",
         "",
     ]
     for population, rows in tables.items():
