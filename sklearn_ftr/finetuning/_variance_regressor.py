@@ -51,7 +51,8 @@ class VarianceRegressor(NetworkRegressor):
         Pull of the weights towards zero. None is 1.0 for networks that start from random weights, since
         there are few labels, and 0.01 for pretrained `weights`.
     max_epochs : int, default=100
-        Passes over the training rows.
+        Passes over the training rows. On a few hundred sentence vectors 20 generalise better (docs/benchmarks.md);
+        `early_stopping` finds out, at the price of some rows.
     batch_size : int, default=64
         Number of rows in a batch, at most; all batches have that size or one row less. At least 2 for
         the variance, any for the profiled variance.
