@@ -36,8 +36,9 @@ def schedule():
         *product([emobank], ["head", "lora", "full"], ["variance"], [0], SIZES[:3]),
         *product([wine], ["head", "lora", "full"], ["variance"], [0], SIZES[:2]),
         *product([emobank], ["full", "lora"], ["centered_mse", "mse"], [0], SIZES[:2]),
-        *product([emobank], ["head", "full", "lora"], ["variance"], [0], SIZES[3:]),
+        *product([emobank], ["head", "full"], ["variance"], [0], SIZES[3:]),
         *product([wine], ["head", "full", "lora"], ["variance"], [0], SIZES[2:3]),
+        *product([emobank], ["lora"], ["variance"], [0], SIZES[3:]),
         *product([emobank], ["full", "lora", "head"], ["variance", "centered_mse"], [1], SIZES[:2]),
         *product([wine], ["full"], ["centered_mse"], [0], SIZES[:2]),
     ]
