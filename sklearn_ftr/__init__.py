@@ -28,7 +28,14 @@ if TYPE_CHECKING:
         Estimate,
         RectifiedResult,
         ZeroWidthIntervalWarning,
+        m_estimate,
+        rectify_difference,
+        rectify_glm,
+        rectify_linear_regression,
+        rectify_logistic_regression,
         rectify_mean,
+        rectify_poisson_regression,
+        rectify_quantile,
     )
 
 __version__ = "0.1.0"
@@ -53,7 +60,14 @@ _HOMES = {
     "ZeroWidthIntervalWarning": "rectification",
     "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
+    "m_estimate": "rectification",
+    "rectify_difference": "rectification",
+    "rectify_glm": "rectification",
+    "rectify_linear_regression": "rectification",
+    "rectify_logistic_regression": "rectification",
     "rectify_mean": "rectification",
+    "rectify_poisson_regression": "rectification",
+    "rectify_quantile": "rectification",
 }
 
 __all__ = [
@@ -76,7 +90,14 @@ __all__ = [
     "ZeroWidthIntervalWarning",
     "fit_scaling_law",
     "labeled_scorer",
+    "m_estimate",
+    "rectify_difference",
+    "rectify_glm",
+    "rectify_linear_regression",
+    "rectify_logistic_regression",
     "rectify_mean",
+    "rectify_poisson_regression",
+    "rectify_quantile",
 ]
 
 

@@ -1,10 +1,19 @@
 """Stage 2, rectification: arrays of labels and predictions in, estimate and covariance out.
 
-Knows numpy and scipy only. `rectify_mean` is the door for people who already have predictions.
+Knows numpy and scipy only. The functions `rectify_...` are the door for people who already have predictions.
 """
 
+from sklearn_ftr.rectification._difference import rectify_difference
+from sklearn_ftr.rectification._generalized_linear import (
+    rectify_glm,
+    rectify_linear_regression,
+    rectify_logistic_regression,
+    rectify_poisson_regression,
+)
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
+from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
+from sklearn_ftr.rectification._quantile import rectify_quantile
 from sklearn_ftr.rectification._result import RectifiedResult, ZeroWidthIntervalWarning
 
 __all__ = [
@@ -12,5 +21,12 @@ __all__ = [
     "Estimate",
     "RectifiedResult",
     "ZeroWidthIntervalWarning",
+    "m_estimate",
+    "rectify_difference",
+    "rectify_glm",
+    "rectify_linear_regression",
+    "rectify_logistic_regression",
     "rectify_mean",
+    "rectify_poisson_regression",
+    "rectify_quantile",
 ]

@@ -136,22 +136,29 @@ def rectify(
     y: Array,
     f: Array,
     pool: Moments,
-    lambda_: ArrayLike | None,
+    lambda_: ArrayLike | str | None,
     degrees_of_freedom: int | None = None,
+    n_parameters: int = 1,
 ) -> Rectification:
-    """The formulas, for columns (r, k). V_R has r - 1 degrees of freedom, or r - 2, unless given."""
+    """The formulas, for columns (r, k).
+
+    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given.
+    """
     r = len(y)
     _check_enough_labels(r)
     y_mean, dy = centred(y)
     f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
     of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
     rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(f).max(axis=0), np.abs(pool.mean))
-    weight = _weight(dy, df, np.diag(of_pool_mean), lambda_ if pool.count else 0.0, rounding)
+    too_few = r - n_parameters < MIN_LABELS_TO_TUNE - 1
+    tuned = lambda_ is None or isinstance(lambda_, str)
+    given = 0.0 if not pool.count or (tuned and too_few) else lambda_
+    weight = _weight(dy, df, np.diag(of_pool_mean), given, rounding)
     residuals = (dy - weight.lambda_ * df) * weight.influence
-    labeled_term = residuals.T @ residuals / ((r - 1) * r)
+    labeled_term = residuals.T @ residuals / ((r - n_parameters) * r)
     pool_term = np.outer(weight.lambda_, weight.lambda_) * of_pool_mean
     theta = y_mean + weight.lambda_ * (pool.mean - f_mean if pool.count else 0.0)
-    degrees = r - 1 - weight.n_tuned
+    degrees = r - n_parameters - weight.n_tuned
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
     welch = welch_satterthwaite(
@@ -172,22 +179,26 @@ class _Weight:
 
 
 def _weight(
-    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | None, rounding: Array
+    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | str | None, rounding: Array
 ) -> _Weight:
     """The given lambda, or the best one; predictions that vary by no more than `rounding` get 0."""
     r, k = dy.shape
-    if lambda_ is not None:
+    if lambda_ is not None and not isinstance(lambda_, str):
         return _Weight(_given_lambda(lambda_, k), 1.0, np.zeros(k))
-    if r < MIN_LABELS_TO_TUNE:
-        return _Weight(np.zeros(k), 1.0, np.zeros(k))
     # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
     # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
     denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
     varies = denominator > r * rounding**2
+    covariance, leverage = np.sum(dy * df, axis=0), df**2
+    if lambda_ == "overall":
+        denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
+        leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
+        varies = np.full(k, varies.any())
+    elif lambda_ is not None:
+        raise ValueError(f'lambda_ is {lambda_!r}; expected None, "overall" or numbers.')
     safe = np.where(varies, denominator, 1.0)
-    best = np.where(varies, np.sum(dy * df, axis=0) / safe, 0.0)
-    leverage = np.where(varies, df**2 / safe, 0.0)
-    return _Weight(best, 1 / (1 - leverage), varies.astype(float))
+    best = np.where(varies, covariance / safe, 0.0)
+    return _Weight(best, 1 / (1 - np.where(varies, leverage / safe, 0.0)), varies.astype(float))
 
 
 def _given_lambda(lambda_: ArrayLike, k: int) -> Array:

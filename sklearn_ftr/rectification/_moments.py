@@ -45,7 +45,7 @@ def moments(rows: NDArray[np.floating]) -> Moments:
     step = max(1, _BLOCK_BYTES // (8 * k))
     origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
-    total = reduce(_merge, (_block_moments(block, origin) for block in blocks), nothing)
+    total = reduce(merge, (_block_moments(block, origin) for block in blocks), nothing)
     return Moments(total.count, origin + total.mean, total.cross_products)
 
 
@@ -79,7 +79,8 @@ def _block_moments(block: NDArray[np.floating], origin: NDArray[np.float64]) -> 
     return Moments(len(block), mean, centred.T @ centred)
 
 
-def _merge(left: Moments, right: Moments) -> Moments:
+def merge(left: Moments, right: Moments) -> Moments:
+    """Moments of the rows of both."""
     if left.count == 0:
         return right
     count = left.count + right.count

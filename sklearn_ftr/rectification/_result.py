@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,12 @@ class RectifiedResult(Estimate):
         for a pool of fewer than two rows.
     confidence_level : float
         Default level of `confidence_interval`.
+    estimand : str
+        What has been estimated, such as "mean" or "linear regression".
+    names : tuple of str
+        Names of the k numbers; empty if they have none.
+    parts : dict of str to RectifiedResult
+        For a difference between groups, the rectified mean of each; else empty.
     """
 
     lambda_: Any
@@ -76,6 +83,9 @@ class RectifiedResult(Estimate):
     labels_only: Estimate
     predictions_only: Estimate | None
     confidence_level: float
+    estimand: str = "mean"
+    names: tuple[str, ...] = ()
+    parts: Mapping[str, RectifiedResult] = field(default_factory=dict)
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -142,7 +152,8 @@ class RectifiedResult(Estimate):
         """`to_dict` as a pandas DataFrame with one row for each output (needs pandas)."""
         import pandas as pd
 
-        return pd.DataFrame(self.to_dict(), index=range(np.size(self.estimate)))
+        index = list(self.names) or range(np.size(self.estimate))
+        return pd.DataFrame(self.to_dict(), index=index)
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
@@ -196,9 +207,9 @@ class RectifiedResult(Estimate):
 
     def _title(self) -> str:
         if self.n_unlabeled == 0:
-            return f"Mean of {self.n_labeled:,} labeled rows, none unlabeled"
+            return f"{self.estimand.capitalize()} of {self.n_labeled:,} labeled rows, none unlabeled"
         return (
-            f"Rectified mean: {self.n_labeled:,} labeled rows ({self.n_finetune:,} fine-tune, "
+            f"Rectified {self.estimand}: {self.n_labeled:,} labeled rows ({self.n_finetune:,} fine-tune, "
             f"{self.n_rectify:,} rectify), {self.n_unlabeled:,} unlabeled"
         )
 
@@ -221,10 +232,10 @@ class RectifiedResult(Estimate):
         low, high = (np.atleast_1d(end) for end in answer.confidence_interval(self.confidence_level))
         center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
         digits = _decimals(np.atleast_1d(self.standard_error))
-        several = len(center) > 1
+        labels = [f"{name} [{i}]" for i in self.names or range(len(center))]
         return [
             [
-                f"{name} [{i}]" if several else name,
+                labels[i] if len(center) > 1 else name,
                 f"{center[i]:.{d}f}",
                 f"{error[i]:.{d + 1}f}",
                 f"[{low[i]:.{d}f}, {high[i]:.{d}f}]",

@@ -1,0 +1,121 @@
+"""Inputs of regressions on arrays: designs with an intercept that is never copied into a pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr.rectification._checks import (
+    Array,
+    as_real_array,
+    check_column_order,
+    check_finite,
+    check_same_index,
+)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows (n, d) of a design; slices of it come as float64 with a first column of ones, if it has an intercept."""
+
+    rows: NDArray[np.floating[Any]]
+    intercept: bool
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: slice) -> Array:
+        block = self.rows[chosen]
+        if not self.intercept:
+            return block.astype(np.float64, copy=False)
+        with_ones = np.empty((len(block), block.shape[1] + 1))
+        with_ones[:, 0] = 1.0
+        with_ones[:, 1:] = block
+        return with_ones
+
+
+@dataclass(frozen=True)
+class RegressionData:
+    """Checked inputs: labeled (X, y, f), unlabeled (X, f) and the coefficients' names."""
+
+    labeled: tuple[Design, Array, Array]
+    unlabeled: tuple[Design, NDArray[np.floating[Any]]]
+    names: tuple[str, ...]
+
+
+def check_regression(
+    X: ArrayLike,
+    y: ArrayLike,
+    f: ArrayLike,
+    X_unlabeled: ArrayLike,
+    f_unlabeled: ArrayLike,
+    fit_intercept: bool,
+    n_parameters: int | None = None,
+) -> RegressionData:
+    """Finite numbers of matching shapes, more labels than coefficients."""
+    for target, name in ((y, "y"), (f, "f")):
+        check_same_index(X, target, "X", name)
+    check_same_index(X_unlabeled, f_unlabeled, "X_unlabeled", "f_unlabeled")
+    check_column_order(X, X_unlabeled, "X", "X_unlabeled")
+    rows = _matrix(X, "X")
+    labels, predictions = (_vector(one, len(rows), name) for one, name in ((y, "y"), (f, "f")))
+    pool_rows = _matrix(X_unlabeled, "X_unlabeled", like=rows)
+    pool = _vector(f_unlabeled, len(pool_rows), "f_unlabeled")
+    names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
+    k = len(names) if n_parameters is None else n_parameters
+    if len(rows) < k + 2:
+        raise ValueError(
+            f"There are {len(rows)} labeled rows for {k} parameters (n_samples={len(rows)}); expected at least {k + 2}. "
+            "Label more rows or leave out columns."
+        )
+    if 0 < len(pool_rows) <= k:
+        raise ValueError(
+            f"The pool has {len(pool_rows)} rows for {k} parameters; expected at least {k + 1}, or none at all."
+        )
+    return RegressionData(
+        (Design(rows, fit_intercept), labels.astype(np.float64), predictions.astype(np.float64)),
+        (Design(pool_rows, fit_intercept), pool),
+        names,
+    )
+
+
+def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:
+    if like is not None and np.shape(X)[:1] == (0,):
+        return np.empty((0, like.shape[1]))
+    if np.ndim(X) == 2 and np.shape(X)[1] == 0:
+        return np.empty(np.shape(X))
+    rows = as_real_array(X, name)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if like is not None and rows.shape[1] != like.shape[1]:
+        raise ValueError(
+            f"X_unlabeled has {rows.shape[1]} columns and X has {like.shape[1]}; expected the same."
+        )
+    return _finite(rows, name)
+
+
+def _vector(values: Any, n: int, name: str) -> NDArray[np.floating[Any]]:
+    if not n and np.shape(values)[:1] == (0,):
+        return np.empty(0)
+    vector = as_real_array(values, name)
+    if vector.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"{name} has shape {vector.shape}; expected ({n},): one number for each row of its design."
+        )
+    return _finite(vector.reshape(-1), name)
+
+
+def _finite(array: NDArray[np.floating[Any]], name: str) -> NDArray[np.floating[Any]]:
+    """As `check_finite`, but without an array of truth values when all is well."""
+    with np.errstate(all="ignore"):
+        total = np.sum(array, dtype=np.float64)
+    return array if np.isfinite(total) and abs(total) < 1e150 else check_finite(array, name)
+
+
+def _column_names(X: Any, d: int) -> tuple[str, ...]:
+    columns = getattr(X, "columns", None)
+    if columns is None and getattr(X, "name", None) is not None:
+        columns = [X.name]
+    return tuple(map(str, columns)) if columns is not None else tuple(f"x{j}" for j in range(d))

@@ -1,0 +1,197 @@
+"""Rectified difference of the means of two groups: each group's mean rectified by itself, then subtracted.
+
+The groups are independent samples, so that variances add; degrees of freedom as in Welch's test.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr.rectification._checks import as_real_array, check_same_index
+from sklearn_ftr.rectification._inference import (
+    Estimate,
+    check_confidence_level,
+    welch_satterthwaite,
+)
+from sklearn_ftr.rectification._mean import rectify_mean
+from sklearn_ftr.rectification._result import (
+    RectifiedResult,
+    ZeroWidthIntervalWarning,
+    warn_of_zero_width,
+)
+
+
+def rectify_difference(
+    y: ArrayLike,
+    f: ArrayLike,
+    f_unlabeled: ArrayLike,
+    group: ArrayLike,
+    group_unlabeled: ArrayLike,
+    *,
+    lambda_: float | None = None,
+    confidence_level: float = 0.95,
+) -> RectifiedResult:
+    """Difference of the means of two groups, the second (in sorted order) minus the first: an A/B test.
+
+    Parameters
+    ----------
+    y : array-like of shape (r,)
+        Labels of the rectification rows.
+    f : array-like of shape (r,)
+        Predictions for the same rows.
+    f_unlabeled : array-like of shape (m,)
+        Predictions for the pool; may be empty.
+    group : array-like of shape (r,)
+        Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each.
+    group_unlabeled : array-like of shape (m,)
+        Group of each row of the pool.
+    lambda_ : float, default=None
+        Weight of the predictions in both groups. None estimates one for each group.
+    confidence_level : float, default=0.95
+        Level of the interval that the result shows.
+
+    Returns
+    -------
+    RectifiedResult
+        One number; `parts` has the rectified mean of each group, under the group's name. `lambda_` is the mean of
+        the groups' weights, `residual_variance` the mean of their residual variances.
+
+    Raises
+    ------
+    ValueError
+        As for `rectify_mean`; other than two groups, a group without labels or one that only the pool has.
+
+    Warns
+    -----
+    ZeroWidthIntervalWarning
+        Both groups leave no variance at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import rectify_difference
+    >>> rng = np.random.default_rng(1)
+    >>> version = rng.choice(["A", "B"], size=4_000)
+    >>> human = rng.normal(3.0, 1.0, size=4_000) + 0.3 * (version == "B")
+    >>> judge = human + rng.normal(0.4, 0.5, size=4_000)
+    >>> rated, others = slice(0, 300), slice(300, None)
+    >>> result = rectify_difference(
+    ...     human[rated], judge[rated], judge[others], version[rated], version[others]
+    ... )
+    >>> round(result.estimate, 2), round(result.labels_only.standard_error / result.standard_error, 1)
+    (0.3, 2.0)
+    >>> bool(result.p_value(0) < 0.001)
+    True
+    """
+    check_confidence_level(confidence_level)
+    check_same_index(y, f, "y", "f")
+    check_same_index(y, group, "y", "group")
+    check_same_index(f_unlabeled, group_unlabeled, "f_unlabeled", "group_unlabeled")
+    y, f, pool = (
+        _vector(values, name) for values, name in ((y, "y"), (f, "f"), (f_unlabeled, "f_unlabeled"))
+    )
+    if len(f) != len(y):
+        raise ValueError(
+            f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
+        )
+    names, of_rows, of_pool = _groups(group, group_unlabeled, len(y), len(pool))
+    parts = {
+        str(name): _mean(
+            y[of_rows == i],
+            f[of_rows == i],
+            pool[of_pool == i],
+            lambda_=lambda_,
+            confidence_level=confidence_level,
+        )
+        for i, name in enumerate(names)
+    }
+    first, second = parts.values()
+    result = RectifiedResult(
+        **vars(_minus(second, first)),
+        lambda_=(first.lambda_ + second.lambda_) / 2,
+        rectifier=second.rectifier - first.rectifier,
+        residual_variance=(first.residual_variance + second.residual_variance) / 2,
+        recycled_weight=0.0,
+        n_labeled=len(y),
+        n_finetune=0,
+        n_rectify=len(y),
+        n_unlabeled=len(pool),
+        labels_only=_minus(second.labels_only, first.labels_only),
+        predictions_only=_predictions_only(second, first),
+        confidence_level=confidence_level,
+        estimand=f"difference {names[1]} - {names[0]}",
+        parts=parts,
+    )
+    warn_of_zero_width(result, stacklevel=3)
+    return result
+
+
+def _mean(*arrays: NDArray[np.floating[Any]], **options: Any) -> RectifiedResult:
+    """`rectify_mean`, but that one group alone has no variance is nothing to warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZeroWidthIntervalWarning)
+        return rectify_mean(*arrays, **options)
+
+
+def _minus(left: Estimate, right: Estimate) -> Estimate:
+    terms = [left.covariance[0], right.covariance[0]]
+    degrees = [np.array([side.degrees_of_freedom]) for side in (left, right)]
+    combined = float(welch_satterthwaite(terms, degrees)[0])
+    return Estimate(left.estimate - right.estimate, left.covariance + right.covariance, combined)
+
+
+def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate | None:
+    if left.predictions_only is None or right.predictions_only is None:
+        return None
+    return _minus(left.predictions_only, right.predictions_only)
+
+
+def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:
+    array = as_real_array(values, name) if np.size(values) else np.empty(0)
+    if array.ndim == 2 and array.shape[1] > 1:
+        raise ValueError(f"{name} has shape {array.shape}; expected one column of numbers.")
+    return array.reshape(-1)
+
+
+def _groups(
+    group: Any, group_unlabeled: Any, r: int, m: int
+) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
+    """The two groups' names, and the number of each row's group."""
+    for values, name in ((group, "group"), (group_unlabeled, "group_unlabeled")):
+        if np.ma.isMaskedArray(values):
+            raise TypeError(
+                f"{name} is a masked array, whose mask numpy silently drops; leave out those rows."
+            )
+    of_rows, of_pool = (np.asarray(g).reshape(-1) for g in (group, group_unlabeled))
+    if len(of_rows) != r or len(of_pool) != m:
+        raise ValueError(
+            f"group has {len(of_rows)} and group_unlabeled {len(of_pool)} values; expected {r} and {m}, one for each row."
+        )
+    missing = _count_missing(of_rows) + _count_missing(of_pool)
+    if missing:
+        raise ValueError(
+            f"group and group_unlabeled have {missing} NaN; expected a group for each row."
+        )
+    names, rows = np.unique(of_rows, return_inverse=True)
+    if len(names) != 2:
+        shown = ", ".join(map(str, names[:5]))
+        raise ValueError(
+            f"The labeled rows are of {len(names)} groups ({shown}); expected two. Compare two groups at a time."
+        )
+    strangers = np.setdiff1d(of_pool, names) if m else np.empty(0)
+    if len(strangers):
+        raise ValueError(
+            f"group_unlabeled has {strangers[0]!s}, of which no row is labeled; expected {names[0]} and {names[1]} only."
+        )
+    return names, rows, np.searchsorted(names, of_pool)
+
+
+def _count_missing(groups: NDArray[Any]) -> int:
+    """None, NaN and what pandas has for them."""
+    if groups.dtype.kind != "O":
+        return int(np.sum(groups != groups))
+    return sum(one is None or type(one).__name__ == "NAType" or bool(one != one) for one in groups)

@@ -1,0 +1,159 @@
+"""One engine for every estimand: estimate, linearise, rectify the influence values like a mean.
+
+Predict-then-debias, Kluger, Lu, Zrnic, Wang and Bates (2025), arXiv 2501.18577: with theta_R(y) the usual estimate
+from the labels, theta_R(f) and theta_U(f) the same from predictions,
+
+    theta = theta_R(y) + lambda (theta_U(f) - theta_R(f)).
+
+Each of the three is its limit plus a mean of influence values H^-1 psi, so that covariance, lambda and degrees of freedom
+are those of a rectified mean of influence values (`_mean.rectify`). For the mean itself this is the rectified mean.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._mean import rectify
+from sklearn_ftr.rectification._moments import Moments, merge, moments
+from sklearn_ftr.rectification._result import RectifiedResult
+
+# Predictions whose influence is smaller than this part of the labels' are constant but for rounding.
+_SMALLEST_INFLUENCE = 1e-12
+# Rows of the design that are worked on at once: their scores fit the processor's cache.
+BLOCK_ROWS = 16_384
+Vector = NDArray[np.floating[Any]]
+
+
+class Estimand(ABC):
+    """What is estimated: theta with mean psi(target, x; theta) = 0.
+
+    Attributes
+    ----------
+    title : str
+        What the result's table calls it.
+    names : tuple of str
+        One for each of the k numbers.
+    n_parameters : int
+        How many numbers are fitted together: so many degrees of freedom do residuals lose.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    n_parameters: int
+
+    @abstractmethod
+    def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
+        """The usual estimate (k,) from complete rows, and H^-1 (k, k), H minus the mean derivative of psi there.
+
+        `start` is an estimate from other rows, to start from.
+        """
+
+    @abstractmethod
+    def scores(self, X: Array, target: Array, theta: Array) -> Array:
+        """The values of psi (n, k) for some rows."""
+
+    def rounding(self, X: Array, target: Array, theta: Array) -> Array:
+        """How far rounding may put each component of psi (k,) from zero, where that is known."""
+        return np.zeros(len(theta))
+
+
+@dataclass(frozen=True)
+class _Linearized:
+    """An estimate (k,) and its influence values' moments; those themselves (n, k) for labeled rows."""
+
+    theta: Array
+    bread: Array
+    scores: Moments
+
+    def influence(self) -> Moments:
+        """Moments of influence values, with the estimate for their mean."""
+        products = self.bread @ self.scores.cross_products @ self.bread.T
+        return Moments(self.scores.count, self.theta, products)
+
+
+def rectify_estimand(
+    estimand: Estimand,
+    labeled: tuple[Design, Array, Array],
+    unlabeled: tuple[Design, Vector],
+    lambda_: ArrayLike | str | None,
+    confidence_level: float,
+) -> RectifiedResult:
+    """The rectified estimate from labeled (X, y, f) and unlabeled (X, f)."""
+    X, y, f = labeled
+    of_y = _linearize(estimand, X, y, None)
+    of_f = _linearize(estimand, X, f, of_y.theta)
+    rows_y, rows_f = (
+        _influence_rows(estimand, X, target, one) for target, one in ((y, of_y), (f, of_f))
+    )
+    varies_y = rows_y.std(axis=0)
+    _drop_rounding(rows_f, f, estimand, X, of_f, _SMALLEST_INFLUENCE * varies_y)
+    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros_like(varies_y))
+    pool = Moments(0, np.zeros_like(of_y.theta), np.zeros_like(of_y.bread))
+    if len(unlabeled[1]):
+        pool = _linearize(estimand, *unlabeled, of_f.theta).influence()
+    rectified = rectify(rows_y, rows_f, pool, lambda_, n_parameters=estimand.n_parameters)
+    theta = rectified.estimate.estimate
+    return RectifiedResult(
+        **vars(rectified.estimate),
+        lambda_=rectified.lambda_,
+        rectifier=theta - rectified.lambda_ * pool.mean,
+        residual_variance=rectified.residual_variance,
+        recycled_weight=np.zeros_like(theta),
+        n_labeled=len(y),
+        n_finetune=0,
+        n_rectify=len(y),
+        n_unlabeled=pool.count,
+        labels_only=_estimate(of_y.influence(), estimand.n_parameters),
+        predictions_only=_estimate(pool, estimand.n_parameters) if pool.count > len(theta) else None,
+        confidence_level=confidence_level,
+        estimand=estimand.title,
+        names=estimand.names,
+    )
+
+
+def _estimate(influence: Moments, n_parameters: int) -> Estimate:
+    """Estimate with the covariance of influence values, small-sample factor n / (n - p) (HC1)."""
+    degrees = influence.count - n_parameters
+    covariance = influence.cross_products / degrees / influence.count
+    return Estimate(influence.mean, covariance, np.full(len(influence.mean), float(degrees)))
+
+
+def _linearize(estimand: Estimand, X: Design, target: Vector, start: Array | None) -> _Linearized:
+    theta, bread = estimand.solve(X, target, start)
+    scores = reduce(merge, (moments(estimand.scores(*rows, theta)) for rows in blocks(X, target)))
+    return _Linearized(theta, bread, scores)
+
+
+def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: _Linearized) -> Array:
+    """The estimate plus the influence of each row; their mean is theta."""
+    influence = estimand.scores(X[:], target.astype(np.float64), one.theta) @ one.bread.T
+    return one.theta + influence - influence.mean(axis=0)
+
+
+def _drop_rounding(
+    influence: Array, target: Array, estimand: Estimand, X: Design, one: _Linearized, least: Array
+) -> None:
+    """Influence values (in place) that are nothing but rounding become zero: a tuned lambda would blow them up.
+
+    So are those of predictions that a linear model of the same X has made, in a linear regression.
+    """
+    noise = np.abs(one.bread) @ estimand.rounding(X[:], target, one.theta)
+    flat = influence.std(axis=0) <= np.maximum(noise, least)
+    influence[:, flat] = one.theta[flat]
+
+
+def blocks(X: Design, target: Vector) -> Iterator[tuple[Array, Array]]:
+    """Consecutive rows as float64, a block at a time."""
+    for start in range(0, len(target), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        yield X[rows], target[rows].astype(np.float64, copy=False)

@@ -1,0 +1,97 @@
+"""Coverage of the 95 % intervals of every estimand (`make slow`): true parameters known, draw i uses seed i."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import expit
+
+from sklearn_ftr import (
+    ZeroWidthIntervalWarning,
+    m_estimate,
+    rectify_difference,
+    rectify_glm,
+    rectify_quantile,
+)
+
+pytestmark = pytest.mark.slow
+DRAWS, POOL = 1_500, 3_000
+COEFFICIENTS = np.array([0.3, 0.5, -0.4])
+
+
+def regression(family, rng, r):
+    X = rng.normal(size=(r + POOL, 2))
+    eta = COEFFICIENTS[0] + X @ COEFFICIENTS[1:]
+    if family == "gaussian":  # errors that grow with x
+        y = eta + rng.normal(size=r + POOL) * (0.5 + 0.5 * np.abs(X[:, 0]))
+        f = 0.8 * y + 0.4 * rng.normal(size=r + POOL) + 0.5 * X[:, 1]
+    elif family == "binomial":
+        y = (rng.random(r + POOL) < expit(eta)) * 1.0
+        f = np.where(rng.random(r + POOL) < 0.85, y, 1 - y)
+    else:
+        y = rng.poisson(np.exp(eta)) * 1.0
+        f = 0.8 * y + 0.5 * rng.random(r + POOL)
+    result = rectify_glm(X[:r], y[:r], f[:r], X[r:], f[r:], family=family)
+    return result, COEFFICIENTS
+
+
+def labels(rng, n):
+    y = rng.normal(size=n)
+    return y, 0.8 * y + 0.5 * rng.normal(size=n) + 0.4
+
+
+def quantile(rng, r):
+    levels = [0.25, 0.5, 0.8]
+    y, f = labels(rng, r + POOL)
+    return rectify_quantile(y[:r], f[:r], f[r:], levels), stats.norm.ppf(levels)
+
+
+def difference(rng, r):
+    group = np.arange(r + POOL) % 2
+    y, f = labels(rng, r + POOL)
+    y, f = y * (1 + group) + 0.3 * group, f * (1 + group)
+    return rectify_difference(y[:r], f[:r], f[r:], group[:r], group[r:]), 0.3
+
+
+def mean_and_variance(rng, r):
+    def psi(X, y, theta):
+        return np.column_stack([y - theta[0], (y - theta[0]) ** 2 - theta[1]])
+
+    y, f = labels(rng, r + POOL)
+    nothing = np.empty((r + POOL, 0))
+    result = m_estimate(psi, nothing[:r], y[:r], f[:r], nothing[r:], f[r:], start=[0, 1])
+    return result, np.array([0.0, 1.0])
+
+
+CASES = {
+    "linear": lambda rng, r: regression("gaussian", rng, r),
+    "logistic": lambda rng, r: regression("binomial", rng, r),
+    "Poisson": lambda rng, r: regression("poisson", rng, r),
+    "quantile": quantile,
+    "difference": difference,
+    "mean and variance": mean_and_variance,
+}
+# With few labels sandwich errors, of squares above all, are too small for labels alone as well.
+LACK = {50: 0.03, 200: 0.01, 1000: 0.0}
+
+
+@pytest.mark.parametrize("r", LACK)
+@pytest.mark.parametrize("case", CASES)
+def test_intervals_cover_as_often_as_they_say(case, r):
+    """Each number's coverage within 4 Monte Carlo errors of 95 %, but for what labels alone lack with few of them."""
+    covered, alone, better = [], [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZeroWidthIntervalWarning)
+        for seed in range(DRAWS):
+            result, truth = CASES[case](np.random.default_rng(seed), r)
+            for answer, hits in ((result, covered), (result.labels_only, alone)):
+                low, high = answer.confidence_interval()
+                hits.append(np.atleast_1d((low <= truth) & (truth <= high)))
+            better.append(np.atleast_1d(result.efficiency))
+    shares, usual = np.mean(covered, axis=0), np.mean(alone, axis=0)
+    error = (0.95 * 0.05 / DRAWS) ** 0.5
+    print(case, r, shares.round(3), usual.round(3), np.median(better, axis=0).round(2))
+    assert (shares < 0.95 + 4 * error + (0.02 if case == "quantile" else 0)).all()
+    assert (shares > np.minimum(0.95, usual) - 4 * error - LACK[r]).all()
+    assert (np.median(better, axis=0) > 1.05).all()

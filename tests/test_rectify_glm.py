@@ -1,0 +1,366 @@
+"""Rectified regressions against the formula, statsmodels, ppi-python and the laws that they must obey.
+
+What ppi-python 0.2.3 says otherwise, by design:
+
+* logistic and Poisson estimates: it solves one equation that combines labels and predictions, we subtract two fits;
+* lambda: from variances over both samples, clipped to [0, 1], one for all coefficients;
+* intervals: normal quantiles, and the scores of predictions taken at the labels' theta, so that a bias of f that is linear
+  in x widens them.
+"""
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import naive_rectification as naive
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from sklearn_ftr import (
+    ZeroWidthIntervalWarning,
+    rectify_glm,
+    rectify_linear_regression,
+    rectify_logistic_regression,
+    rectify_mean,
+    rectify_poisson_regression,
+)
+from sklearn_ftr.rectification import _estimand
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "estimands.json").read_text())["regression"]
+FUNCTIONS = {
+    "gaussian": rectify_linear_regression,
+    "binomial": rectify_logistic_regression,
+    "poisson": rectify_poisson_regression,
+}
+families = pytest.mark.parametrize("family", FUNCTIONS)
+
+
+def sample_of(family, seed=0, r=45, m=150):
+    """X, y, f of labeled rows, X and f of the pool; coefficients 0.3, 0.8, -0.4."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(r + m, 2))
+    eta = 0.3 + X @ [0.8, -0.4]
+    if family == "gaussian":
+        y = eta + rng.normal(size=r + m)
+        f = y + 0.5 * rng.normal(size=r + m) + 0.4
+    elif family == "binomial":
+        y = (rng.random(r + m) < naive.MEANS[family](eta)).astype(float)
+        f = np.where(rng.random(r + m) < 0.85, 0.1 + 0.8 * y, 0.9 - 0.8 * y)
+    else:
+        y = rng.poisson(np.exp(eta)).astype(float)
+        f = 0.7 * y + 0.5 * rng.random(r + m)
+    return X[:r], y[:r], f[:r], X[r:], f[r:]
+
+
+def with_ones(X):
+    return np.column_stack([np.ones(len(X)), X])
+
+
+# Formulas
+
+
+@families
+@pytest.mark.parametrize("weight", [None, 0.0, 0.6, 1.0, -0.5])
+def test_rectified_influence_values(family, weight):
+    X, y, f, X_pool, f_pool = sample_of(family)
+    result = rectify_glm(X, y, f, X_pool, f_pool, family=family, lambda_=weight)
+    of_y, of_f = (naive.fit_glm(with_ones(X), target, family) for target in (y, f))
+    of_pool = naive.fit_glm(with_ones(X_pool), f_pool, family)
+    theta, variance, degrees, lambda_ = naive.rectify_columns(of_y, of_f, of_pool, weight, lost=3)
+    np.testing.assert_allclose(result.estimate, theta, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(result.lambda_, lambda_, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(result.standard_error**2, variance, rtol=1e-7)
+    np.testing.assert_allclose(result.degrees_of_freedom, degrees, rtol=1e-7)
+    if weight is not None:
+        residuals = of_y - weight * of_f
+        expected = np.cov(residuals.T) * (44 / 42) / 45 + weight**2 * np.cov(of_pool.T) / 150
+        np.testing.assert_allclose(result.covariance, expected, rtol=1e-6, atol=1e-12)
+    reach = stats.t.ppf(0.975, degrees) * variance**0.5
+    np.testing.assert_allclose(result.confidence_interval().high, theta + reach, rtol=1e-7)
+
+
+def test_one_lambda_for_all_minimises_the_sum_of_variances():
+    X, y, f, X_pool, f_pool = sample = sample_of("gaussian")
+    of_y, of_f = (naive.fit_glm(with_ones(X), target, "gaussian") for target in (y, f))
+    of_pool = naive.fit_glm(with_ones(X_pool), f_pool, "gaussian")
+    dy, df = of_y - of_y.mean(axis=0), of_f - of_f.mean(axis=0)
+    penalty = 45 * 44 * of_pool.var(axis=0, ddof=1).sum() / 150
+    expected = np.sum(dy * df) / (np.sum(df**2) + penalty)
+    result = rectify_linear_regression(*sample, lambda_="overall")
+    np.testing.assert_allclose(result.lambda_, np.full(3, expected), rtol=1e-9)
+    fixed = rectify_linear_regression(*sample, lambda_=expected)
+    np.testing.assert_allclose(result.estimate, fixed.estimate, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [None, 0.0, 0.7, 1.0])
+def test_an_intercept_alone_is_the_rectified_mean(weight):
+    _, y, f, _, pool = sample_of("gaussian")
+    mean = rectify_mean(y, f, pool, lambda_=weight)
+    nothing = np.empty((len(y), 0)), np.empty((len(pool), 0))
+    result = rectify_linear_regression(nothing[0], y, f, nothing[1], pool, lambda_=weight)
+    assert result.estimate[0] == pytest.approx(mean.estimate, rel=1e-12)
+    assert result.standard_error[0] == pytest.approx(mean.standard_error, rel=1e-10)
+    assert result.degrees_of_freedom[0] == pytest.approx(mean.degrees_of_freedom, rel=1e-10)
+    assert result.lambda_[0] == pytest.approx(mean.lambda_, rel=1e-10)
+    assert result.names == ("intercept",)
+
+
+# Limits
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["family"])
+@pytest.mark.parametrize("how", ["empty pool", "lambda_=0", "labels_only"])
+def test_labels_only_is_the_usual_fit_with_hc1_errors(case, how):
+    """statsmodels to 1e-8; its HC0 errors times the factor of HC1."""
+    X, y, f = (np.array(case[name]) for name in ("X", "y", "f"))
+    r, k = len(y), 3
+    X_pool, f_pool = (X[:0], f[:0]) if how == "empty pool" else (X[r:], f[r:])
+    weight = 0.0 if how == "lambda_=0" else None
+    result = rectify_glm(X[:r], y, f[:r], X_pool, f_pool, family=case["family"], lambda_=weight)
+    answer = result.labels_only if how == "labels_only" else result
+    golden = case["statsmodels"]
+    np.testing.assert_allclose(answer.estimate, golden["coefficients"], rtol=1e-8)
+    errors = np.array(golden["hc0"]) * (r / (r - k)) ** 0.5
+    np.testing.assert_allclose(answer.standard_error, errors, rtol=1e-8)
+    np.testing.assert_allclose(golden.get("hc1", errors), errors, rtol=1e-8)
+    np.testing.assert_array_equal(answer.degrees_of_freedom, r - k)
+    if how != "labels_only":
+        assert not result.lambda_.any()
+        np.testing.assert_allclose(result.covariance, result.labels_only.covariance, rtol=1e-9)
+
+
+@families
+def test_perfect_predictions_are_nearly_as_good_as_all_labels(family):
+    """At lambda 1 the labeled fits cancel exactly and the answer is the pool's fit. A tuned lambda is near 1 / (1 + r / m),
+    and the answer the full data's fit but for the error of lambda, a small part of the standard error."""
+    X, y, *_ = sample_of(family, r=3_300, m=1)
+    split = X[:300], y[:300], y[:300], X[300:], y[300:]
+    plain = rectify_glm(*split, family=family, lambda_=1.0)
+    np.testing.assert_allclose(plain.estimate, plain.predictions_only.estimate, rtol=1e-9)
+    tuned = rectify_glm(*split, family=family)
+    np.testing.assert_allclose(tuned.lambda_, 1 / 1.1, atol=0.07)
+    full = rectify_glm(X, y, y, X[:0], y[:0], family=family)
+    distance = np.abs(tuned.estimate - full.estimate) / full.standard_error
+    assert distance.max() < 0.3
+    np.testing.assert_allclose(tuned.standard_error, full.standard_error, rtol=0.1)
+
+
+@families
+def test_useless_predictions_cost_next_to_nothing(family):
+    X, y, f, X_pool, f_pool = sample_of(family, r=1_500, m=10_000)
+    rng = np.random.default_rng(5)
+    result = rectify_glm(X, y, rng.permutation(f), X_pool, rng.permutation(f_pool), family=family)
+    # Lambda is a regression slope without signal: four of its standard errors.
+    assert np.abs(result.lambda_).max() < 4 * 3 / 1_500**0.5
+    np.testing.assert_allclose(result.efficiency, 1, atol=0.02)
+    shift = np.abs(result.estimate - result.labels_only.estimate) / result.standard_error
+    assert shift.max() < 0.25
+
+
+# Another package
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["family"])
+def test_agrees_with_ppi_python_for_a_given_lambda(case):
+    """Linear: to 1e-10. The others solve another equation, the same to first order: with 60 labels up to half a standard error apart."""
+    X, y, f = (np.array(case[name]) for name in ("X", "y", "f"))
+    r = len(y)
+    for golden in case["ppi_python"]:
+        weight = golden["lambda"]
+        result = rectify_glm(X[:r], y, f[:r], X[r:], f[r:], family=case["family"], lambda_=weight)
+        if case["family"] == "gaussian":
+            np.testing.assert_allclose(result.estimate, golden["estimate"], atol=1e-10)
+        else:
+            gap = np.abs(result.estimate - golden["estimate"]) / result.standard_error
+            assert gap.max() < (0.01 if weight == 0 else 0.75)
+
+
+def test_why_the_errors_of_ppi_python_differ():
+    """Its interval for least squares, rebuilt: scores of predictions at the labels' theta, one H over both samples, z."""
+    case = next(case for case in GOLDEN if case["family"] == "gaussian")
+    X, y, f = (np.array(case[name]) for name in ("X", "y", "f"))
+    r, m, design = len(y), len(f) - len(y), with_ones(X)
+    for golden in case["ppi_python"]:
+        weight, theta = golden["lambda"], np.array(golden["estimate"])
+        used = design if weight else design[:r]
+        bread = np.linalg.inv(used.T @ used / len(used))
+        of_y, of_f = (
+            design[: len(target)] * (target - design[: len(target)] @ theta)[:, None]
+            for target in (y, f)
+        )
+        meat = np.cov((of_y - weight * of_f[:r]).T) + weight**2 * r / m * np.cov(of_f[r:].T)
+        reach = stats.norm.ppf(0.95) * np.sqrt(np.diag(bread @ meat @ bread) / r)
+        np.testing.assert_allclose(golden["interval"], [theta - reach, theta + reach], atol=1e-10)
+
+
+# Laws
+
+
+@families
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), random=st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(family, seed, random):
+    X, y, f, X_pool, f_pool = sample_of(family, seed)
+    order = random.sample(range(len(y)), len(y))
+    one = rectify_glm(X, y, f, X_pool, f_pool, family=family)
+    other = rectify_glm(X[order], y[order], f[order], X_pool[::-1], f_pool[::-1], family=family)
+    np.testing.assert_allclose(other.estimate, one.estimate, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-6, atol=1e-11)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(-50, 50), st.floats(0.01, 1e6))
+def test_units_of_the_labels_do_not_matter(seed, shift, scale):
+    X, y, f, X_pool, f_pool = sample_of("gaussian", seed)
+    one = rectify_linear_regression(X, y, f, X_pool, f_pool)
+    other = rectify_linear_regression(
+        X, shift + scale * y, shift + scale * f, X_pool, shift + scale * f_pool
+    )
+    moved = scale * one.estimate + [shift, 0, 0]
+    np.testing.assert_allclose(other.estimate, moved, rtol=1e-7, atol=1e-8 * (scale + abs(shift)))
+    np.testing.assert_allclose(other.standard_error, scale * one.standard_error, rtol=1e-6)
+    np.testing.assert_allclose(other.lambda_, one.lambda_, rtol=1e-6, atol=1e-8)
+
+
+@families
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_other_coordinates_transform_the_coefficients(family, seed):
+    """X A has the coefficients A^-1 theta, at any lambda that is the same for all coefficients."""
+    X, y, f, X_pool, f_pool = sample_of(family, seed)
+    A = np.random.default_rng(seed).normal(size=(3, 3)) + 3 * np.eye(3)
+    X, X_pool = with_ones(X), with_ones(X_pool)
+    one = rectify_glm(X, y, f, X_pool, f_pool, family=family, fit_intercept=False, lambda_=0.7)
+    other = rectify_glm(
+        X @ A, y, f, X_pool @ A, f_pool, family=family, fit_intercept=False, lambda_=0.7
+    )
+    inverse = np.linalg.inv(A)
+    np.testing.assert_allclose(other.estimate, inverse @ one.estimate, rtol=1e-6, atol=1e-8)
+    expected = inverse @ one.covariance @ inverse.T
+    np.testing.assert_allclose(other.covariance, expected, rtol=1e-6, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.lists(st.floats(-20, 20), min_size=3, max_size=3))
+def test_a_bias_that_is_linear_in_x_costs_nothing(seed, c):
+    X, y, f, X_pool, f_pool = sample_of("gaussian", seed)
+    one = rectify_linear_regression(X, y, f, X_pool, f_pool)
+    other = rectify_linear_regression(
+        X, y, f + with_ones(X) @ c, X_pool, f_pool + with_ones(X_pool) @ c
+    )
+    np.testing.assert_allclose(other.estimate, one.estimate, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-7, atol=1e-11)
+
+
+@families
+def test_columns_of_any_scale(family):
+    X, y, f, X_pool, f_pool = sample_of(family)
+    scale = np.array([1e6, 1e-6])
+    one = rectify_glm(X, y, f, X_pool, f_pool, family=family)
+    other = rectify_glm(X * scale, y, f, X_pool * scale, f_pool, family=family)
+    np.testing.assert_allclose(other.estimate[1:] * scale, one.estimate[1:], rtol=1e-7)
+    np.testing.assert_allclose(other.standard_error[1:] * scale, one.standard_error[1:], rtol=1e-6)
+
+
+@families
+def test_blocks_do_not_matter(family, monkeypatch):
+    sample = sample_of(family)
+    whole = rectify_glm(*sample, family=family)
+    monkeypatch.setattr(_estimand, "BLOCK_ROWS", 7)
+    pieces = rectify_glm(*sample, family=family)
+    np.testing.assert_allclose(pieces.estimate, whole.estimate, rtol=1e-9)
+    np.testing.assert_allclose(pieces.covariance, whole.covariance, rtol=1e-8)
+
+
+# Large pools
+
+
+@families
+def test_pools_are_read_in_blocks(family):
+    rng = np.random.default_rng(0)
+    X, y, f, _, f_pool = sample_of(family, r=200)
+    pool = (
+        rng.normal(size=(600_000, 2)).astype(np.float32),
+        np.resize(f_pool, 600_000).astype(np.float32),
+    )
+    tracemalloc.start()
+    small = rectify_glm(X, y, f, *pool, family=family)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A block with intercept, its linear predictor and the like, in float64: far less than the pool in float64.
+    assert peak < 12 * 8 * _estimand.BLOCK_ROWS * 3 < 2 * pool[0].nbytes
+    large = rectify_glm(X, y, f, *(rows.astype(np.float64) for rows in pool), family=family)
+    np.testing.assert_allclose(small.estimate, large.estimate, rtol=1e-9)
+
+
+def test_a_long_sorted_pool_converges():
+    """Its first million rows are all of one class."""
+    X, y, f, _, _ = sample_of("binomial", r=100)
+    x = np.resize(np.random.default_rng(1).normal(size=4_001), (1_300_000, 1)).astype(np.float32)
+    target = (np.arange(len(x)) >= 1_100_000).astype(np.float32)
+    result = rectify_logistic_regression(X[:, :1], y, f, x, target)
+    share = result.predictions_only.estimate
+    np.testing.assert_allclose(share, [np.log(2 / 11), 0], atol=0.02)
+
+
+# Legal, if odd
+
+
+def test_names_come_from_columns():
+    X, y, f, X_pool, f_pool = sample_of("gaussian")
+    frame, pool = (pd.DataFrame(rows, columns=["age", "income"]) for rows in (X, X_pool))
+    result = rectify_linear_regression(frame, pd.Series(y), pd.Series(f), pool, pd.Series(f_pool))
+    assert result.names == ("intercept", "age", "income")
+    assert "[income]" in str(result)
+    assert list(result.to_frame().index) == ["intercept", "age", "income"]
+    plain = rectify_linear_regression(X, y, f, X_pool, f_pool)
+    np.testing.assert_array_equal(result.estimate, plain.estimate)
+    assert plain.names == ("intercept", "x0", "x1")
+    alone = rectify_linear_regression(frame["age"], y, f, pool["age"], f_pool, fit_intercept=False)
+    assert alone.names == ("age",)
+
+
+def test_constant_labels_are_flagged():
+    X, _, f, X_pool, f_pool = sample_of("gaussian")
+    with pytest.warns(ZeroWidthIntervalWarning) as caught:
+        result = rectify_linear_regression(X, np.zeros(45), f, X_pool, f_pool)
+    assert caught[0].filename == __file__
+    assert result.zero_width
+    np.testing.assert_array_equal(result.estimate, 0)
+    with pytest.warns(ZeroWidthIntervalWarning) as caught:
+        rectify_glm(X, np.zeros(45), f, X_pool, f_pool)
+    assert caught[0].filename == __file__
+
+
+@families
+def test_constant_predictions_are_ignored(family):
+    X, y, _, X_pool, _ = sample_of(family)
+    result = rectify_glm(X, y, np.full(45, 0.1), X_pool, np.full(150, 0.1), family=family)
+    np.testing.assert_allclose(result.estimate, result.labels_only.estimate, rtol=1e-9)
+    np.testing.assert_allclose(result.efficiency, 1, rtol=0.05)
+
+
+@pytest.mark.parametrize("offset", [0.1, 1e6])
+@pytest.mark.parametrize("in_sample", [False, True])
+def test_predictions_that_are_linear_in_x_are_ignored(offset, in_sample):
+    """Their influence values are rounding errors, by which no lambda may be tuned."""
+    X, y, _, X_pool, _ = sample_of("gaussian")
+    design, of_pool = with_ones(X), with_ones(X_pool)
+    theta = np.linalg.lstsq(design, y)[0] if in_sample else np.array([0.3, 17.1, -0.7])
+    theta[0] += offset
+    result = rectify_linear_regression(X, y + offset, design @ theta, X_pool, of_pool @ theta)
+    np.testing.assert_array_equal(result.lambda_, 0)
+    np.testing.assert_allclose(result.estimate, result.labels_only.estimate, rtol=1e-9)
+    np.testing.assert_allclose(result.efficiency, 1, rtol=0.05)
+
+
+def test_labels_that_are_linear_in_x_are_flagged():
+    X, _, f, X_pool, f_pool = sample_of("gaussian")
+    with pytest.warns(ZeroWidthIntervalWarning):
+        result = rectify_linear_regression(X, 0.1 + X @ [3.1, 0.7], f, X_pool, f_pool)
+    np.testing.assert_allclose(result.estimate, [0.1, 3.1, 0.7], atol=1e-12)
+    assert result.zero_width
