@@ -118,6 +118,7 @@ def rectify_estimand(
         confidence_level=confidence_level,
         estimand=estimand.title,
         names=estimand.names,
+        influence=rectified.influence,
     )
 
 

@@ -20,7 +20,12 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._moments import Moments, centred, columns
-from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
+from sklearn_ftr.rectification._result import (
+    Influence,
+    RectifiedResult,
+    mean_result,
+    warn_of_zero_width,
+)
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
@@ -34,6 +39,7 @@ class Rectification:
     estimate: Estimate
     lambda_: Array
     residual_variance: Array
+    influence: Influence
 
 
 def rectify_mean(
@@ -127,6 +133,7 @@ def rectify_mean(
         lambda_=rectified.lambda_,
         residual_variance=rectified.residual_variance,
         confidence_level=confidence_level,
+        influence=rectified.influence,
     )
     warn_of_zero_width(result, stacklevel=3)
     return result
@@ -166,7 +173,9 @@ def rectify(
     )
     residual_variance = np.sum((dy - df) ** 2, axis=0) / (r - 1)
     estimate = Estimate(theta, labeled_term + pool_term, welch)
-    return Rectification(estimate, weight.lambda_, residual_variance)
+    return Rectification(
+        estimate, weight.lambda_, residual_variance, Influence(residuals, pool_term, r - n_parameters)
+    )
 
 
 @dataclass(frozen=True)

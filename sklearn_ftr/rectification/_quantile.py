@@ -173,6 +173,17 @@ class RectifiedQuantileResult(RectifiedResult):
         """Test of F(null) = level; see `Estimate.p_value`."""
         return self.quantiles.p_value(null, alternative)
 
+    def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
+        """Draws of F at the estimate, carried back."""
+        known = self.quantiles
+        columns = []
+        for curve, t, level in zip(
+            known.curves, np.atleast_1d(self.estimate), known.levels, strict=True
+        ):
+            errors = curve.share(float(t), curve.lambda_).influence.draws(n_draws, rng)[:, 0]
+            columns.append([curve.quantile(level - error) for error in errors])
+        return np.array(columns[0]) if np.ndim(self.estimate) == 0 else np.array(columns).T
+
 
 def rectify_quantile(
     y: ArrayLike,

@@ -30,6 +30,36 @@ class ZeroWidthIntervalWarning(UserWarning):
     """The data show no variance at all, so that the interval has zero width."""
 
 
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (r, k)
+        Centred influence values of the rectification rows: the estimate less its limit is their mean.
+    pool_covariance : ndarray of shape (k, k)
+        Covariance of the pool's part of the estimate.
+    degrees_of_freedom : int
+        r - p of the labeled part.
+    """
+
+    rows: Array
+    pool_covariance: Array
+    degrees_of_freedom: int
+
+    def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
+        """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""
+        r = len(self.rows)
+        of_rows = np.empty((n_draws, self.rows.shape[1]))
+        for draw in range(n_draws):
+            of_rows[draw] = self.rows[rng.integers(r, size=r)].mean(axis=0)
+        of_rows *= np.sqrt(r / self.degrees_of_freedom)  # as the stated variance has
+        values, vectors = np.linalg.eigh(self.pool_covariance)
+        normal = rng.standard_normal(of_rows.shape) * np.sqrt(np.maximum(values, 0.0))
+        return of_rows + normal @ vectors.T
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RectifiedResult(Estimate):
     """A rectified estimate beside what labels alone and predictions alone would say.
@@ -70,6 +100,8 @@ class RectifiedResult(Estimate):
         Names of the k numbers; empty if they have none.
     parts : dict of str to RectifiedResult
         For a difference between groups, the rectified mean of each; else empty.
+    influence : Influence or None
+        What `bootstrap` needs; None for results of estimators.
     """
 
     lambda_: Any
@@ -86,6 +118,7 @@ class RectifiedResult(Estimate):
     estimand: str = "mean"
     names: tuple[str, ...] = ()
     parts: Mapping[str, RectifiedResult] = field(default_factory=dict)
+    influence: Influence | None = None
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -101,6 +134,46 @@ class RectifiedResult(Estimate):
         """
         level = self.confidence_level if confidence_level is None else confidence_level
         return super().confidence_interval(level, alternative)
+
+    def bootstrap(self, n_draws: int = 2000, random_state: int | None = None) -> Array:
+        """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
+
+        Parameters
+        ----------
+        n_draws : int, default=2000
+        random_state : int or None, default=None
+            Seed.
+
+        Returns
+        -------
+        ndarray of shape (n_draws,) or (n_draws, k)
+            Their standard deviation is a standard error, their quantiles an interval that need not be symmetric.
+
+        Raises
+        ------
+        ValueError
+            From the results of estimators, which have no influence values of single rows; less than one draw.
+
+        Notes
+        -----
+        Influence values (with lambda as estimated) are drawn with replacement; the mean of a large pool is normal, so
+        that its part is drawn from its covariance, whatever the pool's size.
+        """
+        if n_draws < 1:
+            raise ValueError(f"n_draws is {n_draws}; expected at least 1.")
+        return self._draws(n_draws, np.random.default_rng(random_state))
+
+    def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
+        if self.parts:
+            first, second = (part._draws(n_draws, rng) for part in self.parts.values())
+            return second - first
+        if self.influence is None:
+            raise ValueError(
+                "This result has no influence values of single rows; bootstrap needs one from a function on arrays, "
+                "such as rectify_mean."
+            )
+        draws = np.atleast_1d(self.estimate) + self.influence.draws(n_draws, rng)
+        return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
 
     @property
     def efficiency(self) -> Any:
@@ -262,6 +335,7 @@ def mean_result(
     confidence_level: float,
     n_finetune: int = 0,
     recycled_weight: Array | float = 0.0,
+    influence: Influence | None = None,
 ) -> RectifiedResult:
     """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
     one = labels[0]  # a single number or a row of k: the shape of every answer
@@ -279,6 +353,7 @@ def mean_result(
         labels_only=shaped(mean_estimate(moments(columns(labels))), one),
         predictions_only=shaped(mean_estimate(pool), one) if pool.count > 1 else None,
         confidence_level=confidence_level,
+        influence=influence,
     )
 
 

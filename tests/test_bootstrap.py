@@ -1,0 +1,81 @@
+"""Draws of the sampling distribution agree with the stated errors, and never touch the pool."""
+
+import numpy as np
+import pytest
+
+from sklearn_ftr import (
+    RectifiedMeanEstimator,
+    m_estimate,
+    rectify_difference,
+    rectify_linear_regression,
+    rectify_logistic_regression,
+    rectify_mean,
+    rectify_quantile,
+)
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(2_300, 2))
+Y = 3 + X @ [1.0, -0.5] + rng.normal(size=2_300)
+F = Y + 0.5 * rng.normal(size=2_300) + 0.4
+GROUP = np.where(rng.random(2_300) < 0.4, "A", "B")
+R, U = slice(0, 300), slice(300, None)
+
+
+def psi(rows, y, theta):
+    return np.column_stack([y - theta[0], (y - theta[0]) ** 2 - theta[1]])
+
+
+RESULTS = {
+    "mean": rectify_mean(Y[R], F[R], F[U]),
+    "means": rectify_mean(
+        np.column_stack([Y, -Y])[R], np.column_stack([F, F])[R], np.column_stack([F, F])[U]
+    ),
+    "no pool": rectify_mean(Y[R], F[R], []),
+    "linear": rectify_linear_regression(X[R], Y[R], F[R], X[U], F[U]),
+    "logistic": rectify_logistic_regression(X[R], Y[R] > 3.0, F[R] > 3.0, X[U], F[U] > 3.0),
+    "difference": rectify_difference(Y[R], F[R], F[U], GROUP[R], GROUP[U]),
+    "m-estimate": m_estimate(psi, X[R], Y[R], F[R], X[U], F[U], start=[3.0, 2.0]),
+    "median": rectify_quantile(Y[R], F[R], F[U]),
+    "quantiles": rectify_quantile(Y[R], F[R], F[U], [0.25, 0.5, 0.9]),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_spread_and_center(name):
+    """2,000 draws: a standard deviation has an error of 1.6 %; quantiles are coarse, and their errors half a width."""
+    result = RESULTS[name]
+    draws = result.bootstrap(random_state=0)
+    assert draws.shape == (2_000, *np.shape(result.estimate))
+    tolerance = 0.25 if "quantile" in name or name == "median" else 0.08
+    np.testing.assert_allclose(draws.std(axis=0), result.standard_error, rtol=tolerance)
+    shift = (draws.mean(axis=0) - result.estimate) / result.standard_error
+    assert np.abs(shift).max() < 0.3 if tolerance > 0.2 else np.abs(shift).max() < 5 / np.sqrt(2_000)
+
+
+def test_correlations():
+    result = RESULTS["linear"]
+    draws = result.bootstrap(random_state=0)
+    scale = np.outer(result.standard_error, result.standard_error)
+    np.testing.assert_allclose(np.cov(draws.T) / scale, result.covariance / scale, atol=0.1)
+
+
+def test_the_seed_decides():
+    first, second = (RESULTS["linear"].bootstrap(50, random_state=1) for _ in "ab")
+    np.testing.assert_array_equal(first, second)
+    assert RESULTS["linear"].bootstrap(50).shape == (50, 3)
+
+
+def test_estimators_say_no(population):
+    result = RectifiedMeanEstimator(random_state=0).fit(*population).result_
+    with pytest.raises(ValueError, match="function on arrays, such as rectify_mean"):
+        result.bootstrap()
+    with pytest.raises(ValueError, match="n_draws is 0; expected at least 1"):
+        RESULTS["mean"].bootstrap(0)
+
+
+def test_a_skewed_estimate_has_a_skewed_interval():
+    """Variances of 30 lognormal labels: the upper quantile is further away than the lower."""
+    y = np.random.default_rng(1).lognormal(size=30)
+    result = m_estimate(psi, np.empty((30, 0)), y, 0 * y, np.empty((0, 0)), [], start=[1.0, 1.0])
+    low, middle, high = np.quantile(result.bootstrap(random_state=0)[:, 1], [0.025, 0.5, 0.975])
+    assert high - middle > 1.2 * (middle - low)
