@@ -59,9 +59,8 @@ def test_labels_only_is_the_test_of_welch(how):
     welch = stats.ttest_ind(y[group == "B"], y[group == "A"], equal_var=False)
     assert answer.estimate / answer.standard_error == pytest.approx(welch.statistic, rel=1e-10)
     assert answer.p_value(0) == pytest.approx(welch.pvalue, rel=1e-9)
-    np.testing.assert_allclose(
-        answer.confidence_interval(0.9), welch.confidence_interval(0.9), rtol=1e-9
-    )
+    ends = welch.confidence_interval(0.9)  # to 8 digits in old versions of scipy
+    np.testing.assert_allclose(answer.confidence_interval(0.9), ends, rtol=1e-7)
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=["larger", "smaller"])

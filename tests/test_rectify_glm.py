@@ -350,7 +350,7 @@ def test_predictions_that_are_linear_in_x_are_ignored(offset, in_sample):
     """Their influence values are rounding errors, by which no lambda may be tuned."""
     X, y, _, X_pool, _ = sample_of("gaussian")
     design, of_pool = with_ones(X), with_ones(X_pool)
-    theta = np.linalg.lstsq(design, y)[0] if in_sample else np.array([0.3, 17.1, -0.7])
+    theta = np.linalg.lstsq(design, y, rcond=None)[0] if in_sample else np.array([0.3, 17.1, -0.7])
     theta[0] += offset
     result = rectify_linear_regression(X, y + offset, design @ theta, X_pool, of_pool @ theta)
     np.testing.assert_array_equal(result.lambda_, 0)
