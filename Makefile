@@ -25,6 +25,7 @@ bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/pool_time.py
 	$(BIN)/python benchmarks/power_tuning.py
 	$(BIN)/python benchmarks/grid_search.py
+	$(BIN)/python benchmarks/estimands_time.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
