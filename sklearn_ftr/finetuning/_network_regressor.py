@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,8 +18,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 
-from sklearn_ftr._sklearn_private import check_sample_weight, fit_context, num_samples
-from sklearn_ftr.finetuning._network import make_criterion, make_whole_set_loss
+from sklearn_ftr._sklearn_private import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    num_samples,
+)
+from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
 from sklearn_ftr.finetuning._rows import FeatureRows, LabeledRows, TokenRows
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
 from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
@@ -32,6 +39,21 @@ _CENTER_RATE = 10
 
 class NetworkRegressor(RegressorMixin, BaseEstimator):
     """Base of the regressors that train a network; not to be used by itself."""
+
+    # Of the parameters that all of them have.
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "criterion": [StrOptions(set(CRITERIA)), callable],
+        "output_weight": ["array-like", None],
+        "optimizer": [callable, None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "accumulate_batches": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     @abstractmethod
     def _checked_rows(self, X: Any, *, reset: bool) -> Any:
@@ -101,6 +123,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         rows = self._checked_rows(X, reset=True)
         self._single_output = y is None or np.ndim(y) == 1
         n_outputs = 1 if self._single_output else np.shape(y)[1]
+        self._check_untrained(n_outputs)
         with self._seeded(check_random_state(self.random_state)):
             self._initialize_net(rows, n_outputs)
         self.offset_, self.scale_, self.n_epochs_ = np.zeros(n_outputs), 1.0, 0
@@ -129,6 +152,9 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+    def _check_untrained(self, n_outputs: int) -> None:
+        """Refuse to predict without training, where that would mean nothing."""
 
     def _weighted_rows(
         self, rows: Any, y: Array, sample_weight: ArrayLike | None

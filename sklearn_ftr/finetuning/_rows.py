@@ -16,7 +16,7 @@ Batch = tuple[Any, ...]  # network inputs, targets and, if rows are weighted, we
 Rows = Any  # whatever selects rows of a tensor
 _BLOCK_ROWS = 8192
 # Tokens, padding included, that are predicted at once: bounds the memory and keeps the hardware busy.
-_BLOCK_TOKENS = {"cpu": 8192}
+_BLOCK_TOKENS = 8192
 _BLOCK_TOKENS_OF_ACCELERATORS = 65_536
 
 
@@ -74,7 +74,7 @@ class TokenRows:
     def blocks(self) -> Iterator[tuple[Rows, Tokens]]:
         """As `FeatureRows.blocks`, long texts with long texts, so that little is padded."""
         lengths = np.array([len(pieces) for pieces in self.pieces])
-        budget = _BLOCK_TOKENS.get(self.device.type, _BLOCK_TOKENS_OF_ACCELERATORS)
+        budget = _BLOCK_TOKENS if self.device.type == "cpu" else _BLOCK_TOKENS_OF_ACCELERATORS
         for rows in length_buckets(lengths, budget):
             yield torch.as_tensor(rows, device=self.device), self._padded(rows.tolist())
 

@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS, Embedder, embedder
-from sklearn_ftr.finetuning._network import CRITERIA
 from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
 from sklearn_ftr.finetuning._text_model import (
@@ -153,6 +152,7 @@ class TextVarianceRegressor(NetworkRegressor):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NetworkRegressor._parameter_constraints,
         "model": [str, Path, None],
         "method": [StrOptions(set(METHODS))],
         "revision": [str, None],
@@ -160,24 +160,13 @@ class TextVarianceRegressor(NetworkRegressor):
         "max_length": [Interval(Integral, 1, None, closed="left")],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": ["array-like"],
-        "criterion": [StrOptions(set(CRITERIA)), callable],
-        "output_weight": ["array-like", None],
-        "optimizer": [callable, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "warmup": [Interval(Real, 0, 1, closed="both"), None],
         "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "accumulate_batches": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
         "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
         "embedding_cache": [str, Path, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -261,16 +250,12 @@ class TextVarianceRegressor(NetworkRegressor):
         check_consistent_length(texts, y)
         return texts, y
 
-    def initialize(self, X: Any, y: Any = None) -> Any:
-        n_outputs = 1 if np.ndim(y) < 2 else np.shape(y)[1]
+    def _check_untrained(self, n_outputs: int) -> None:
         if not self.is_pretrained(n_outputs):
             raise ValueError(
                 f"model={self._source().name!r} has no regression head with {n_outputs} outputs, so that before training it predicts "
                 "0 for every text; expected a sequence classifier with as many outputs as y, or labels to train on."
             )
-        return super().initialize(X, y)
-
-    initialize.__doc__ = NetworkRegressor.initialize.__doc__
 
     def _source(self) -> Source:
         return Source(DEFAULT_MODEL if self.model is None else str(self.model), self.revision)

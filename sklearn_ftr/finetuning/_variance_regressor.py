@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
-from sklearn_ftr.finetuning._network import CRITERIA, make_module
+from sklearn_ftr.finetuning._network import make_module
 from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows
 
@@ -126,24 +126,14 @@ class VarianceRegressor(NetworkRegressor):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NetworkRegressor._parameter_constraints,
         "module": [callable, None],
         "module_kwargs": [dict, None],
         "weights": [dict, str, Path, callable, None],
-        "criterion": [StrOptions(set(CRITERIA)), callable],
-        "output_weight": ["array-like", None],
-        "optimizer": [callable, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "accumulate_batches": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
         "dtype": [StrOptions({"float64", "float32"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(

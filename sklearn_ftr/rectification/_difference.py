@@ -5,7 +5,6 @@ The groups are independent samples, so that variances add; degrees of freedom as
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,8 @@ from sklearn_ftr.rectification._inference import (
     check_confidence_level,
     welch_satterthwaite,
 )
-from sklearn_ftr.rectification._mean import rectify_mean
-from sklearn_ftr.rectification._result import (
-    RectifiedResult,
-    ZeroWidthIntervalWarning,
-    warn_of_zero_width,
-)
+from sklearn_ftr.rectification._mean import rectified_mean
+from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
 
 
 def rectify_difference(
@@ -100,12 +95,9 @@ def rectify_difference(
         )
     names, of_rows, of_pool = _groups(group, group_unlabeled, len(y), len(pool))
     parts = {
-        str(name): _mean(
-            y[of_rows == i],
-            f[of_rows == i],
-            pool[of_pool == i],
-            lambda_=lambda_,
-            confidence_level=confidence_level,
+        # One group alone without variance is nothing to warn of.
+        str(name): rectified_mean(
+            y[of_rows == i], f[of_rows == i], pool[of_pool == i], lambda_, confidence_level
         )
         for i, name in enumerate(names)
     }
@@ -128,13 +120,6 @@ def rectify_difference(
     )
     warn_of_zero_width(result, stacklevel=3)
     return result
-
-
-def _mean(*arrays: NDArray[np.floating[Any]], **options: Any) -> RectifiedResult:
-    """`rectify_mean`, but that one group alone has no variance is nothing to warn of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ZeroWidthIntervalWarning)
-        return rectify_mean(*arrays, **options)
 
 
 def _minus(left: Estimate, right: Estimate) -> Estimate:

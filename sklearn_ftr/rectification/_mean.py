@@ -121,11 +121,24 @@ def rectify_mean(
     >>> round(result.efficiency, 1)  # how often each label counts
     3.8
     """
+    result = rectified_mean(y, f, f_unlabeled, lambda_, confidence_level)
+    warn_of_zero_width(result, stacklevel=3)
+    return result
+
+
+def rectified_mean(
+    y: ArrayLike,
+    f: ArrayLike,
+    f_unlabeled: ArrayLike,
+    lambda_: ArrayLike | None,
+    confidence_level: float,
+) -> RectifiedResult:
+    """`rectify_mean` without its warning, for whoever makes more of the result."""
     check_confidence_level(confidence_level)
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     pool = pool_moments(pool_predictions, labels)
     rectified = rectify(columns(labels), columns(predictions), pool, lambda_)
-    result = mean_result(
+    return mean_result(
         rectified.estimate,
         labels=labels,
         pool=pool,
@@ -135,8 +148,6 @@ def rectify_mean(
         confidence_level=confidence_level,
         influence=rectified.influence,
     )
-    warn_of_zero_width(result, stacklevel=3)
-    return result
 
 
 def rectify(

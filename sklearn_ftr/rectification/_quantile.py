@@ -41,7 +41,8 @@ _ROUNDING = 1e-12
 class RectifiedDistribution:
     """F for one lambda. Of the pool, sorted, only the part that matters is kept, and how many rows are below it.
 
-    `knots` are where labels or their predictions make F jump; the pool's share at and just below each is known.
+    `knots` are where labels or their predictions make F jump; the pool's share at and just below each is known, and so
+    is `of_labels`, what does not change with the pool: before the first knot and from each one on.
     """
 
     y: Array
@@ -53,6 +54,7 @@ class RectifiedDistribution:
     knots: Array
     at_knots: Array
     before_knots: Array
+    of_labels: Array
 
     @classmethod
     def of(cls, y: Array, f: Array, pool: Vector, lambda_: float) -> RectifiedDistribution:
@@ -60,20 +62,21 @@ class RectifiedDistribution:
         m = len(pool)
         knots = np.unique(np.concatenate([y, f]) if lambda_ else y)
         at, before = (_rank(pool, knots, side) / max(m, 1) for side in ("right", "left"))
-        return cls(y, f, pool, 0, m, lambda_, knots, at, before)
+        of_y, of_f = (_rank(np.sort(rows), knots) / len(rows) for rows in (y, f))
+        of_labels = np.concatenate([[0.0], of_y - lambda_ * of_f])
+        return cls(y, f, pool, 0, m, lambda_, knots, at, before, of_labels)
 
     def quantile(self, level: float) -> float:
         """The smallest t with F(t) >= level; the largest value of all where F never gets there."""
         level, knots = level - _ROUNDING, self.knots
-        constant = np.concatenate([[0.0], self._of_labels(knots)])
-        at_knots = constant[1:] + self.lambda_ * self.at_knots
-        before = constant[:-1] + self.lambda_ * self.before_knots
+        at_knots = self.of_labels[1:] + self.lambda_ * self.at_knots
+        before = self.of_labels[:-1] + self.lambda_ * self.before_knots
         reached = np.flatnonzero((at_knots >= level) | (before >= level))
         last = reached[0] if len(reached) else len(knots)
         end = knots[last] if last < len(knots) else np.inf
         if self.lambda_ > 0 and len(self.pool):
             # Between two knots only the pool moves F: the row at which it reaches the level.
-            rank = np.ceil((level - constant[last]) / self.lambda_ * self.pool_size) - 1
+            rank = np.ceil((level - self.of_labels[last]) / self.lambda_ * self.pool_size) - 1
             row = int(np.clip(rank - self.below, 0, len(self.pool) - 1))
             if rank < self.pool_size and self.pool[row] < end:
                 return float(self.pool[row])
@@ -89,11 +92,6 @@ class RectifiedDistribution:
         low = self.at_knots[after - 1] if after else 0.0
         high = self.before_knots[after] if after < len(self.knots) else 1.0
         return float(np.clip(share, low, high)) if self.pool_size else 0.0
-
-    def _of_labels(self, t: Array) -> Array:
-        """What does not change with the pool."""
-        of_y, of_f = (_rank(np.sort(rows), t) / len(rows) for rows in (self.y, self.f))
-        return of_y - self.lambda_ * of_f
 
     def share(self, t: float, lambda_: float | None) -> Rectification:
         """F(t) as a rectified mean of indicators."""
