@@ -126,15 +126,15 @@ class GeneralizedLinear(Estimand):
         """H^-1, of a matrix whose columns are brought to one scale first."""
         scale = np.sqrt(np.diag(hessian))
         if not scale.all():
-            return self._collinear(np.flatnonzero(scale == 0)[:1])
+            raise self._collinear(np.flatnonzero(scale == 0)[:1])
         values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
         if values[0] < _SMALLEST_EIGENVALUE:
-            return self._collinear(np.flatnonzero(np.abs(vectors[:, 0]) > 0.1))
+            raise self._collinear(np.flatnonzero(np.abs(vectors[:, 0]) > 0.1))
         return (vectors / values) @ vectors.T / np.outer(scale, scale)
 
-    def _collinear(self, columns: Any) -> Array:
+    def _collinear(self, columns: Any) -> _CollinearError:
         names = ", ".join(self.names[column] for column in columns)
-        raise _CollinearError(
+        return _CollinearError(
             f"The columns {names} of X are collinear, or fitted means leave nothing to learn from them; expected "
             "columns of which none is a combination of others (of the intercept, say). Leave one out."
         )
