@@ -2,13 +2,25 @@
 
 from sklearn_ftr.estimators._allocator import FineTuneRectifyAllocator, Purchase
 from sklearn_ftr.estimators._prediction_corrector import PredictionCorrector
+from sklearn_ftr.estimators._rectified_difference import RectifiedDifference
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
+from sklearn_ftr.estimators._rectified_quantile import RectifiedQuantile
+from sklearn_ftr.estimators._rectified_regression import (
+    RectifiedLinearRegression,
+    RectifiedLogisticRegression,
+    RectifiedPoissonRegression,
+)
 from sklearn_ftr.estimators._scaling_law_regressor import ScalingLawRegressor
 
 __all__ = [
     "FineTuneRectifyAllocator",
     "PredictionCorrector",
     "Purchase",
+    "RectifiedDifference",
+    "RectifiedLinearRegression",
+    "RectifiedLogisticRegression",
     "RectifiedMeanEstimator",
+    "RectifiedPoissonRegression",
+    "RectifiedQuantile",
     "ScalingLawRegressor",
 ]

@@ -32,11 +32,7 @@ from sklearn_ftr.allocation._plan import (
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
-from sklearn_ftr.estimators._labels import (
-    PartialLabels,
-    check_finetune_rows,
-    check_partial_labels,
-)
+from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows
 from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.rectification._checks import Array
@@ -71,8 +67,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : RectifiedMeanEstimator, default=None
-        The rectified estimator. Its `split_ratio` and `cv` are replaced by what is chosen. None is
+    estimator : rectified estimator, default=None
+        Of the mean, quantiles, a difference or coefficients. Its `split_ratio` and `cv` are replaced by what is chosen. None is
         `RectifiedMeanEstimator()`.
     strategy : {"auto", "split", "cross-fitting"}, default="auto"
         "split" is the paper's method: one training, with the objective that `estimator.recycle` implies.
@@ -112,8 +108,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         What was chosen, and why.
     best_estimator_ : estimator
         `estimator` refitted on all labels with the chosen option.
-    mean_, standard_error_, efficiency_, result_, finetune_rows_
-        Those of `best_estimator_`.
+    standard_error_, efficiency_, result_, finetune_rows_
+        Those of `best_estimator_`, and its answers: `mean_`, `quantile_`, `difference_` or `coef_`.
     n_labeled_, n_unlabeled_ : int
 
     Raises
@@ -124,7 +120,9 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    For several outputs the law is that of their mean variance. The stop rule: with Gaussian data a tuned lambda can only help if
+    The law is that of the variance of what the estimate is a mean of: labels less predictions, or the same of their influence
+    on a quantile, a difference or a coefficient. For several outputs or coefficients it is that of their mean variance, for which
+    coefficients are scaled to count alike. The stop rule: with Gaussian data a tuned lambda can only help if
     the correlation of labels and predictions exceeds 1 / sqrt(r - 2), r labels rectifying (arXiv 2505.20178).
 
     Examples
@@ -144,7 +142,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "confidence_interval", "_inner_estimator"]), None],
+        "estimator": [HasMethods(["fit", "confidence_interval", "_inner_estimator", "_columns"]), None],
         "strategy": [StrOptions(set(STRATEGIES))],
         "folds": [tuple, list],
         "max_fits": [Interval(Integral, 1, None, closed="left")],
@@ -207,10 +205,10 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         """
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
-        labels = check_partial_labels(X, y, type(self).__name__)
-        always = check_finetune_rows(finetune_rows, labels)
         rng = check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
+        labels = rectified._labels(X, y)
+        always = check_finetune_rows(finetune_rows, labels)
         curve = self._measure(rectified, X, labels, rng)
         law, fitted = _fit_law(curve, is_frozen(rectified._inner_estimator()))
         n, m = len(labels.labeled), len(labels.unlabeled)
@@ -229,7 +227,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         splits = [option for option in plan.options if option.strategy == SPLIT]
         self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
         self.best_estimator_ = best
-        for name in ("mean_", "standard_error_", "efficiency_", "result_"):
+        for name in (*best.answers, "standard_error_", "efficiency_", "result_"):
             setattr(self, name, getattr(best, name))
         self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
         return self
@@ -267,7 +265,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         half_width : float
-            In units of y. For several outputs, of an output with their mean variance.
+            In units of the estimate. For several outputs or coefficients, of one with their mean variance.
         confidence_level : float, default=0.95
         n_rows : float, default=None
             Rows in all, labeled or not: labels are taken out of the pool. None means as many as in `fit`.
@@ -352,8 +350,14 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self._rectified())
-        tags.input_tags = inner.input_tags
-        tags.target_tags.multi_output = inner.target_tags.multi_output
+        for name in (
+            "input_tags",
+            "target_tags",
+            "estimator_type",
+            "regressor_tags",
+            "classifier_tags",
+        ):
+            setattr(tags, name, getattr(inner, name))
         tags.non_deterministic = inner.non_deterministic
         return tags
 
@@ -366,18 +370,20 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def _measure(
         self, rectified: Any, X: Any, labels: PartialLabels, rng: np.random.RandomState
     ) -> LearningCurve:
-        predictor = rectified._inner_estimator()
+        predictor, asked = rectified._inner_estimator(), rectified._ask(X, labels)
         return measure_learning_curve(
             predictor,
             X,
             labels,
+            rectified._columns(labels, asked),
             pilot_cost=self.pilot_cost,
-            power_tuning=rectified.power_tuning,
+            power_tuning=bool(rectified.power_tuning),
             n_bootstrap=self.n_bootstrap,
             n_jobs=self.n_jobs,
             rng=rng,
             report=self._report,
             zero_shot=predicts_untrained(predictor, labels.n_outputs),
+            weigh=rectified._weigh(asked, labels),
         )
 
     def _allowed(self, strategy: str, folds: int) -> bool:
@@ -420,7 +426,7 @@ def _outlook(
             float(total),
             float(first) if zero_shot else None,
             rectified.recycle,
-            rectified.power_tuning,
+            bool(rectified.power_tuning),
             folds,
             trainable=fitted is not None,
             trained=n_trained,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr.rectification._checks import Array, check_finite
@@ -69,16 +69,38 @@ def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEs
     return copy.set_params(**seeds)
 
 
-def train(model: BaseEstimator, X: Any, y: Array, rows: NDArray[np.intp], seed: int) -> BaseEstimator:
-    """Fit the model to some rows and return it; only skorch nets have a use for the seed."""
+def train(
+    model: BaseEstimator,
+    X: Any,
+    y: Array,
+    rows: NDArray[np.intp],
+    seed: int,
+    weigh: Callable[[NDArray[np.intp]], Array] | None = None,
+) -> BaseEstimator:
+    """Fit the model to some rows and return it; only skorch nets have a use for the seed.
+
+    `weigh` gives the weights of rows in the model's loss.
+    """
     X, target = safe_indexing(X, rows), y[rows]
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
     if is_classifier(model) and np.ptp(target, axis=0).max() == 0:
         # Classifiers refuse a single class; with rare classes it is what a few labels may show.
         return DummyRegressor().fit(X, target)
+    weights = {} if weigh is None else {_weight_parameter(model): weigh(rows)}
     with _skorch_seed(model, seed):
-        return model.fit(X, _skorch_target(model, target))
+        return model.fit(X, _skorch_target(model, target), **weights)
+
+
+def _weight_parameter(model: BaseEstimator) -> str:
+    """What the model's `fit` calls the weights of rows."""
+    last_name, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ValueError(
+            f"{type(last).__name__} takes no sample_weight, so that the loss cannot be weighted; expected an estimator "
+            "that does, such as VarianceRegressor. Leave finetune_weights at False."
+        )
+    return f"{last_name}__sample_weight" if last_name else "sample_weight"
 
 
 def without_training(

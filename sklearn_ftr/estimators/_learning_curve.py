@@ -25,10 +25,9 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import columns
 
-Rows = NDArray[np.intp]
 _SMALLEST_SIZE = 4
 _LARGEST_REPEATS = 20
 
@@ -79,6 +78,7 @@ def measure_learning_curve(
     estimator: BaseEstimator,
     X: Any,
     labels: PartialLabels,
+    of_values: Columns,
     *,
     pilot_cost: float,
     power_tuning: bool,
@@ -87,8 +87,12 @@ def measure_learning_curve(
     rng: np.random.RandomState,
     report: Callable[[str], None],
     zero_shot: bool = False,
+    weigh: Callable[[Rows], Array] | None = None,
 ) -> LearningCurve:
     """Measure; the trainings cost at most `pilot_cost` trainings on all labels.
+
+    `of_values` turns labels and predictions of some rows into columns that the estimate is a mean of; `weigh` gives the
+    weights of rows in training.
 
     With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
     """
@@ -101,7 +105,7 @@ def measure_learning_curve(
     report(f"learning curve: {len(trials)} trainings on {', '.join(map(str, planned))} labels")
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(trials))
     predictions = Parallel(n_jobs=n_jobs)(
-        delayed(_test)(estimator, X, labels, trial, int(seed))
+        delayed(_test)(estimator, X, labels, trial, int(seed), weigh)
         for trial, seed in zip(trials, seeds, strict=True)
     )
     trials, predictions = _without_failures(trials, predictions, report)
@@ -109,16 +113,20 @@ def measure_learning_curve(
     weights = _bootstrap_weights(n, n_bootstrap, rng)
     position = np.empty(len(labels.y), dtype=np.intp)
     position[labels.labeled] = np.arange(n)
-    y = columns(labels.y)
     curves = np.array(
         [
-            _residual_variances(y[trial.test], f, weights[:, position[trial.test]], power_tuning)
+            _residual_variances(
+                of_values(trial.test, labels.y[trial.test]),
+                of_values(trial.test, f),
+                weights[:, position[trial.test]],
+                power_tuning,
+            )
             for trial, f in zip(trials, predictions, strict=True)
         ]
     )
     of_size = np.array([trial.size for trial in trials])
     table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
-    of_labels = y[labels.labeled]
+    of_labels = of_values(labels.labeled, labels.of_labeled_rows)
     total = _residual_variances(of_labels, np.zeros_like(of_labels), weights, False)
     return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
 
@@ -162,7 +170,12 @@ def _sizes(n: int) -> list[int]:
 
 
 def _test(
-    estimator: BaseEstimator, X: Any, labels: PartialLabels, trial: _Trial, seed: int
+    estimator: BaseEstimator,
+    X: Any,
+    labels: PartialLabels,
+    trial: _Trial,
+    seed: int,
+    weigh: Callable[[Rows], Array] | None,
 ) -> Array | ValueError:
     """Predictions of the test rows, or the error of a model that needs more rows to train on."""
     rng = np.random.RandomState(seed)
@@ -171,7 +184,7 @@ def _test(
         model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
         return mean_prediction(model, X, trial.test, k)
     try:
-        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed)
+        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed, weigh)
         return mean_prediction(model, X, trial.test, k)
     except ValueError as error:
         return error

@@ -7,7 +7,7 @@ to stage 2: `OutOfSample`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,36 +26,121 @@ from sklearn_ftr.estimators._inner_model import (
 )
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._cross_fitting import (
-    align,
-    cross_fitting_degrees_of_freedom,
-    fold_shares,
-    pool_of_parts,
-)
+from sklearn_ftr.rectification._cross_fitting import align, fold_shares, pool_of_parts
 from sklearn_ftr.rectification._moments import Moments, moments
 
 Rows = NDArray[np.intp]
-# Rows of the pool for one model; where there are fewer, every model predicts the whole pool.
+Weigh = Callable[[Rows], Array]
+# A part of the pool with fewer rows has a mean too uncertain to align a model by.
 _SMALLEST_PART = 10
 
 
 @dataclass(frozen=True)
 class OutOfSample:
-    """What stage 2 needs: predictions (r, k) of rectification rows, and the pool's moments."""
+    """What stage 2 needs: each model's predictions of labeled rows that it has not seen, and of the pool.
+
+    Attributes
+    ----------
+    models : sequence of estimators
+        One, or one for each fold.
+    finetune_rows : ndarray of int
+        Rows that have only trained; empty under cross-fitting, where every label also rectifies.
+    n_finetune : int
+        Labels that trained each model.
+    folds, of_folds : sequences of ndarray (r_k,) and (r_k, k)
+        Rectification rows of each model, and its predictions of them.
+    pools, of_pools : sequences of ndarray (m_k,) and (m_k, k)
+        The same for unlabeled rows: all of them, or a part for each model.
+    whole_pools : bool
+        Whether each model has predicted the whole pool.
+    """
 
     models: Sequence[BaseEstimator]
-    shares: Array  # weight (K,) of each model in a prediction for new rows
-    finetune_rows: Rows  # empty under cross-fitting, where every label also rectifies
+    finetune_rows: Rows
     n_finetune: int
-    rectify_rows: Rows
-    predictions: Array
-    pool: Moments
-    degrees_of_freedom: int | None = None  # of the residual variance under cross-fitting
+    folds: Sequence[Rows]
+    of_folds: Sequence[Array]
+    pools: Sequence[Rows]
+    of_pools: Sequence[Array]
+    whole_pools: bool = True
+
+    @property
+    def shares(self) -> Array:
+        """Weight (K,) of each model in a prediction for new rows."""
+        return fold_shares(self.folds)
+
+    @property
+    def rectify_rows(self) -> Rows:
+        """Rows that rectify, fold by fold."""
+        return np.concatenate(self.folds)
+
+    @property
+    def pool_rows(self) -> Rows:
+        """Rows of the pool, in the order of `pool_predictions`."""
+        return self.pools[0] if self.whole_pools else np.concatenate(self.pools)
+
+    @property
+    def predictions(self) -> Array:
+        """Predictions (r, k) of the rectification rows."""
+        return np.concatenate(self.of_folds)
+
+    @property
+    def pool_predictions(self) -> Array:
+        """Predictions (m, k) of the pool: the average of all models, or each row by its own."""
+        if not self.whole_pools:
+            return np.concatenate(self.of_pools)
+        return self.of_pools[0] if len(self.models) == 1 else self._average(self.of_pools)
+
+    @property
+    def fold_sizes(self) -> tuple[int, ...]:
+        """Rectification rows of each model; empty without cross-fitting."""
+        return tuple(map(len, self.folds)) if len(self.models) > 1 else ()
+
+    def aligned(self) -> tuple[Array, Moments]:
+        """Predictions (r, k) and the pool's moments, of models moved to a common mean over the pool."""
+        smallest = min(map(len, self.pools))
+        if len(self.models) == 1 or smallest < (1 if self.whole_pools else _SMALLEST_PART):
+            return self.predictions, moments(self.pool_predictions)
+        of_folds, of_pools = (
+            align(parts, self.of_pools, self.shares) for parts in (self.of_folds, self.of_pools)
+        )
+        pool = moments(self._average(of_pools)) if self.whole_pools else pool_of_parts(of_pools)
+        return np.concatenate(of_folds), pool
+
+    def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
+        """The same for some rows only, of all (n_rows,)."""
+        in_folds, in_pools = ([rows[part] for part in parts] for parts in (self.folds, self.pools))
+        return replace(
+            self,
+            finetune_rows=self.finetune_rows[rows[self.finetune_rows]],
+            folds=[part[kept] for part, kept in zip(self.folds, in_folds, strict=True)],
+            of_folds=[f[kept] for f, kept in zip(self.of_folds, in_folds, strict=True)],
+            pools=[part[kept] for part, kept in zip(self.pools, in_pools, strict=True)],
+            of_pools=[f[kept] for f, kept in zip(self.of_pools, in_pools, strict=True)],
+        )
+
+    def clipped(self, low: float, high: float) -> OutOfSample:
+        """The same with predictions between two numbers."""
+        of_folds, of_pools = (
+            [np.clip(f, low, high) for f in parts] for parts in (self.of_folds, self.of_pools)
+        )
+        return replace(self, of_folds=of_folds, of_pools=of_pools)
+
+    def _average(self, of_pools: Sequence[Array]) -> Array:
+        return np.tensordot(self.shares, of_pools, axes=1)
+
+
+@dataclass(frozen=True)
+class FittedModels:
+    """The models of a fit, and their weights (K,) in a prediction of k numbers for new rows."""
+
+    models: Sequence[BaseEstimator]
+    shares: Array
+    n_outputs: int
 
     def predict(self, X: Any, rows: Rows) -> list[Array]:
         """Each model's predictions (len(rows), k)."""
-        k = self.predictions.shape[1]
-        return [mean_prediction(model, X, rows, k) for model in self.models]
+        return [mean_prediction(model, X, rows, self.n_outputs) for model in self.models]
 
 
 def zero_shot(
@@ -75,17 +160,22 @@ def split(
     rng: np.random.RandomState,
     report: Callable[[str], None],
     always: Rows,
+    weigh: Weigh | None = None,
+    strata: Rows | None = None,
 ) -> OutOfSample:
     """The paper's way: a random n_finetune of the labels train one model, the others rectify it.
 
-    `always` are rows that train in any case: they come first, and random others follow.
+    `always` are rows that train in any case: they come first, and random others follow. `weigh` gives the weights of
+    rows in training. Of each of the `strata`, numbered for all rows, the same share trains.
     """
     order = rng.permutation(labels.labeled)
+    if strata is not None:
+        order = order[np.argsort(_ranks_within(strata[order]), kind="stable")]
     order = np.concatenate([always, order[~np.isin(order, always)]])
     finetune, rectify = np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
     report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
     model, seed = seeded_clone(estimator, rng), draw_seed(rng)
-    model = train(model, X, labels.y, finetune, seed)
+    model = train(model, X, labels.y, finetune, seed, weigh)
     report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
     return _one_model(model, X, labels, finetune, rectify)
 
@@ -95,60 +185,65 @@ def cross_fit(
     X: Any,
     labels: PartialLabels,
     cv: Any,
-    pool_prediction: str,
+    *,
+    whole_pools: bool,
+    smallest_part: int,
     n_jobs: int | None,
     rng: np.random.RandomState,
     report: Callable[[str], None],
+    weigh: Weigh | None = None,
 ) -> OutOfSample:
-    """K models, each trained without one fold of the labels and rectified by that fold."""
+    """K models, each trained without one fold of the labels and rectified by that fold.
+
+    Each predicts the whole pool, or a part of it unless that has fewer rows than `smallest_part`.
+    """
     folds = _folds(cv, estimator, X, labels, rng)
-    shares = fold_shares(folds)
-    parts = _parts(labels.unlabeled, shares, rng)
-    average = pool_prediction == "average" or min(map(len, parts)) < _SMALLEST_PART
-    pools = [labels.unlabeled] * len(folds) if average else parts
+    parts = _parts(labels.unlabeled, fold_shares(folds), rng)
+    whole = whole_pools or min(map(len, parts)) < smallest_part
+    pools = [labels.unlabeled] * len(folds) if whole else parts
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds))
     report(f"cross-fitting {len(folds)} models on {len(labels.labeled):,} labels")
     fits = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_fold)(seeded_clone(estimator, rng), X, labels, fold, pool, int(seed))
+        delayed(_fit_fold)(seeded_clone(estimator, rng), X, labels, fold, pool, int(seed), weigh)
         for fold, pool, seed in zip(folds, pools, seeds, strict=True)
     )
     models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
-    if len(labels.unlabeled):
-        of_folds, of_pools = (align(parts, of_pools, shares) for parts in (of_folds, of_pools))
-    pool = moments(np.tensordot(shares, of_pools, axes=1)) if average else pool_of_parts(of_pools)
-    n = len(labels.labeled)
-    return OutOfSample(
-        models=models,
-        shares=shares,
-        finetune_rows=np.empty(0, dtype=np.intp),
-        n_finetune=round(n - np.mean([len(fold) for fold in folds])),
-        rectify_rows=np.concatenate(folds),
-        predictions=np.concatenate(of_folds),
-        pool=pool,
-        degrees_of_freedom=cross_fitting_degrees_of_freedom(n, len(folds)),
-    )
+    n_finetune = round(len(labels.labeled) - np.mean([len(fold) for fold in folds]))
+    nothing = np.empty(0, dtype=np.intp)
+    return OutOfSample(models, nothing, n_finetune, folds, of_folds, pools, of_pools, whole)
 
 
 def _one_model(
     model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
 ) -> OutOfSample:
-    k = labels.n_outputs
+    of_rectify, of_pool = (
+        mean_prediction(model, X, rows, labels.n_outputs) for rows in (rectify, labels.unlabeled)
+    )
     return OutOfSample(
-        models=[model],
-        shares=np.ones(1),
-        finetune_rows=finetune,
-        n_finetune=len(finetune),
-        rectify_rows=rectify,
-        predictions=mean_prediction(model, X, rectify, k),
-        pool=moments(mean_prediction(model, X, labels.unlabeled, k)),
+        [model], finetune, len(finetune), [rectify], [of_rectify], [labels.unlabeled], [of_pool]
     )
 
 
+def _ranks_within(strata: Rows) -> Array:
+    """Each row's rank within its stratum, as a share of that."""
+    ranks = np.empty(len(strata))
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        ranks[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return ranks
+
+
 def _fit_fold(
-    model: BaseEstimator, X: Any, labels: PartialLabels, fold: Rows, pool: Rows, seed: int
+    model: BaseEstimator,
+    X: Any,
+    labels: PartialLabels,
+    fold: Rows,
+    pool: Rows,
+    seed: int,
+    weigh: Weigh | None,
 ) -> tuple[BaseEstimator, Array, Array]:
     k = labels.n_outputs
-    model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed)
+    model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed, weigh)
     return model, mean_prediction(model, X, fold, k), mean_prediction(model, X, pool, k)
 
 

@@ -39,12 +39,12 @@ def pool_of_parts(parts: Sequence[Array]) -> Moments:
     return Moments(pool.count, pool.mean, pool.cross_products * inflation)
 
 
-def cross_fitting_degrees_of_freedom(n: int, n_folds: int) -> int:
+def cross_fitting_degrees_of_freedom(n: int, n_folds: int, n_parameters: int = 1) -> int:
     """Degrees of freedom of the residual variance when each of K folds has a model of its own.
 
     Within the folds the residuals have n - K degrees, between them K - 1. Counting n - 1 is too many
     for few labels, since the models that make the residuals were fitted to the same labels; the larger
     of the two keeps both K = 2 and leave-one-out meaningful. A tuned lambda costs no further degree
-    (measured in docs/coverage.md).
+    (measured in docs/coverage.md). Each parameter beyond the first costs one.
     """
-    return max(n - n_folds, n_folds - 1)
+    return min(max(n - n_folds - (n_parameters - 1), n_folds - 1), n - n_parameters)

@@ -36,6 +36,14 @@ class Design:
         with_ones[:, 1:] = block
         return with_ones
 
+    def only(self, rows: NDArray[np.intp]) -> Design:
+        """Some of its rows."""
+        return Design(self.rows[rows], self.intercept)
+
+    def followed_by(self, other: Design) -> Design:
+        """The rows of both."""
+        return Design(np.concatenate([self.rows, other.rows]), self.intercept)
+
 
 @dataclass(frozen=True)
 class RegressionData:
@@ -66,20 +74,32 @@ def check_regression(
     pool = _vector(f_unlabeled, len(pool_rows), "f_unlabeled")
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
-    if len(rows) < k + 2:
-        raise ValueError(
-            f"There are {len(rows)} labeled rows for {k} parameters (n_samples={len(rows)}); expected at least {k + 2}. "
-            "Label more rows or leave out columns."
-        )
-    if 0 < len(pool_rows) <= k:
-        raise ValueError(
-            f"The pool has {len(pool_rows)} rows for {k} parameters; expected at least {k + 1}, or none at all."
-        )
+    check_enough_rows(len(rows), len(pool_rows), k)
     return RegressionData(
         (Design(rows, fit_intercept), labels.astype(np.float64), predictions.astype(np.float64)),
         (Design(pool_rows, fit_intercept), pool),
         names,
     )
+
+
+def check_design(X: Any, name: str) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
+    """Rows (n, d) as finite numbers, and the columns' names."""
+    rows = _matrix(X, name)
+    return rows, _column_names(X, rows.shape[1])
+
+
+def check_enough_rows(r: int, m: int, k: int) -> None:
+    """Rows from which k parameters and their errors can be estimated."""
+    least = k + 2 if m else k + 1
+    if r < least:
+        raise ValueError(
+            f"There are {r} labeled rows for {k} parameters (n_samples={r}); expected at least {least}. "
+            "Label more rows or leave out columns."
+        )
+    if 0 < m <= k:
+        raise ValueError(
+            f"The pool has {m} rows for {k} parameters; expected at least {k + 1}, or none at all."
+        )
 
 
 def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:

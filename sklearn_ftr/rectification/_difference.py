@@ -5,6 +5,7 @@ The groups are independent samples, so that variances add; degrees of freedom as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def rectify_difference(
         raise ValueError(
             f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
         )
-    names, of_rows, of_pool = _groups(group, group_unlabeled, len(y), len(pool))
+    names, of_rows, of_pool = check_groups(group, group_unlabeled, len(y), len(pool))
     parts = {
         # One group alone without variance is nothing to warn of.
         str(name): rectified_mean(
@@ -101,25 +102,31 @@ def rectify_difference(
         )
         for i, name in enumerate(names)
     }
+    result = difference_of(parts, confidence_level)
+    warn_of_zero_width(result, stacklevel=3)
+    return result
+
+
+def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float) -> RectifiedResult:
+    """The second part's mean minus the first's."""
     first, second = parts.values()
-    result = RectifiedResult(
+    names = list(parts)
+    return RectifiedResult(
         **vars(_minus(second, first)),
         lambda_=(first.lambda_ + second.lambda_) / 2,
         rectifier=second.rectifier - first.rectifier,
         residual_variance=(first.residual_variance + second.residual_variance) / 2,
-        recycled_weight=0.0,
-        n_labeled=len(y),
-        n_finetune=0,
-        n_rectify=len(y),
-        n_unlabeled=len(pool),
+        recycled_weight=(first.recycled_weight + second.recycled_weight) / 2,
+        n_labeled=first.n_labeled + second.n_labeled,
+        n_finetune=first.n_finetune + second.n_finetune,
+        n_rectify=first.n_rectify + second.n_rectify,
+        n_unlabeled=first.n_unlabeled + second.n_unlabeled,
         labels_only=_minus(second.labels_only, first.labels_only),
         predictions_only=_predictions_only(second, first),
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",
         parts=parts,
     )
-    warn_of_zero_width(result, stacklevel=3)
-    return result
 
 
 def _minus(left: Estimate, right: Estimate) -> Estimate:
@@ -142,7 +149,7 @@ def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:
     return array.reshape(-1)
 
 
-def _groups(
+def check_groups(
     group: Any, group_unlabeled: Any, r: int, m: int
 ) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
     """The two groups' names, and the number of each row's group."""
@@ -165,7 +172,7 @@ def _groups(
     if len(names) != 2:
         shown = ", ".join(map(str, names[:5]))
         raise ValueError(
-            f"The labeled rows are of {len(names)} groups ({shown}); expected two. Compare two groups at a time."
+            f"The labeled rows (n_samples={r}) are of {len(names)} groups ({shown}); expected two. Compare two groups at a time."
         )
     strangers = np.setdiff1d(of_pool, names) if m else np.empty(0)
     if len(strangers):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -23,9 +23,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._mean import rectify
 from sklearn_ftr.rectification._moments import Moments, merge, moments
+from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
 # Predictions whose influence is smaller than this part of the labels' are constant but for rounding.
 _SMALLEST_INFLUENCE = 1e-12
@@ -87,38 +90,87 @@ def rectify_estimand(
     unlabeled: tuple[Design, Vector],
     lambda_: ArrayLike | str | None,
     confidence_level: float,
+    stage_one: StageOne = PREDICTED_ELSEWHERE,
 ) -> RectifiedResult:
     """The rectified estimate from labeled (X, y, f) and unlabeled (X, f)."""
+    every = _linearize(estimand, *_all_labels(labeled, stage_one), None)
+    labels_only = _estimate(every.influence(), estimand.n_parameters)
+    if not len(unlabeled[1]):
+        return _labels_alone(estimand, labeled, every, labels_only, confidence_level, stage_one)
     X, y, f = labeled
-    of_y = _linearize(estimand, X, y, None)
+    trained = stage_one.n_trained_only
+    of_y = _linearize(estimand, X, y, every.theta) if trained else every
     of_f = _linearize(estimand, X, f, of_y.theta)
+    of_pool = _linearize(estimand, *unlabeled, of_f.theta)
     rows_y, rows_f = (
         _influence_rows(estimand, X, target, one) for target, one in ((y, of_y), (f, of_f))
     )
     varies_y = rows_y.std(axis=0)
     _drop_rounding(rows_f, f, estimand, X, of_f, _SMALLEST_INFLUENCE * varies_y)
     _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros_like(varies_y))
-    pool = Moments(0, np.zeros_like(of_y.theta), np.zeros_like(of_y.bread))
-    if len(unlabeled[1]):
-        pool = _linearize(estimand, *unlabeled, of_f.theta).influence()
-    rectified = rectify(rows_y, rows_f, pool, lambda_, n_parameters=estimand.n_parameters)
-    theta = rectified.estimate.estimate
+    if stage_one.pools:
+        _align(rows_f, estimand, unlabeled[0], of_pool, stage_one)
+    p, pool = estimand.n_parameters, of_pool.influence()
+    rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
+    estimate, influence = rectified.estimate, rectified.influence
+    if stage_one.recycle and trained:
+        rows = _influence_rows(estimand, *_all_labels(labeled, stage_one), every)
+        estimate, recycled = recycle_labels(estimate, rows[: len(y)], rows[len(y) :], p)
+        influence = replace(influence, recycled=recycled)
     return RectifiedResult(
-        **vars(rectified.estimate),
+        **vars(estimate),
         lambda_=rectified.lambda_,
-        rectifier=theta - rectified.lambda_ * pool.mean,
+        rectifier=estimate.estimate - rectified.lambda_ * pool.mean,
         residual_variance=rectified.residual_variance,
-        recycled_weight=np.zeros_like(theta),
-        n_labeled=len(y),
-        n_finetune=0,
+        recycled_weight=influence.recycled_weight,
+        n_labeled=len(y) + trained,
+        n_finetune=stage_one.n_finetune,
         n_rectify=len(y),
         n_unlabeled=pool.count,
-        labels_only=_estimate(of_y.influence(), estimand.n_parameters),
-        predictions_only=_estimate(pool, estimand.n_parameters) if pool.count > len(theta) else None,
+        labels_only=labels_only,
+        predictions_only=_estimate(pool, p) if pool.count > p else None,
         confidence_level=confidence_level,
         estimand=estimand.title,
         names=estimand.names,
-        influence=rectified.influence,
+        influence=influence,
+    )
+
+
+def _all_labels(labeled: tuple[Design, Array, Array], stage_one: StageOne) -> tuple[Design, Array]:
+    X, y, _ = labeled
+    return (X if stage_one.X is None else X.followed_by(stage_one.X)), stage_one.with_labels_of(y)
+
+
+def _labels_alone(
+    estimand: Estimand,
+    labeled: tuple[Design, Array, Array],
+    every: _Linearized,
+    labels_only: Estimate,
+    confidence_level: float,
+    stage_one: StageOne,
+) -> RectifiedResult:
+    """With an empty pool, the usual estimate from all labels; predictions only tell their residual variance."""
+    X, y, f = labeled
+    nothing = np.zeros_like(every.theta)
+    of_y, of_f = (estimand.scores(X[:], target, every.theta) for target in (y, f))
+    rows = _influence_rows(estimand, *_all_labels(labeled, stage_one), every) - every.theta
+    degrees = len(rows) - estimand.n_parameters
+    return RectifiedResult(
+        **vars(labels_only),
+        lambda_=nothing,
+        rectifier=every.theta,
+        residual_variance=moments((of_y - of_f) @ every.bread.T).variance,
+        recycled_weight=nothing,
+        n_labeled=len(rows),
+        n_finetune=stage_one.n_finetune,
+        n_rectify=len(rows),
+        n_unlabeled=0,
+        labels_only=labels_only,
+        predictions_only=None,
+        confidence_level=confidence_level,
+        estimand=estimand.title,
+        names=estimand.names,
+        influence=Influence(rows, np.zeros_like(every.bread), degrees),
     )
 
 
@@ -129,10 +181,30 @@ def _estimate(influence: Moments, n_parameters: int) -> Estimate:
     return Estimate(influence.mean, covariance, np.full(len(influence.mean), float(degrees)))
 
 
+def _align(
+    influence: Array, estimand: Estimand, X: Design, of_pool: _Linearized, stage_one: StageOne
+) -> None:
+    """Take out of the influence values (in place) how far each model's estimate over the pool is from all models'.
+
+    Where the offsets average to zero over the folds, the estimate stays as it is; its variance no longer counts them.
+    """
+    offsets = np.array(
+        [
+            of_pool.bread @ _score_moments(estimand, X, target, of_pool.theta).mean
+            for target in stage_one.pools
+        ]
+    )
+    sizes = np.asarray(stage_one.fold_sizes)
+    influence -= np.repeat(offsets - sizes @ offsets / sizes.sum(), sizes, axis=0)
+
+
+def _score_moments(estimand: Estimand, X: Design, target: Vector, theta: Array) -> Moments:
+    return reduce(merge, (moments(estimand.scores(*rows, theta)) for rows in blocks(X, target)))
+
+
 def _linearize(estimand: Estimand, X: Design, target: Vector, start: Array | None) -> _Linearized:
     theta, bread = estimand.solve(X, target, start)
-    scores = reduce(merge, (moments(estimand.scores(*rows, theta)) for rows in blocks(X, target)))
-    return _Linearized(theta, bread, scores)
+    return _Linearized(theta, bread, _score_moments(estimand, X, target, theta))
 
 
 def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: _Linearized) -> Array:

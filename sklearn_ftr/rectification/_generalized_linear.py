@@ -107,6 +107,18 @@ class GeneralizedLinear(Estimand):
                 return theta + step, bread
         raise self._no_solution(X, theta)
 
+    def bread(self, X: Design, theta: Array) -> Array:
+        """H^-1 (k, k) at theta, which needs no labels."""
+        return self._newton(X, np.zeros(len(X)), theta)[1]
+
+    def residuals(self, X: Array, target: Array, theta: Array) -> Array:
+        """Target less its mean at theta, and less what one Newton step would add to that mean."""
+        eta = X @ theta
+        variance = self.family.variance(eta)
+        residuals = target - self.family.mean(eta)
+        step = np.linalg.lstsq((X.T * variance) @ X, X.T @ residuals, rcond=None)[0]
+        return residuals - variance * (X @ step)
+
     def _newton(self, X: Design, target: Vector, theta: Array) -> tuple[Array, Array, float]:
         """Newton step, H^-1 and decrement (the step's length in the metric of H) at theta."""
         k = len(theta)

@@ -8,24 +8,23 @@ the m rows of the pool. docs/statistics.md derives the small-sample forms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array, check_rectification_arrays, pool_moments
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
+    mean_estimate,
     welch_satterthwaite,
 )
-from sklearn_ftr.rectification._moments import Moments, centred, columns
-from sklearn_ftr.rectification._result import (
-    Influence,
-    RectifiedResult,
-    mean_result,
-    warn_of_zero_width,
-)
+from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._moments import Moments, centred, columns, moments
+from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
+from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
@@ -137,16 +136,39 @@ def rectified_mean(
     check_confidence_level(confidence_level)
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     pool = pool_moments(pool_predictions, labels)
-    rectified = rectify(columns(labels), columns(predictions), pool, lambda_)
+    return mean_of_two_stages(labels, columns(predictions), pool, lambda_, confidence_level)
+
+
+def mean_of_two_stages(
+    labels: NDArray[np.floating],
+    predictions: Array,
+    pool: Moments,
+    lambda_: ArrayLike | None,
+    confidence_level: float,
+    stage_one: StageOne = PREDICTED_ELSEWHERE,
+) -> RectifiedResult:
+    """The rectified mean from labels (r,) or (r, k) and predictions (r, k); with an empty pool, the mean of all labels."""
+    y, every = columns(labels), stage_one.with_labels_of(labels)
+    degrees = stage_one.degrees_of_freedom(len(y))
+    rectified = rectify(y, predictions, pool, lambda_, degrees)
+    estimate, n_rectify, influence = rectified.estimate, len(y), rectified.influence
+    if not pool.count:
+        estimate, n_rectify = mean_estimate(moments(columns(every))), len(every)
+        deviations = centred(columns(every))[1]
+        influence = Influence(deviations, influence.pool_covariance, n_rectify - 1)
+    elif stage_one.recycle and stage_one.n_trained_only:
+        estimate, recycled = recycle_labels(estimate, y, columns(every[len(y) :]))
+        influence = replace(influence, recycled=recycled)
     return mean_result(
-        rectified.estimate,
-        labels=labels,
+        estimate,
+        labels=every,
         pool=pool,
-        n_rectify=len(labels),
+        n_rectify=n_rectify,
+        n_finetune=stage_one.n_finetune,
         lambda_=rectified.lambda_,
         residual_variance=rectified.residual_variance,
         confidence_level=confidence_level,
-        influence=rectified.influence,
+        influence=influence,
     )
 
 

@@ -26,9 +26,12 @@ from sklearn_ftr.rectification._inference import (
     like,
     shaped,
 )
-from sklearn_ftr.rectification._mean import Rectification, _check_enough_labels, rectify
+from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._mean import _check_enough_labels, rectify
 from sklearn_ftr.rectification._moments import Moments
+from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
 Vector = NDArray[np.floating[Any]]
 # Standard errors of F on each side of a quantile for which the pool's values are kept: enough for any interval.
@@ -42,41 +45,52 @@ class RectifiedDistribution:
     """F for one lambda. Of the pool, sorted, only the part that matters is kept, and how many rows are below it.
 
     `knots` are where labels or their predictions make F jump; the pool's share at and just below each is known, and so
-    is `of_labels`, what does not change with the pool: before the first knot and from each one on.
+    is `of_labels`, what does not change with the pool: before the first knot and from each one on. Labels that have
+    only trained enter with the weight `recycled`.
     """
 
-    y: Array
-    f: Array
+    labels: _Labels
     pool: Vector
     below: int
     pool_size: int
     lambda_: float
+    recycled: float
     knots: Array
     at_knots: Array
     before_knots: Array
     of_labels: Array
 
     @classmethod
-    def of(cls, y: Array, f: Array, pool: Vector, lambda_: float) -> RectifiedDistribution:
+    def of(
+        cls, labels: _Labels, pool: Vector, lambda_: float, recycled: float
+    ) -> RectifiedDistribution:
         """With all of the pool."""
         m = len(pool)
-        knots = np.unique(np.concatenate([y, f]) if lambda_ else y)
+        weights = {"y": 1 - recycled, "f": -lambda_ * (1 - recycled), "trained": recycled}
+        steps = [(getattr(labels, name), weight) for name, weight in weights.items() if weight]
+        knots = np.unique(np.concatenate([rows for rows, _ in steps]))
         at, before = (_rank(pool, knots, side) / max(m, 1) for side in ("right", "left"))
-        of_y, of_f = (_rank(np.sort(rows), knots) / len(rows) for rows in (y, f))
-        of_labels = np.concatenate([[0.0], of_y - lambda_ * of_f])
-        return cls(y, f, pool, 0, m, lambda_, knots, at, before, of_labels)
+        shares = [weight * _rank(np.sort(rows), knots) / len(rows) for rows, weight in steps]
+        of_labels = np.concatenate([[0.0], np.sum(shares, axis=0)])
+        return cls(labels, pool, 0, m, lambda_, recycled, knots, at, before, of_labels)
+
+    @property
+    def pool_weight(self) -> float:
+        """Weight of the pool's share in F."""
+        return self.lambda_ * (1 - self.recycled)
 
     def quantile(self, level: float) -> float:
         """The smallest t with F(t) >= level; the largest value of all where F never gets there."""
         level, knots = level - _ROUNDING, self.knots
-        at_knots = self.of_labels[1:] + self.lambda_ * self.at_knots
-        before = self.of_labels[:-1] + self.lambda_ * self.before_knots
+        weight = self.pool_weight
+        at_knots = self.of_labels[1:] + weight * self.at_knots
+        before = self.of_labels[:-1] + weight * self.before_knots
         reached = np.flatnonzero((at_knots >= level) | (before >= level))
         last = reached[0] if len(reached) else len(knots)
         end = knots[last] if last < len(knots) else np.inf
-        if self.lambda_ > 0 and len(self.pool):
+        if weight > 0 and len(self.pool):
             # Between two knots only the pool moves F: the row at which it reaches the level.
-            rank = np.ceil((level - self.of_labels[last]) / self.lambda_ * self.pool_size) - 1
+            rank = np.ceil((level - self.of_labels[last]) / weight * self.pool_size) - 1
             row = int(np.clip(rank - self.below, 0, len(self.pool) - 1))
             if rank < self.pool_size and self.pool[row] < end:
                 return float(self.pool[row])
@@ -93,12 +107,57 @@ class RectifiedDistribution:
         high = self.before_knots[after] if after < len(self.knots) else 1.0
         return float(np.clip(share, low, high)) if self.pool_size else 0.0
 
-    def share(self, t: float, lambda_: float | None) -> Rectification:
-        """F(t) as a rectified mean of indicators."""
-        known, m = np.array([self.pool_share(t)]), self.pool_size
+    def __call__(self, t: float) -> float:
+        """F(t)."""
+        last = int(np.searchsorted(self.knots, t, side="right"))
+        return float(self.of_labels[last] + self.pool_weight * self.pool_share(t))
+
+    def share(self, t: float, lambda_: float | None) -> _Share:
+        """F(t) as a rectified mean of indicators, with a lambda of its own and the best weight of trained labels."""
+        known, m, labels = np.array([self.pool_share(t)]), self.pool_size, self.labels
         products = np.diag(m * known * (1 - known))
-        of_y, of_f = ((rows <= t).astype(float)[:, None] for rows in (self.y, self.f))
-        return rectify(of_y, of_f, Moments(m, known, products), lambda_)
+        of_y, of_f, of_trained = (
+            (rows <= t).astype(float)[:, None] for rows in (labels.y, labels.f, labels.trained)
+        )
+        rectified = rectify(of_y, of_f, Moments(m, known, products), lambda_, labels.degrees_of_freedom)
+        estimate, influence = rectified.estimate, rectified.influence
+        if m and len(of_trained):
+            estimate, recycled = recycle_labels(estimate, of_y, of_trained)
+            influence = replace(influence, recycled=recycled)
+        return _Share(
+            float(np.sqrt(estimate.covariance[0, 0])),
+            float(estimate.degrees_of_freedom[0]),
+            float(rectified.lambda_[0]),
+            influence,
+        )
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Labels (r,) with predictions, and labels that have only trained and are recycled (none if they are not)."""
+
+    y: Array
+    f: Array
+    trained: Array
+    degrees_of_freedom: int | None
+
+    @property
+    def every(self) -> Array:
+        return np.concatenate([self.y, self.trained])
+
+
+@dataclass(frozen=True)
+class _Share:
+    """The error of F at a point, and the weights that make it smallest."""
+
+    standard_error: float
+    degrees_of_freedom: float
+    lambda_: float
+    influence: Influence
+
+    @property
+    def recycled(self) -> float:
+        return float(self.influence.recycled_weight[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +190,7 @@ class QuantileEstimate(Estimate):
         """
         turned: dict[str, Alternative] = {"less": "greater", "greater": "less"}
         values = np.broadcast_to(np.asarray(null, dtype=float), self.levels.shape)
-        shares = [
-            curve.share(t, curve.lambda_).estimate.estimate[0]
-            for curve, t in zip(self.curves, values, strict=True)
-        ]
+        shares = [curve(t) for curve, t in zip(self.curves, values, strict=True)]
         of_shares = Estimate(np.array(shares), np.diag(self.errors_of_levels**2), self._degrees())
         p = of_shares.p_value(self.levels, turned.get(alternative, alternative))
         return like(p if np.ndim(self.estimate) else p[0], self.estimate)
@@ -154,6 +210,14 @@ class RectifiedQuantileResult(RectifiedResult):
     """
 
     quantiles: QuantileEstimate
+
+    @property
+    def pool_covariance(self) -> Array:
+        """Of F at the quantiles; see `RectifiedResult.pool_covariance`."""
+        centers = np.atleast_1d(self.estimate)
+        pairs = zip(self.quantiles.curves, centers, strict=True)
+        terms = [curve.share(t, curve.lambda_).influence.pool_covariance[0, 0] for curve, t in pairs]
+        return np.diag(terms)
 
     @property
     def zero_width(self) -> bool:
@@ -248,34 +312,64 @@ def rectify_quantile(
     True
     """
     check_confidence_level(confidence_level)
-    levels = _check_levels(q)
+    levels = check_levels(q)
     labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ValueError(f"y has shape {labels.shape}; expected (r,): call once for each output.")
     _check_enough_labels(len(labels))
     weights = _check_weights(lambda_, len(levels))
     y_, f_ = (one.reshape(-1).astype(np.float64) for one in (labels, predictions))
-    ordered = np.sort(pool.reshape(-1))
+    result = quantiles_of_two_stages(
+        y_, f_, pool.reshape(-1), q, levels, weights, confidence_level, PREDICTED_ELSEWHERE
+    )
+    warn_of_zero_width(result, stacklevel=3)
+    return result
+
+
+def quantiles_of_two_stages(
+    y: Array,
+    f: Array,
+    pool: Vector,
+    q: ArrayLike,
+    levels: Array,
+    weights: Sequence[float | None],
+    confidence_level: float,
+    stage_one: StageOne,
+) -> RectifiedQuantileResult:
+    """Rectified quantiles of labels (r,) in the shape of `q`; with an empty pool, quantiles of all labels."""
+    ordered = np.sort(pool)
     if len(ordered):
         check_finite(ordered[[0, -1]], "f_unlabeled")  # where sorting has put NaN and infinite values
-    answer, curves = _quantiles(y_, f_, ordered, levels, weights, q, confidence_level)
-    alone, _ = _quantiles(y_, f_, ordered[:0], levels, [0.0] * len(levels), q, confidence_level)
-    chosen = np.array([curve.lambda_ for curve in curves])
+    every, nothing = stage_one.with_labels_of(y), np.empty(0)
+    alone = _quantiles(
+        _Labels(every, every, nothing, None),
+        ordered[:0],
+        levels,
+        [0.0] * len(levels),
+        q,
+        confidence_level,
+    )
+    answer, labels = alone, _Labels(y, f, nothing, stage_one.degrees_of_freedom(len(y)))
+    if len(ordered):
+        if stage_one.recycle:
+            labels = replace(labels, trained=every[len(y) :])
+        answer = _quantiles(labels, ordered, levels, weights, q, confidence_level)
+    curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pool = _pool_quantiles(ordered, levels, confidence_level) if len(ordered) > 1 else None
+    chosen = np.array([curve.lambda_ for curve in curves])
     pool_center = of_pool.estimate if of_pool else np.zeros(len(levels))
-    residuals = np.array([_residual_variance(y_, f_, t) for t in np.atleast_1d(answer.estimate)])
-    result = RectifiedQuantileResult(
+    return RectifiedQuantileResult(
         estimate=answer.estimate,
         covariance=answer.covariance,
         degrees_of_freedom=answer.degrees_of_freedom,
         quantiles=answer,
         lambda_=like(chosen, q),
-        rectifier=like(np.atleast_1d(answer.estimate) - chosen * pool_center, q),
-        residual_variance=like(residuals, q),
-        recycled_weight=like(np.zeros(len(levels)), q),
-        n_labeled=len(y_),
-        n_finetune=0,
-        n_rectify=len(y_),
+        rectifier=like(centers - chosen * pool_center, q),
+        residual_variance=like([_residual_variance(y, f, t) for t in centers], q),
+        recycled_weight=like([curve.recycled for curve in curves], q),
+        n_labeled=len(every),
+        n_finetune=stage_one.n_finetune,
+        n_rectify=len(y) if len(ordered) else len(every),
         n_unlabeled=len(ordered),
         labels_only=alone,
         predictions_only=shaped(of_pool, q) if of_pool else None,
@@ -283,52 +377,48 @@ def rectify_quantile(
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
     )
-    warn_of_zero_width(result, stacklevel=3)
-    return result
 
 
 def _quantiles(
-    y: Array,
-    f: Array,
+    labels: _Labels,
     pool: Vector,
     levels: Array,
     weights: Sequence[float | None],
     q: ArrayLike,
     confidence_level: float,
-) -> tuple[QuantileEstimate, tuple[RectifiedDistribution, ...]]:
+) -> QuantileEstimate:
     """Rectified quantiles; their errors are not said to be correlated, though they are."""
-    answers = [_one_quantile(y, f, pool, *pair) for pair in zip(levels, weights, strict=True)]
+    answers = [_one_quantile(labels, pool, *pair) for pair in zip(levels, weights, strict=True)]
     centers, curves, shares = zip(*answers, strict=True)
-    degrees = np.array([share.estimate.degrees_of_freedom[0] for share in shares])
-    errors = np.sqrt([share.estimate.covariance[0, 0] for share in shares])
+    degrees = np.array([share.degrees_of_freedom for share in shares])
+    errors = np.array([share.standard_error for share in shares])
     unknown = np.full((len(levels), len(levels)), np.nan)
     woodruff = QuantileEstimate(np.array(centers), unknown, degrees, levels, curves, errors)
     low, high = woodruff.confidence_interval(confidence_level)
     spread = stats.t.isf((1 - confidence_level) / 2, degrees)
     variance = ((high - low) / (2 * spread)) ** 2
-    estimate = QuantileEstimate(
+    return QuantileEstimate(
         like(centers, q), np.diag(variance), like(degrees, q), levels, curves, errors
     )
-    return estimate, curves
 
 
 def _one_quantile(
-    y: Array, f: Array, pool: Vector, level: float, lambda_: float | None
-) -> tuple[float, RectifiedDistribution, Rectification]:
-    """The quantile, F, and F there. Lambda is tuned at the labels' own quantile, then once more at the answer."""
-    t = float(np.quantile(y, level, method="inverted_cdf"))
-    curve = RectifiedDistribution.of(y, f, pool, 0.0)
+    labels: _Labels, pool: Vector, level: float, lambda_: float | None
+) -> tuple[float, RectifiedDistribution, _Share]:
+    """The quantile, F, and F there. Weights are tuned at the labels' own quantile, then once more at the answer."""
+    t = float(np.quantile(labels.every, level, method="inverted_cdf"))
+    curve = RectifiedDistribution.of(labels, pool, 0.0, 0.0)
     for _ in range(2):
-        weight = float(curve.share(t, lambda_).lambda_[0])
-        curve = RectifiedDistribution.of(y, f, pool, weight)
+        share = curve.share(t, lambda_)
+        curve = RectifiedDistribution.of(labels, pool, share.lambda_, share.recycled)
         t = curve.quantile(level)
     share = curve.share(t, lambda_)
     return t, _window(curve, level, share), share
 
 
-def _window(curve: RectifiedDistribution, level: float, share: Rectification) -> RectifiedDistribution:
+def _window(curve: RectifiedDistribution, level: float, share: _Share) -> RectifiedDistribution:
     """The same F with only as much of the pool as any interval may reach: so many standard errors to each side."""
-    error = _WINDOW_ERRORS * float(np.sqrt(share.estimate.covariance[0, 0]))
+    error = _WINDOW_ERRORS * share.standard_error
     low, high = (curve.quantile(level + sign * error) for sign in (-1, 1))
     first, last = (int(_rank(curve.pool, np.array([t]))[0]) for t in (low, high))
     first = max(first - 1, 0)
@@ -378,7 +468,7 @@ def _check_weights(lambda_: ArrayLike | None, k: int) -> list[float | None]:
     return list(np.broadcast_to(weights, (k,)))
 
 
-def _check_levels(q: ArrayLike) -> Array:
+def check_levels(q: ArrayLike) -> Array:
     levels = np.atleast_1d(np.asarray(q, dtype=float))
     if levels.ndim != 1 or not len(levels) or not np.all((levels > 0) & (levels < 1)):
         raise ValueError(f"q is {q!r}; expected levels between 0 and 1, both excluded, such as 0.5.")

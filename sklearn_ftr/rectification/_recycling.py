@@ -12,7 +12,31 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._moments import Moments
+from sklearn_ftr.rectification._influence import Recycled
+from sklearn_ftr.rectification._moments import Moments, moments
+
+
+def recycle_labels(
+    rectified: Estimate, of_rectify: Array, of_finetune: Array, n_parameters: int = 1
+) -> tuple[Estimate, Recycled]:
+    """The rectified estimate combined with the fine-tuning labels' own answer, and that one's part in it.
+
+    Rows (r, k) and (s, k) are what the estimate is a mean of: labels, or influence values plus the estimate. All n
+    labels tell the variance of that mean better than s of them.
+    """
+    rows, s = np.concatenate([of_rectify, of_finetune]), len(of_finetune)
+    every = moments(rows)
+    degrees = float(every.count - n_parameters)
+    own = Estimate(
+        of_finetune.mean(axis=0),
+        every.cross_products / degrees / s,
+        np.full(of_finetune.shape[1], degrees),
+    )
+    restated = with_variance_of_all_labels(rectified, every, moments(of_rectify))
+    combined, weight = recycle(restated, own)
+    stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
+    scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
+    return combined, Recycled(weight, scale, rows - every.mean, s)
 
 
 def with_variance_of_all_labels(

@@ -20,6 +20,7 @@ from sklearn_ftr.rectification._inference import (
     mean_estimate,
     shaped,
 )
+from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, columns, moments
 
 # Below this efficiency the gain is smaller than anybody would train a model for.
@@ -28,36 +29,6 @@ _WORTHWHILE_EFFICIENCY = 1.05
 
 class ZeroWidthIntervalWarning(UserWarning):
     """The data show no variance at all, so that the interval has zero width."""
-
-
-@dataclass(frozen=True, eq=False)
-class Influence:
-    """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (r, k)
-        Centred influence values of the rectification rows: the estimate less its limit is their mean.
-    pool_covariance : ndarray of shape (k, k)
-        Covariance of the pool's part of the estimate.
-    degrees_of_freedom : int
-        r - p of the labeled part.
-    """
-
-    rows: Array
-    pool_covariance: Array
-    degrees_of_freedom: int
-
-    def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
-        """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""
-        r = len(self.rows)
-        of_rows = np.empty((n_draws, self.rows.shape[1]))
-        for draw in range(n_draws):
-            of_rows[draw] = self.rows[rng.integers(r, size=r)].mean(axis=0)
-        of_rows *= np.sqrt(r / self.degrees_of_freedom)  # as the stated variance has
-        values, vectors = np.linalg.eigh(self.pool_covariance)
-        normal = rng.standard_normal(of_rows.shape) * np.sqrt(np.maximum(values, 0.0))
-        return of_rows + normal @ vectors.T
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -101,7 +72,7 @@ class RectifiedResult(Estimate):
     parts : dict of str to RectifiedResult
         For a difference between groups, the rectified mean of each; else empty.
     influence : Influence or None
-        What `bootstrap` needs; None for results of estimators.
+        What `bootstrap` needs; None where others have it (the parts of a difference, the curves of quantiles).
     """
 
     lambda_: Any
@@ -152,7 +123,7 @@ class RectifiedResult(Estimate):
         Raises
         ------
         ValueError
-            From the results of estimators, which have no influence values of single rows; less than one draw.
+            Less than one draw.
 
         Notes
         -----
@@ -167,11 +138,7 @@ class RectifiedResult(Estimate):
         if self.parts:
             first, second = (part._draws(n_draws, rng) for part in self.parts.values())
             return second - first
-        if self.influence is None:
-            raise ValueError(
-                "This result has no influence values of single rows; bootstrap needs one from a function on arrays, "
-                "such as rectify_mean."
-            )
+        assert self.influence is not None
         draws = np.atleast_1d(self.estimate) + self.influence.draws(n_draws, rng)
         return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
 
@@ -182,6 +149,14 @@ class RectifiedResult(Estimate):
         own = np.diag(self.covariance)
         ratio = np.divide(labels, own, out=np.where(labels > 0, np.inf, 1.0), where=own > 0)
         return like(ratio, self.estimate)
+
+    @property
+    def pool_covariance(self) -> Array:
+        """What the pool's size adds to the covariance, of shape (k, k), before fine-tuning labels are recycled."""
+        if self.parts:
+            return np.sum([part.pool_covariance for part in self.parts.values()], axis=0)
+        assert self.influence is not None
+        return self.influence.pool_covariance
 
     @property
     def effective_sample_size(self) -> Any:
@@ -334,8 +309,7 @@ def mean_result(
     residual_variance: Array,
     confidence_level: float,
     n_finetune: int = 0,
-    recycled_weight: Array | float = 0.0,
-    influence: Influence | None = None,
+    influence: Influence,
 ) -> RectifiedResult:
     """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
     one = labels[0]  # a single number or a row of k: the shape of every answer
@@ -345,7 +319,7 @@ def mean_result(
         lambda_=like(lambda_, one),
         rectifier=like(estimate.estimate - lambda_ * pool_mean, one),
         residual_variance=like(residual_variance, one),
-        recycled_weight=like(np.broadcast_to(recycled_weight, lambda_.shape), one),
+        recycled_weight=like(influence.recycled_weight, one),
         n_labeled=len(labels),
         n_finetune=n_finetune,
         n_rectify=n_rectify,

@@ -1,0 +1,212 @@
+"""Fine-tuning then rectification of the difference between two groups' means, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import indexable
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ftr.estimators._covariates import fit_part, read_groups
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
+from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._difference import check_groups, difference_of
+from sklearn_ftr.rectification._mean import mean_of_two_stages
+from sklearn_ftr.rectification._result import RectifiedResult
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The two groups' names, and each row's group, 0 or 1."""
+
+    names: NDArray[Any]
+    of_rows: NDArray[np.intp]
+
+
+class RectifiedDifference(RectifiedEstimator):
+    """Difference between the means of two groups from few labels and many model predictions: an A/B test.
+
+    One predictor serves both groups; each group's mean is rectified by its own labels over its own unlabeled rows.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
+        The predictor, as in `RectifiedMeanEstimator`. It is handed all of X, the column of groups included.
+    group : int, str, callable or transformer, default=0
+        The part of X that holds each row's group: a column's position or name; `group(X)` of a callable; or what a
+        transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1.
+    split_ratio, cv, power_tuning, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own.
+
+    Attributes
+    ----------
+    difference_ : float
+        Mean of the second group, in sorted order, minus mean of the first, in units of y.
+    groups_ : ndarray of shape (2,)
+        The groups in that order.
+    group_means_ : ndarray of shape (2,)
+        Their rectified means; `result_.parts` has all about them.
+    lambda_ : float
+        Mean of the groups' weights; likewise `residual_variance_` and `recycled_weight` of the result.
+    standard_error_, covariance_, rectifier_, efficiency_, n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, \
+finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_in_
+        As in `RectifiedMeanEstimator`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: as for `RectifiedMeanEstimator`; other than two groups; a group with fewer than 2 labels that rectify.
+
+    Notes
+    -----
+    Rows of the groups are independent, so that variances add; degrees of freedom as in Welch's test.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import RectifiedDifference
+    >>> rng = np.random.default_rng(0)
+    >>> version = rng.integers(2, size=5_000)
+    >>> X = np.column_stack([version, rng.normal(size=(5_000, 3))])
+    >>> y = 3 + 0.5 * version + X[:, 1] + rng.normal(scale=0.5, size=5_000)
+    >>> y[300:] = np.nan
+    >>> model = RectifiedDifference(group=0, cv=5, random_state=0).fit(X, y)
+    >>> low, high = model.confidence_interval()
+    >>> bool(low < 0.5 < high), bool(model.efficiency_ > 2)
+    (True, True)
+    """
+
+    answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_")
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **RectifiedEstimator._parameter_constraints,
+        "group": "no_validation",
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        group: Any = 0,
+        split_ratio: float = 0.2,
+        cv: Any = None,
+        power_tuning: bool = True,
+        recycle: bool = True,
+        pool_prediction: str = "average",
+        confidence_level: float = 0.95,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.group = group
+        self.split_ratio = split_ratio
+        self.cv = cv
+        self.power_tuning = power_tuning
+        self.recycle = recycle
+        self.pool_prediction = pool_prediction
+        self.confidence_level = confidence_level
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X: Any) -> Array:
+        """Predictions re-centered so that they average to each group's rectified mean over its pool.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        check_is_fitted(self, "result_")
+        (X,) = indexable(X)
+        group = self._known_groups(X)
+        weights, rectifiers = (
+            np.array([getattr(part, name) for part in self.result_.parts.values()])
+            for name in ("lambda_", "rectifier")
+        )
+        return weights[group] * self._average_prediction(X)[:, 0] + rectifiers[group]
+
+    def _ask(self, X: Any, labels: PartialLabels) -> _Groups:
+        self._group_reader = fit_part(self.group, X)
+        groups = read_groups(self._group_reader, X)
+        of_labeled, of_pool = groups[labels.labeled], groups[labels.unlabeled]
+        names, *codes = check_groups(of_labeled, of_pool, len(of_labeled), len(of_pool))
+        of_rows = np.empty(len(groups), dtype=np.intp)
+        of_rows[labels.labeled], of_rows[labels.unlabeled] = codes
+        return _Groups(names, of_rows)
+
+    def _strata(self, asked: _Groups) -> NDArray[np.intp]:
+        return asked.of_rows
+
+    def _rectify(
+        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Groups
+    ) -> RectifiedResult:
+        self.groups_ = asked.names
+        parts = {
+            str(name): self._rectified_mean(labels, stage_one.within(asked.of_rows == i), str(name))
+            for i, name in enumerate(asked.names)
+        }
+        return difference_of(parts, self.confidence_level)
+
+    def _rectified_mean(
+        self, labels: PartialLabels, stage_one: OutOfSample, name: str
+    ) -> RectifiedResult:
+        rows = stage_one.rectify_rows
+        if len(rows) < 2:
+            raise ValueError(
+                f"Group {name} has {len(rows)} labels that rectify (n_samples={len(labels.labeled)}); expected at least 2. "
+                "Label more of its rows, lower split_ratio, or use cv."
+            )
+        return mean_of_two_stages(
+            labels.y[rows],
+            *stage_one.aligned(),
+            self._given_lambda,
+            self.confidence_level,
+            self._stage_one(labels, stage_one),
+        )
+
+    def _keep_answer(self, result: RectifiedResult) -> None:
+        self.difference_ = result.estimate
+        self.group_means_ = np.array([part.estimate for part in result.parts.values()])
+
+    def _columns(self, labels: PartialLabels, asked: _Groups) -> Columns:
+        return _contrast(asked.of_rows, np.bincount(asked.of_rows[labels.labeled]), np.ones(2))
+
+    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
+        group = self._known_groups(X)
+        parts = self.result_.parts.values()
+        counts = np.array([part.n_labeled for part in parts])
+        weights = np.array([part.lambda_ for part in parts])
+        return _contrast(group, counts, np.ones(2)), _contrast(group, counts, weights)
+
+    def _known_groups(self, X: Any) -> NDArray[np.intp]:
+        """The number of each row's group."""
+        groups = read_groups(self._group_reader, X)
+        strangers = groups[~np.isin(groups, self.groups_)]
+        if len(strangers):
+            raise ValueError(
+                f"X has rows of group {strangers[0]}; expected {self.groups_[0]} and {self.groups_[1]} only."
+            )
+        return np.searchsorted(self.groups_, groups)
+
+
+def _contrast(group: NDArray[np.intp], counts: NDArray[Any], weights: Array) -> Columns:
+    """Deviations from the group's mean, times weight, over the group's share, with a minus in the first group."""
+    signs = np.array([-1.0, 1.0]) * weights * counts.sum() / np.maximum(counts, 1)
+
+    def columns(rows: NDArray[np.intp], values: Array) -> Array:
+        of_rows, flat = group[rows], values.reshape(len(values))
+        present = np.bincount(of_rows, minlength=2)
+        means = np.bincount(of_rows, weights=flat, minlength=2) / np.maximum(present, 1)
+        return (signs[of_rows] * (flat - means[of_rows]))[:, None]
+
+    return columns

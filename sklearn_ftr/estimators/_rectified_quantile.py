@@ -1,0 +1,168 @@
+"""Fine-tuning then rectification of quantiles, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
+from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._quantile import check_levels, quantiles_of_two_stages
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE
+
+
+class RectifiedQuantile(RectifiedEstimator):
+    """Quantiles of a population from few labels and many model predictions; the median by default.
+
+    Some labels train a predictor, the others correct the distribution of its predictions over the unlabeled rows.
+    With `cv`, every label does both.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
+        The predictor, as in `RectifiedMeanEstimator`.
+    q : float or array-like of shape (k,), default=0.5
+        Levels, between 0 and 1.
+    split_ratio, cv, power_tuning, recycle, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
+        folds: an average of models has another distribution than each.
+
+    Attributes
+    ----------
+    quantile_ : float or ndarray of shape (k,)
+        The estimate, in units of y.
+    standard_error_ : float or ndarray of shape (k,)
+        Half the width of the interval at `confidence_level` over the t quantile.
+    covariance_ : ndarray of shape (k, k)
+        Its diagonal; the errors of several quantiles are correlated, of which it says nothing.
+    residual_variance_ : float or ndarray of shape (k,)
+        Variance of 1(y <= quantile) - 1(f <= quantile).
+    lambda_, rectifier_, efficiency_, n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, \
+estimator_, estimators_, n_features_in_, feature_names_in_
+        As in `RectifiedMeanEstimator`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: as for `RectifiedMeanEstimator`; levels of 0 or 1; several outputs.
+
+    Notes
+    -----
+    The quantile is where F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t)) reaches q (Angelopoulos et al. 2023, Science
+    382, at lambda = 1); with `recycle`, the fine-tuning labels' F enters with the weight that makes the error of F smallest. Intervals
+    are Woodruff's (1952); see `rectify_quantile`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import RectifiedQuantile
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(5_000, 5))
+    >>> y = np.exp(1 + X @ [0.5, 0.3, 0.0, 0.0, 0.0] + rng.normal(scale=0.2, size=5_000))  # median e
+    >>> y[300:] = np.nan
+    >>> model = RectifiedQuantile(cv=5, random_state=0).fit(X, y)
+    >>> low, high = model.confidence_interval()
+    >>> bool(low < np.e < high)
+    True
+    """
+
+    answers: ClassVar[tuple[str, ...]] = ("quantile_",)
+    _smallest_part: ClassVar[int] = 0
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **{
+            name: constraint
+            for name, constraint in RectifiedEstimator._parameter_constraints.items()
+            if name != "pool_prediction"
+        },
+        "q": [Real, "array-like"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        q: Any = 0.5,
+        split_ratio: float = 0.2,
+        cv: Any = None,
+        power_tuning: bool = True,
+        recycle: bool = True,
+        confidence_level: float = 0.95,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.q = q
+        self.split_ratio = split_ratio
+        self.cv = cv
+        self.power_tuning = power_tuning
+        self.recycle = recycle
+        self.confidence_level = confidence_level
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X: Any) -> Array:
+        """Predictions moved so that their quantile over the pool is `quantile_`.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, k)
+            lambda f(X) plus the rectifier. With no unlabeled rows in `fit`, every prediction is the quantile.
+        """
+        check_is_fitted(self, "result_")
+        predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
+        return predictions[:, 0] if np.ndim(self.quantile_) == 0 else predictions
+
+    @property
+    def _whole_pools(self) -> bool:
+        return False
+
+    def _ask(self, X: Any, labels: PartialLabels) -> Array:
+        """The levels."""
+        return check_levels(self.q)
+
+    def _rectify(self, labels: PartialLabels, stage_one: OutOfSample, asked: Array) -> RectifiedResult:
+        return quantiles_of_two_stages(
+            labels.y[stage_one.rectify_rows],
+            stage_one.predictions[:, 0],
+            stage_one.pool_predictions[:, 0],
+            self.q,
+            asked,
+            [self._given_lambda] * len(asked),
+            self.confidence_level,
+            self._stage_one(labels, stage_one),
+        )
+
+    def _keep_answer(self, result: RectifiedResult) -> None:
+        self.quantile_ = result.estimate
+
+    def _columns(self, labels: PartialLabels, asked: Array) -> Columns:
+        """Indicators of being below the labels' quantiles, in units of y: over the density there."""
+        y, nothing = labels.of_labeled_rows, np.empty(0)
+        alone = quantiles_of_two_stages(
+            y, y, nothing, asked, asked, [0.0] * len(asked), self.confidence_level, PREDICTED_ELSEWHERE
+        )
+        below = _below(alone.estimate)
+        units = alone.standard_error / np.sqrt(asked * (1 - asked) / len(y))
+        units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
+        return lambda rows, values: units * below(rows, values)
+
+    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
+        below = _below(np.atleast_1d(self.quantile_))
+        return below, lambda rows, values: self.lambda_ * below(rows, values)
+
+
+def _below(thresholds: Array) -> Columns:
+    return lambda rows, values: (values.reshape(len(values), 1) <= thresholds).astype(float)

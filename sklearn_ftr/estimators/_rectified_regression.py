@@ -1,0 +1,567 @@
+"""Fine-tuning then rectification of regression coefficients, as scikit-learn estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import ClassifierTags, indexable
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_ftr._sklearn_private import StrOptions
+from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read_covariates
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, Rows
+from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design, check_enough_rows
+from sklearn_ftr.rectification._estimand import rectify_estimand
+from sklearn_ftr.rectification._generalized_linear import FAMILIES, GeneralizedLinear
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._stage_one import StageOne
+
+
+@dataclass(frozen=True)
+class _Regression:
+    """The estimand, the design of all rows, and the positions of the coefficients of interest."""
+
+    estimand: GeneralizedLinear
+    design: Design
+    chosen: list[int]
+
+    def __getitem__(self, rows: Rows) -> Design:
+        return self.design.only(rows)
+
+
+# Predicted shares of 0 have no logit, and predicted rates of 0 no logarithm.
+_LEAST_SHARE = 1e-3
+
+
+class RectifiedRegression(RectifiedEstimator):
+    """Base of the regressions; `family` is a key of FAMILIES."""
+
+    family: ClassVar[str]
+    answers: ClassVar[tuple[str, ...]] = ("coef_", "intercept_", "coefficients_")
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **RectifiedEstimator._parameter_constraints,
+        "covariates": "no_validation",
+        "fit_intercept": ["boolean"],
+        "coefficient": [Integral, str, None],
+        "finetune_weights": ["boolean"],
+        "power_tuning": ["boolean", StrOptions({"overall"})],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        covariates: Any = None,
+        fit_intercept: bool = True,
+        coefficient: int | str | None = None,
+        finetune_weights: bool = False,
+        split_ratio: float = 0.2,
+        cv: Any = None,
+        power_tuning: bool | str = True,
+        recycle: bool = True,
+        pool_prediction: str = "average",
+        confidence_level: float = 0.95,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.covariates = covariates
+        self.fit_intercept = fit_intercept
+        self.coefficient = coefficient
+        self.finetune_weights = finetune_weights
+        self.split_ratio = split_ratio
+        self.cv = cv
+        self.power_tuning = power_tuning
+        self.recycle = recycle
+        self.pool_prediction = pool_prediction
+        self.confidence_level = confidence_level
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X: Any) -> Array:
+        """The regression's fitted means.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Only the covariates are looked at.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        check_is_fitted(self, "result_")
+        design = self._new_design(X)
+        return FAMILIES[self.family].mean(design[:] @ self.coefficients_)
+
+    def summary(self, confidence_level: float | None = None) -> Any:
+        """The coefficients as a pandas DataFrame (needs pandas).
+
+        Parameters
+        ----------
+        confidence_level : float, default=None
+            Of the intervals; None means the estimator's.
+
+        Returns
+        -------
+        DataFrame
+            A row for each coefficient, under its name; columns "coefficient", "standard_error", "t", "p_value" (against 0), "low",
+            "high", "lambda", "efficiency", and "labels_only" with "labels_only_standard_error" for comparison.
+        """
+        import pandas as pd
+
+        check_is_fitted(self, "result_")
+        result = self.result_
+        low, high = self.confidence_interval(confidence_level)
+        return pd.DataFrame(
+            {
+                "coefficient": result.estimate,
+                "standard_error": result.standard_error,
+                "t": result.estimate / result.standard_error,
+                "p_value": result.p_value(0.0),
+                "low": low,
+                "high": high,
+                "lambda": result.lambda_,
+                "efficiency": result.efficiency,
+                "labels_only": result.labels_only.estimate,
+                "labels_only_standard_error": result.labels_only.standard_error,
+            },
+            index=list(result.names),
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if (
+            self.covariates is None
+        ):  # which may have neither NaN nor text, whatever the predictor can do
+            tags.input_tags.allow_nan = False
+        return tags
+
+    def _ask(self, X: Any, labels: PartialLabels) -> _Regression:
+        """The design, with enough rows for its coefficients."""
+        reader = fit_part(self.covariates, X)
+        rows, names = read_covariates(reader, X)
+        names = ("intercept",) * self.fit_intercept + names
+        if not names:
+            raise ValueError(
+                "covariates names no column and fit_intercept is False; expected something to estimate."
+            )
+        check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
+        self._check_range(labels)
+        self._reader = reader
+        self._chosen_ = chosen = self._chosen(names)
+        estimand = GeneralizedLinear(FAMILIES[self.family], names)
+        return _Regression(estimand, Design(rows, self.fit_intercept), chosen)
+
+    def _check_range(self, labels: PartialLabels) -> None:
+        """Labels that the family can have."""
+
+    def _chosen(self, names: tuple[str, ...]) -> list[int]:
+        """Positions of the coefficients of interest."""
+        if self.coefficient is None:
+            return list(range(len(names)))
+        first = int(self.fit_intercept)
+        if isinstance(self.coefficient, str) and self.coefficient in names:
+            return [names.index(self.coefficient)]
+        if not isinstance(self.coefficient, str) and 0 <= self.coefficient < len(names) - first:
+            return [first + int(self.coefficient)]
+        raise ValueError(
+            f"coefficient is {self.coefficient!r}; expected one of {list(names)} or a position in coef_."
+        )
+
+    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
+        """Predictions inside the family's range: another predictor, as good as any."""
+        return stage_one
+
+    def _rectify(
+        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Regression
+    ) -> RectifiedResult:
+        stage_one = self._clip(stage_one, labels)
+        rectify, pool = stage_one.rectify_rows, stage_one.pool_rows
+        check_enough_rows(
+            len(rectify) if len(pool) else len(labels.labeled), len(pool), len(asked.estimand.names)
+        )
+        X, y, f = asked[rectify], labels.y[rectify], stage_one.predictions[:, 0]
+        result = rectify_estimand(
+            asked.estimand,
+            (X, y, f),
+            (asked[pool], stage_one.pool_predictions[:, 0]),
+            self._given_lambda,
+            self.confidence_level,
+            self._stage_one(labels, stage_one, asked),
+        )
+        # Where `score` takes influence values; without a pool, predictions have none.
+        if len(pool):
+            self._linearized = [asked.estimand.solve(X, target, None) for target in (y, f)]
+        else:
+            every = labels.labeled
+            self._linearized = [asked.estimand.solve(asked[every], labels.y[every], None)]
+        return result
+
+    def _stage_one(
+        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Regression | None = None
+    ) -> StageOne:
+        known = super()._stage_one(labels, stage_one)
+        assert asked is not None
+        several = stage_one.whole_pools and len(stage_one.models) > 1
+        return replace(
+            known,
+            X=asked[stage_one.finetune_rows],
+            pools=[f[:, 0] for f in stage_one.of_pools] if several else [],
+        )
+
+    @property
+    def _given_lambda(self) -> Any:
+        return "overall" if self.power_tuning == "overall" else super()._given_lambda
+
+    def _weigh(self, asked: _Regression, labels: PartialLabels) -> Callable[[Rows], Array] | None:
+        """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
+        if not self.finetune_weights:
+            return None
+
+        def weigh(rows: Rows) -> Array:
+            try:
+                theta, _ = asked.estimand.solve(asked[rows], labels.y[rows], None)
+            except ValueError:  # too few rows for coefficients: all means alike
+                theta = np.zeros(len(asked.estimand.names))
+            bread = asked.estimand.bread(asked.design, theta)
+            influence = (asked[rows][:] @ bread)[:, asked.chosen]
+            weights = (influence**2 / np.diag(bread)[asked.chosen]).sum(axis=1)
+            return weights / weights.mean()
+
+        return weigh
+
+    def _columns(self, labels: PartialLabels, asked: _Regression) -> Columns:
+        """Influence values at the labels' own estimate, of coefficients made to count alike.
+
+        From predictions whatever is linear in the covariates is taken away, since it costs the rectified estimate nothing.
+        """
+        estimand, rows = asked.estimand, labels.labeled
+        theta, bread = estimand.solve(asked[rows], labels.y[rows], None)
+        spread = (estimand.scores(asked[rows][:], labels.y[rows], theta) @ bread.T).std(axis=0)
+        spread = spread[asked.chosen]
+        units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
+
+        def columns(rows: Rows, values: Array) -> Array:
+            X = asked[rows][:]
+            flat = np.clip(values.reshape(len(values)), estimand.family.low, estimand.family.high)
+            residuals = estimand.residuals(X, flat, theta)
+            inflation = np.sqrt(len(X) / max(len(X) - X.shape[1], 1))
+            return (X * residuals[:, None] @ bread.T)[:, asked.chosen] * units * inflation
+
+        return columns
+
+    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
+        design, estimand = self._new_design(X), GeneralizedLinear(FAMILIES[self.family], ())
+        weights = np.atleast_1d(self.lambda_)[self._chosen_]
+
+        def influence(rows: Rows, values: Array, at: tuple[Array, Array]) -> Array:
+            theta, bread = at
+            scores = estimand.scores(design.only(rows)[:], values.reshape(len(values)), theta)
+            return (scores @ bread.T)[:, self._chosen_]
+
+        return (
+            lambda rows, values: influence(rows, values, self._linearized[0]),
+            lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
+        )
+
+    def _keep_answer(self, result: RectifiedResult) -> None:
+        self._pool_variance = self._pool_variance[self._chosen_]
+        first = int(self.fit_intercept)
+        self.coefficients_ = result.estimate
+        self.coef_ = result.estimate[first:]
+        self.intercept_ = float(result.estimate[0]) if first else 0.0
+        self.coefficient_names_ = np.array(result.names, dtype=object)
+
+    def _new_design(self, X: Any) -> Design:
+        if hasattr(self, "n_features_in_") and has_one_dimension(X):
+            raise ValueError(
+                f"X has one dimension; expected {self.n_features_in_} features. Reshape your data."
+            )
+        validate_data(self, X, reset=False, skip_check_array=True)
+        (X,) = indexable(X)
+        rows, _ = read_covariates(self._reader, X)
+        known = len(self.coef_)
+        if rows.shape[1] != known:
+            raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")
+        return Design(rows, self.fit_intercept)
+
+
+class RectifiedLinearRegression(RectifiedRegression):
+    """Least-squares coefficients of a population from few labels and many model predictions.
+
+    Some labels train a predictor on all of X, the others correct what its predictions say about the coefficients. With
+    `cv`, every label does both.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`.
+    covariates : int, str, list of them, slice, mask, callable or transformer, default=None
+        The part of X that is the regression's design: columns by position or name; `covariates(X)` of a callable, (n_rows,) or
+        (n_rows, d); or what a transformer, fitted to all rows, makes of X. [] is no covariate. None is all of X.
+    fit_intercept : bool, default=True
+        Put an intercept in front of the covariates.
+    coefficient : int or str, default=None
+        The coefficient of interest, by its position in `coef_` or its name: `score`, `finetune_weights` and the allocator are
+        about it. None is all of them.
+    finetune_weights : bool, default=False
+        Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
+        coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real data
+        nothing was gained (docs/estimands.md).
+    power_tuning : bool or "overall", default=True
+        One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
+    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (d,)
+        Coefficients of the covariates, in units of y per unit.
+    intercept_ : float
+        0 without `fit_intercept`.
+    coefficients_, standard_error_, lambda_, rectifier_, residual_variance_, efficiency_ : ndarray of shape (k,)
+        All coefficients, the intercept first, and what `RectifiedMeanEstimator` says of a mean.
+    coefficient_names_ : ndarray of shape (k,)
+        Their names: "intercept" and the covariates'.
+    covariance_ : ndarray of shape (k, k)
+        Of `coefficients_`.
+    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
+feature_names_in_
+        As in `RectifiedMeanEstimator`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
+        labels that rectify, or a pool of 1 to k rows; several outputs.
+
+    Notes
+    -----
+    theta = theta_R(y) + lambda (theta_U(f) - theta_R(f)), with theta the usual estimate from rectification labels, from predictions
+    of their rows, and from predictions of the pool (Kluger et al. 2025, arXiv 2501.18577); covariance by the sandwich of
+    influence values (HC1). With no unlabeled rows, ordinary least squares of all labels. See `rectify_linear_regression`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import RectifiedLinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(5_000, 6))
+    >>> y = 3 + 0.5 * X[:, 0] + X[:, 1] + rng.normal(scale=0.5, size=5_000)
+    >>> y[300:] = np.nan
+    >>> model = RectifiedLinearRegression(covariates=[0], cv=5, random_state=0).fit(X, y)
+    >>> print(model.summary()[["coefficient", "standard_error", "efficiency"]].round(2))
+               coefficient  standard_error  efficiency
+    intercept         3.02            0.03        3.43
+    x0                0.49            0.03        3.35
+    """
+
+    family: ClassVar[str] = "gaussian"
+
+
+class RectifiedLogisticRegression(RectifiedRegression):
+    """Log odds of a population from few labels and many model predictions.
+
+    Some labels train a predictor on all of X, the others correct what its predictions say about the coefficients. With
+    `cv`, every label does both.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`.
+        Predictions are taken as probabilities and clipped to 0.001 and 0.999; a classifier's are those of `predict_proba`.
+    covariates : int, str, list of them, slice, mask, callable or transformer, default=None
+        The part of X that is the regression's design: columns by position or name; `covariates(X)` of a callable, (n_rows,) or
+        (n_rows, d); or what a transformer, fitted to all rows, makes of X. [] is no covariate. None is all of X.
+    fit_intercept : bool, default=True
+        Put an intercept in front of the covariates.
+    coefficient : int or str, default=None
+        The coefficient of interest, by its position in `coef_` or its name: `score`, `finetune_weights` and the allocator are
+        about it. None is all of them.
+    finetune_weights : bool, default=False
+        Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
+        coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real data
+        nothing was gained (docs/estimands.md).
+    power_tuning : bool or "overall", default=True
+        One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
+    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (d,)
+        Coefficients of the covariates, in log odds per unit.
+    intercept_ : float
+        0 without `fit_intercept`.
+    coefficients_, standard_error_, lambda_, rectifier_, residual_variance_, efficiency_ : ndarray of shape (k,)
+        All coefficients, the intercept first, and what `RectifiedMeanEstimator` says of a mean.
+    coefficient_names_ : ndarray of shape (k,)
+        Their names: "intercept" and the covariates'.
+    covariance_ : ndarray of shape (k, k)
+        Of `coefficients_`.
+    classes_ : ndarray of shape (2,)
+        The two values of y, of which the second is the event; 0 and 1 where y has shares.
+    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
+feature_names_in_
+        As in `RectifiedMeanEstimator`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
+        labels that rectify, or a pool of 1 to k rows; separated classes; y with other than two values, unless all are from 0 to 1.
+
+    Notes
+    -----
+    y is two classes, of which the larger is the event (labels 1 and 2 are odds of 2), or shares from 0 to 1. The same estimate as
+    in `RectifiedLinearRegression`, with the maximum-likelihood fit of a logistic regression, no penalty; see
+    `rectify_logistic_regression`. It is an estimate of coefficients, not a classifier (whose y may not have NaN): `predict`
+    gives probabilities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import RectifiedLogisticRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(5_000, 6))
+    >>> y = (rng.random(5_000) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
+    >>> X[:, 1] += 2 * y  # a judge's opinion, say
+    >>> y[500:] = np.nan
+    >>> model = RectifiedLogisticRegression(covariates=[0], cv=5, random_state=0).fit(X, y)
+    >>> low, high = model.confidence_interval()
+    >>> bool(low[1] < 1 < high[1]), bool(model.efficiency_.min() > 1.3)
+    (True, True)
+    """
+
+    family: ClassVar[str] = "binomial"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # Two classes, but neither scikit-learn's regressor (any y) nor its classifier (no NaN in y).
+        tags.estimator_type, tags.regressor_tags = None, None
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        return tags
+
+    def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
+        """Labels as 0 and 1, or shares."""
+        labels = super()._labels(X, y)
+        classes = np.unique(labels.of_labeled_rows)
+        if classes[0] >= 0 and classes[-1] <= 1:
+            self.classes_ = np.array([0.0, 1.0])
+            return labels
+        if len(classes) > 2:
+            raise ValueError(
+                f"y has {len(classes)} values from {classes[0]:g} to {classes[-1]:g}: Only binary classification is supported "
+                "here; expected two classes, or shares from 0 to 1."
+            )
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has one class, {classes[0]:g} (n_samples={len(labels.labeled)}); expected two."
+            )
+        self.classes_ = classes
+        return replace(labels, y=np.where(np.isnan(labels.y), np.nan, labels.y == classes[1]))
+
+    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
+        return stage_one.clipped(_LEAST_SHARE, 1 - _LEAST_SHARE)
+
+
+class RectifiedPoissonRegression(RectifiedRegression):
+    """Coefficients of a Poisson regression of a population, from few labels and many model predictions.
+
+    Some labels train a predictor on all of X, the others correct what its predictions say about the coefficients. With
+    `cv`, every label does both.
+
+    Parameters
+    ----------
+    estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`.
+        Predictions are clipped from below to a thousandth of the mean label.
+    covariates : int, str, list of them, slice, mask, callable or transformer, default=None
+        The part of X that is the regression's design: columns by position or name; `covariates(X)` of a callable, (n_rows,) or
+        (n_rows, d); or what a transformer, fitted to all rows, makes of X. [] is no covariate. None is all of X.
+    fit_intercept : bool, default=True
+        Put an intercept in front of the covariates.
+    coefficient : int or str, default=None
+        The coefficient of interest, by its position in `coef_` or its name: `score`, `finetune_weights` and the allocator are
+        about it. None is all of them.
+    finetune_weights : bool, default=False
+        Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
+        coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real data
+        nothing was gained (docs/estimands.md).
+    power_tuning : bool or "overall", default=True
+        One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
+    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (d,)
+        Coefficients of the covariates: logarithms of rate ratios per unit.
+    intercept_ : float
+        0 without `fit_intercept`.
+    coefficients_, standard_error_, lambda_, rectifier_, residual_variance_, efficiency_ : ndarray of shape (k,)
+        All coefficients, the intercept first, and what `RectifiedMeanEstimator` says of a mean.
+    coefficient_names_ : ndarray of shape (k,)
+        Their names: "intercept" and the covariates'.
+    covariance_ : ndarray of shape (k, k)
+        Of `coefficients_`.
+    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
+feature_names_in_
+        As in `RectifiedMeanEstimator`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
+        labels that rectify, or a pool of 1 to k rows; negative labels, or all of them 0.
+
+    Notes
+    -----
+    The same estimate as in `RectifiedLinearRegression`, with the maximum-likelihood fit of a log-linear Poisson regression. The sandwich
+    covariance needs only that the log-linear mean is right: y need not be Poisson, nor whole numbers. See
+    `rectify_poisson_regression`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ftr import RectifiedPoissonRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(5_000, 6))
+    >>> y = rng.poisson(np.exp(1 + 0.3 * X[:, 0] + 0.5 * X[:, 1])).astype(float)
+    >>> y[500:] = np.nan
+    >>> model = RectifiedPoissonRegression(covariates=[0], cv=5, random_state=0).fit(X, y)
+    >>> low, high = model.confidence_interval()
+    >>> bool(low[1] < 0.3 < high[1]), bool(model.efficiency_.min() > 1.2)
+    (True, True)
+    """
+
+    family: ClassVar[str] = "poisson"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        return tags
+
+    def _check_range(self, labels: PartialLabels) -> None:
+        y = labels.of_labeled_rows
+        if y.min() < 0:
+            raise ValueError(f"y goes down to {y.min():g}; expected counts or rates, 0 at least.")
+        if not y.any():
+            raise ValueError(
+                f"All {len(y)} labels are 0; expected some above, because a rate of 0 has no logarithm."
+            )
+
+    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
+        return stage_one.clipped(_LEAST_SHARE * labels.of_labeled_rows.mean(), np.inf)

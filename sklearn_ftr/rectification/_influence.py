@@ -1,0 +1,80 @@
+"""How single rows move an estimate: what a bootstrap resamples instead of estimating anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Recycled:
+    """The part that labels which have trained take in an estimate.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (k,)
+        Of their own answer.
+    scale : ndarray of shape (k,)
+        Standard error that the rectified part has in the combination, over its own.
+    rows : ndarray of shape (n, k)
+        Centred influence values of all labels.
+    n_trained : int
+        How many of them their own answer is a mean of.
+    """
+
+    weight: Array
+    scale: Array
+    rows: Array
+    n_trained: int
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (r, k)
+        Centred influence values of the rectification rows: the estimate less its limit is their mean.
+    pool_covariance : ndarray of shape (k, k)
+        Covariance of the pool's part of the rectified estimate.
+    degrees_of_freedom : int
+        r - p of the labeled part.
+    recycled : Recycled or None
+        The part of labels that have trained.
+    """
+
+    rows: Array
+    pool_covariance: Array
+    degrees_of_freedom: int
+    recycled: Recycled | None = None
+
+    @property
+    def recycled_weight(self) -> Array:
+        """Weight (k,) of the labels that have trained; 0 without them."""
+        return np.zeros(self.rows.shape[1]) if self.recycled is None else self.recycled.weight
+
+    def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
+        """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""
+        r = len(self.rows)
+        # Scaled to the stated variance, which divides by fewer than r.
+        of_rows = _means(self.rows, r, n_draws, rng) * np.sqrt(r / self.degrees_of_freedom)
+        values, vectors = np.linalg.eigh(self.pool_covariance)
+        normal = rng.standard_normal(of_rows.shape) * np.sqrt(np.maximum(values, 0.0))
+        errors = of_rows + normal @ vectors.T
+        if self.recycled is None:
+            return errors
+        part, n = self.recycled, len(self.recycled.rows)
+        own = _means(part.rows, part.n_trained, n_draws, rng) * np.sqrt(n / (n - 1))
+        return (1 - part.weight) * part.scale * errors + part.weight * own
+
+
+def _means(rows: Array, size: int, n_draws: int, rng: np.random.Generator) -> Array:
+    """Means (n_draws, k) of `size` rows drawn with replacement."""
+    means = np.empty((n_draws, rows.shape[1]))
+    for draw in range(n_draws):
+        means[draw] = rows[rng.integers(len(rows), size=size)].mean(axis=0)
+    return means
