@@ -227,7 +227,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         splits = [option for option in plan.options if option.strategy == SPLIT]
         self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
         self.best_estimator_ = best
-        for name in (*best.answers, "standard_error_", "efficiency_", "result_"):
+        for name in (*best._answers, "standard_error_", "efficiency_", "result_"):
             setattr(self, name, getattr(best, name))
         self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
         return self
@@ -370,12 +370,12 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def _measure(
         self, rectified: Any, X: Any, labels: PartialLabels, rng: np.random.RandomState
     ) -> LearningCurve:
-        predictor, asked = rectified._inner_estimator(), rectified._ask(X, labels)
+        predictor, question = rectified._inner_estimator(), rectified._question(X, labels)
         return measure_learning_curve(
             predictor,
             X,
             labels,
-            rectified._columns(labels, asked),
+            rectified._columns(labels, question),
             pilot_cost=self.pilot_cost,
             power_tuning=bool(rectified.power_tuning),
             n_bootstrap=self.n_bootstrap,
@@ -383,7 +383,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             rng=rng,
             report=self._report,
             zero_shot=predicts_untrained(predictor, labels.n_outputs),
-            weigh=rectified._weigh(asked, labels),
+            weigh=rectified._weigh(question, labels),
         )
 
     def _allowed(self, strategy: str, folds: int) -> bool:

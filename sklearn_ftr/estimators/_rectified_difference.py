@@ -81,7 +81,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
     (True, True)
     """
 
-    answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_")
+    _answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_")
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
@@ -135,7 +135,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         )
         return weights[group] * self._average_prediction(X)[:, 0] + rectifiers[group]
 
-    def _ask(self, X: Any, labels: PartialLabels) -> _Groups:
+    def _question(self, X: Any, labels: PartialLabels) -> _Groups:
         self._group_reader = fit_part(self.group, X)
         groups = read_groups(self._group_reader, X)
         of_labeled, of_pool = groups[labels.labeled], groups[labels.unlabeled]
@@ -144,16 +144,16 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         of_rows[labels.labeled], of_rows[labels.unlabeled] = codes
         return _Groups(names, of_rows)
 
-    def _strata(self, asked: _Groups) -> NDArray[np.intp]:
-        return asked.of_rows
+    def _strata(self, question: _Groups) -> NDArray[np.intp]:
+        return question.of_rows
 
     def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Groups
+        self, labels: PartialLabels, stage_one: OutOfSample, question: _Groups
     ) -> RectifiedResult:
-        self.groups_ = asked.names
+        self.groups_ = question.names
         parts = {
-            str(name): self._rectified_mean(labels, stage_one.within(asked.of_rows == i), str(name))
-            for i, name in enumerate(asked.names)
+            str(name): self._rectified_mean(labels, stage_one.within(question.of_rows == i), str(name))
+            for i, name in enumerate(question.names)
         }
         return difference_of(parts, self.confidence_level)
 
@@ -178,8 +178,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.difference_ = result.estimate
         self.group_means_ = np.array([part.estimate for part in result.parts.values()])
 
-    def _columns(self, labels: PartialLabels, asked: _Groups) -> Columns:
-        return _contrast(asked.of_rows, np.bincount(asked.of_rows[labels.labeled]), np.ones(2))
+    def _columns(self, labels: PartialLabels, question: _Groups) -> Columns:
+        return _contrast(question.of_rows, np.bincount(question.of_rows[labels.labeled]), np.ones(2))
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
         group = self._known_groups(X)

@@ -1,6 +1,6 @@
 """What every rectified estimator has in common: `fit` is stage 1, stage 2 and keeping the answer.
 
-A subclass says what it needs of X beside the predictor (`_ask`), how labels and predictions become an estimate
+A subclass says what it needs of X beside the predictor (`_question`), how labels and predictions become an estimate
 (`_rectify`), what that is called (`_keep_answer`), and which values it is a mean of (`_columns`).
 """
 
@@ -44,9 +44,9 @@ Columns = Callable[[Rows, Array], Array]
 
 
 class RectifiedEstimator(RegressorMixin, BaseEstimator):
-    """Base of the rectified estimators. `answers` are the fitted attributes that hold the estimate."""
+    """Base of the rectified estimators. `_answers` are the fitted attributes that hold the estimate."""
 
-    answers: ClassVar[tuple[str, ...]]
+    _answers: ClassVar[tuple[str, ...]]
     # Below so many pool rows for some model, under cross-fitting, every model predicts the whole pool.
     _smallest_part: ClassVar[int] = 10
 
@@ -114,11 +114,11 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         (X,) = indexable(X)
         labels = self._labels(X, y)
         always = check_finetune_rows(finetune_rows, labels)
-        asked = self._ask(X, labels)
-        stage_one = self._fine_tune(X, labels, always, asked)
+        question = self._question(X, labels)
+        stage_one = self._fine_tune(X, labels, always, question)
         self._keep_models(stage_one)
         self.finetune_rows_ = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
-        self._keep_result(self._rectify(labels, stage_one, asked))
+        self._keep_result(self._rectify(labels, stage_one, question))
         warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
 
@@ -199,30 +199,30 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         labels = check_partial_labels(X, y, type(self).__name__)
         return PartialLabels(column_or_1d(labels.y, warn=True), labels.labeled, labels.unlabeled)
 
-    def _ask(self, X: Any, labels: PartialLabels) -> Any:
+    def _question(self, X: Any, labels: PartialLabels) -> Any:
         """What stage 2 needs of X: covariates or groups, checked before anything is trained."""
         return None
 
-    def _weigh(self, asked: Any, labels: PartialLabels) -> Callable[[Rows], Array] | None:
+    def _weigh(self, question: Any, labels: PartialLabels) -> Callable[[Rows], Array] | None:
         """Weights of some rows in training."""
         return None
 
-    def _strata(self, asked: Any) -> Rows | None:
+    def _strata(self, question: Any) -> Rows | None:
         """Numbers of all rows' groups, if a split is to take the same share of each."""
         return None
 
     @abstractmethod
     def _rectify(
-        self, labels: PartialLabels, stage_one: _two_stages.OutOfSample, asked: Any
+        self, labels: PartialLabels, stage_one: _two_stages.OutOfSample, question: Any
     ) -> RectifiedResult:
         """Stage 2."""
 
     @abstractmethod
     def _keep_answer(self, result: RectifiedResult) -> None:
-        """Set the attributes `answers`."""
+        """Set the attributes `_answers`."""
 
     @abstractmethod
-    def _columns(self, labels: PartialLabels, asked: Any) -> Columns:
+    def _columns(self, labels: PartialLabels, question: Any) -> Columns:
         """Before the fit: what labels or predictions of some rows contribute to the estimate, up to a constant."""
 
     @abstractmethod
@@ -239,7 +239,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         X: Any,
         labels: PartialLabels,
         always: Rows,
-        asked: Any = None,
+        question: Any = None,
     ) -> _two_stages.OutOfSample:
         """Stage 1: zero-shot, cross-fitting or one split."""
         estimator, rng = self._inner_estimator(), check_random_state(self.random_state)
@@ -250,10 +250,10 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
                     "them, set their labels to NaN."
                 )
             return _two_stages.zero_shot(estimator, X, labels, rng)
-        weigh = self._weigh(asked, labels)
+        weigh = self._weigh(question, labels)
         if self.cv is None:
             s = self._n_finetune(len(labels.labeled), len(always))
-            strata = self._strata(asked)
+            strata = self._strata(question)
             return _two_stages.split(estimator, X, labels, s, rng, self._report, always, weigh, strata)
         return _two_stages.cross_fit(
             estimator,

@@ -127,7 +127,7 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     True
     """
 
-    answers: ClassVar[tuple[str, ...]] = ("mean_",)
+    _answers: ClassVar[tuple[str, ...]] = ("mean_",)
 
     def predict(self, X: Any) -> Array:
         """Predictions re-centered so that they average to `mean_` over the pool.
@@ -160,7 +160,7 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         return check_partial_labels(X, y, type(self).__name__)
 
     def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, asked: None = None
+        self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
     ) -> RectifiedResult:
         """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
         return mean_of_two_stages(
@@ -174,7 +174,7 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     def _keep_answer(self, result: RectifiedResult) -> None:
         self.mean_ = result.estimate
 
-    def _columns(self, labels: PartialLabels, asked: Any) -> Columns:
+    def _columns(self, labels: PartialLabels, question: Any) -> Columns:
         return raw
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:

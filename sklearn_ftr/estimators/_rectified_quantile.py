@@ -72,7 +72,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     True
     """
 
-    answers: ClassVar[tuple[str, ...]] = ("quantile_",)
+    _answers: ClassVar[tuple[str, ...]] = ("quantile_",)
     _smallest_part: ClassVar[int] = 0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -129,18 +129,20 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     def _whole_pools(self) -> bool:
         return False
 
-    def _ask(self, X: Any, labels: PartialLabels) -> Array:
+    def _question(self, X: Any, labels: PartialLabels) -> Array:
         """The levels."""
         return check_levels(self.q)
 
-    def _rectify(self, labels: PartialLabels, stage_one: OutOfSample, asked: Array) -> RectifiedResult:
+    def _rectify(
+        self, labels: PartialLabels, stage_one: OutOfSample, question: Array
+    ) -> RectifiedResult:
         return quantiles_of_two_stages(
             labels.y[stage_one.rectify_rows],
             stage_one.predictions[:, 0],
             stage_one.pool_predictions[:, 0],
             self.q,
-            asked,
-            [self._given_lambda] * len(asked),
+            question,
+            [self._given_lambda] * len(question),
             self.confidence_level,
             self._stage_one(labels, stage_one),
         )
@@ -148,14 +150,21 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     def _keep_answer(self, result: RectifiedResult) -> None:
         self.quantile_ = result.estimate
 
-    def _columns(self, labels: PartialLabels, asked: Array) -> Columns:
+    def _columns(self, labels: PartialLabels, question: Array) -> Columns:
         """Indicators of being below the labels' quantiles, in units of y: over the density there."""
         y, nothing = labels.of_labeled_rows, np.empty(0)
         alone = quantiles_of_two_stages(
-            y, y, nothing, asked, asked, [0.0] * len(asked), self.confidence_level, PREDICTED_ELSEWHERE
+            y,
+            y,
+            nothing,
+            question,
+            question,
+            [0.0] * len(question),
+            self.confidence_level,
+            PREDICTED_ELSEWHERE,
         )
         below = _below(alone.estimate)
-        units = alone.standard_error / np.sqrt(asked * (1 - asked) / len(y))
+        units = alone.standard_error / np.sqrt(question * (1 - question) / len(y))
         units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
         return lambda rows, values: units * below(rows, values)
 

@@ -22,16 +22,14 @@ from sklearn_ftr.rectification._design import Design, check_enough_rows
 from sklearn_ftr.rectification._estimand import rectify_estimand
 from sklearn_ftr.rectification._generalized_linear import FAMILIES, GeneralizedLinear
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._stage_one import StageOne
 
 
 @dataclass(frozen=True)
 class _Regression:
-    """The estimand, the design of all rows, and the positions of the coefficients of interest."""
+    """The estimand, and the design of all rows."""
 
     estimand: GeneralizedLinear
     design: Design
-    chosen: list[int]
 
     def __getitem__(self, rows: Rows) -> Design:
         return self.design.only(rows)
@@ -45,7 +43,7 @@ class RectifiedRegression(RectifiedEstimator):
     """Base of the regressions; `family` is a key of FAMILIES."""
 
     family: ClassVar[str]
-    answers: ClassVar[tuple[str, ...]] = ("coef_", "intercept_", "coefficients_")
+    _answers: ClassVar[tuple[str, ...]] = ("coef_", "intercept_", "coefficients_")
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
@@ -106,7 +104,7 @@ class RectifiedRegression(RectifiedEstimator):
         return FAMILIES[self.family].mean(design[:] @ self.coefficients_)
 
     def summary(self, confidence_level: float | None = None) -> Any:
-        """The coefficients as a pandas DataFrame (needs pandas).
+        """The coefficients as a pandas DataFrame with a row for each (needs pandas); see `RectifiedResult.summary`.
 
         Parameters
         ----------
@@ -116,39 +114,18 @@ class RectifiedRegression(RectifiedEstimator):
         Returns
         -------
         DataFrame
-            A row for each coefficient, under its name; columns "coefficient", "standard_error", "t", "p_value" (against 0), "low",
-            "high", "lambda", "efficiency", and "labels_only" with "labels_only_standard_error" for comparison.
         """
-        import pandas as pd
-
         check_is_fitted(self, "result_")
-        result = self.result_
-        low, high = self.confidence_interval(confidence_level)
-        return pd.DataFrame(
-            {
-                "coefficient": result.estimate,
-                "standard_error": result.standard_error,
-                "t": result.estimate / result.standard_error,
-                "p_value": result.p_value(0.0),
-                "low": low,
-                "high": high,
-                "lambda": result.lambda_,
-                "efficiency": result.efficiency,
-                "labels_only": result.labels_only.estimate,
-                "labels_only_standard_error": result.labels_only.standard_error,
-            },
-            index=list(result.names),
-        )
+        level = self.confidence_level if confidence_level is None else confidence_level
+        return self.result_.summary(level)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        if (
-            self.covariates is None
-        ):  # which may have neither NaN nor text, whatever the predictor can do
+        if self.covariates is None:  # which may not have NaN, whatever the predictor can do
             tags.input_tags.allow_nan = False
         return tags
 
-    def _ask(self, X: Any, labels: PartialLabels) -> _Regression:
+    def _question(self, X: Any, labels: PartialLabels) -> _Regression:
         """The design, with enough rows for its coefficients."""
         reader = fit_part(self.covariates, X)
         rows, names = read_covariates(reader, X)
@@ -158,17 +135,16 @@ class RectifiedRegression(RectifiedEstimator):
                 "covariates names no column and fit_intercept is False; expected something to estimate."
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
-        self._check_range(labels)
-        self._reader = reader
-        self._chosen_ = chosen = self._chosen(names)
+        self._reader, self._chosen = reader, self._coefficients_of_interest(names)
+        self._range = self._range_of_predictions(labels.of_labeled_rows)
         estimand = GeneralizedLinear(FAMILIES[self.family], names)
-        return _Regression(estimand, Design(rows, self.fit_intercept), chosen)
+        return _Regression(estimand, Design(rows, self.fit_intercept))
 
-    def _check_range(self, labels: PartialLabels) -> None:
-        """Labels that the family can have."""
+    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
+        """Where predictions are clipped to: that makes another predictor, as good as any. Checks labels' own range."""
+        return -np.inf, np.inf
 
-    def _chosen(self, names: tuple[str, ...]) -> list[int]:
-        """Positions of the coefficients of interest."""
+    def _coefficients_of_interest(self, names: tuple[str, ...]) -> list[int]:
         if self.coefficient is None:
             return list(range(len(names)))
         first = int(self.fit_intercept)
@@ -180,104 +156,94 @@ class RectifiedRegression(RectifiedEstimator):
             f"coefficient is {self.coefficient!r}; expected one of {list(names)} or a position in coef_."
         )
 
-    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
-        """Predictions inside the family's range: another predictor, as good as any."""
-        return stage_one
-
     def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Regression
+        self, labels: PartialLabels, stage_one: OutOfSample, question: _Regression
     ) -> RectifiedResult:
-        stage_one = self._clip(stage_one, labels)
+        stage_one = stage_one.clipped(*self._range)
         rectify, pool = stage_one.rectify_rows, stage_one.pool_rows
         check_enough_rows(
-            len(rectify) if len(pool) else len(labels.labeled), len(pool), len(asked.estimand.names)
+            len(rectify) if len(pool) else len(labels.labeled), len(pool), len(question.estimand.names)
         )
-        X, y, f = asked[rectify], labels.y[rectify], stage_one.predictions[:, 0]
+        X, y, f = question[rectify], labels.y[rectify], stage_one.predictions[:, 0]
         result = rectify_estimand(
-            asked.estimand,
+            question.estimand,
             (X, y, f),
-            (asked[pool], stage_one.pool_predictions[:, 0]),
+            (question[pool], stage_one.pool_predictions[:, 0]),
             self._given_lambda,
             self.confidence_level,
-            self._stage_one(labels, stage_one, asked),
+            replace(
+                self._stage_one(labels, stage_one),
+                X=question[stage_one.finetune_rows],
+                pools=stage_one.whole_pool_predictions,
+            ),
         )
         # Where `score` takes influence values; without a pool, predictions have none.
         if len(pool):
-            self._linearized = [asked.estimand.solve(X, target, None) for target in (y, f)]
+            self._linearized = [question.estimand.solve(X, target, None) for target in (y, f)]
         else:
             every = labels.labeled
-            self._linearized = [asked.estimand.solve(asked[every], labels.y[every], None)]
+            self._linearized = [question.estimand.solve(question[every], labels.y[every], None)]
         return result
-
-    def _stage_one(
-        self, labels: PartialLabels, stage_one: OutOfSample, asked: _Regression | None = None
-    ) -> StageOne:
-        known = super()._stage_one(labels, stage_one)
-        assert asked is not None
-        several = stage_one.whole_pools and len(stage_one.models) > 1
-        return replace(
-            known,
-            X=asked[stage_one.finetune_rows],
-            pools=[f[:, 0] for f in stage_one.of_pools] if several else [],
-        )
 
     @property
     def _given_lambda(self) -> Any:
         return "overall" if self.power_tuning == "overall" else super()._given_lambda
 
-    def _weigh(self, asked: _Regression, labels: PartialLabels) -> Callable[[Rows], Array] | None:
+    def _weigh(self, question: _Regression, labels: PartialLabels) -> Callable[[Rows], Array] | None:
         """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
         if not self.finetune_weights:
             return None
 
         def weigh(rows: Rows) -> Array:
             try:
-                theta, _ = asked.estimand.solve(asked[rows], labels.y[rows], None)
+                theta, _ = question.estimand.solve(question[rows], labels.y[rows], None)
             except ValueError:  # too few rows for coefficients: all means alike
-                theta = np.zeros(len(asked.estimand.names))
-            bread = asked.estimand.bread(asked.design, theta)
-            influence = (asked[rows][:] @ bread)[:, asked.chosen]
-            weights = (influence**2 / np.diag(bread)[asked.chosen]).sum(axis=1)
+                theta = np.zeros(len(question.estimand.names))
+            bread = question.estimand.bread(question.design, theta)
+            influence = (question[rows][:] @ bread)[:, self._chosen]
+            weights = (influence**2 / np.diag(bread)[self._chosen]).sum(axis=1)
             return weights / weights.mean()
 
         return weigh
 
-    def _columns(self, labels: PartialLabels, asked: _Regression) -> Columns:
+    def _columns(self, labels: PartialLabels, question: _Regression) -> Columns:
         """Influence values at the labels' own estimate, of coefficients made to count alike.
 
         From predictions whatever is linear in the covariates is taken away, since it costs the rectified estimate nothing.
         """
-        estimand, rows = asked.estimand, labels.labeled
-        theta, bread = estimand.solve(asked[rows], labels.y[rows], None)
-        spread = (estimand.scores(asked[rows][:], labels.y[rows], theta) @ bread.T).std(axis=0)
-        spread = spread[asked.chosen]
+        estimand, rows = question.estimand, labels.labeled
+        theta, bread = estimand.solve(question[rows], labels.y[rows], None)
+        spread = (estimand.scores(question[rows][:], labels.y[rows], theta) @ bread.T).std(axis=0)
+        spread = spread[self._chosen]
         units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
 
         def columns(rows: Rows, values: Array) -> Array:
-            X = asked[rows][:]
-            flat = np.clip(values.reshape(len(values)), estimand.family.low, estimand.family.high)
-            residuals = estimand.residuals(X, flat, theta)
+            X = question[rows][:]
+            residuals = estimand.residuals(X, self._clipped(values), theta)
             inflation = np.sqrt(len(X) / max(len(X) - X.shape[1], 1))
-            return (X * residuals[:, None] @ bread.T)[:, asked.chosen] * units * inflation
+            return (X * residuals[:, None] @ bread.T)[:, self._chosen] * units * inflation
 
         return columns
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
         design, estimand = self._new_design(X), GeneralizedLinear(FAMILIES[self.family], ())
-        weights = np.atleast_1d(self.lambda_)[self._chosen_]
+        weights = np.atleast_1d(self.lambda_)[self._chosen]
 
         def influence(rows: Rows, values: Array, at: tuple[Array, Array]) -> Array:
             theta, bread = at
-            scores = estimand.scores(design.only(rows)[:], values.reshape(len(values)), theta)
-            return (scores @ bread.T)[:, self._chosen_]
+            scores = estimand.scores(design.only(rows)[:], values, theta)
+            return (scores @ bread.T)[:, self._chosen]
 
         return (
             lambda rows, values: influence(rows, values, self._linearized[0]),
-            lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
+            lambda rows, values: weights * influence(rows, self._clipped(values), self._linearized[-1]),
         )
 
+    def _clipped(self, values: Array) -> Array:
+        return np.clip(values.reshape(len(values)), *self._range)
+
     def _keep_answer(self, result: RectifiedResult) -> None:
-        self._pool_variance = self._pool_variance[self._chosen_]
+        self._pool_variance = self._pool_variance[self._chosen]
         first = int(self.fit_intercept)
         self.coefficients_ = result.estimate
         self.coef_ = result.estimate[first:]
@@ -362,10 +328,10 @@ feature_names_in_
     >>> y = 3 + 0.5 * X[:, 0] + X[:, 1] + rng.normal(scale=0.5, size=5_000)
     >>> y[300:] = np.nan
     >>> model = RectifiedLinearRegression(covariates=[0], cv=5, random_state=0).fit(X, y)
-    >>> print(model.summary()[["coefficient", "standard_error", "efficiency"]].round(2))
-               coefficient  standard_error  efficiency
-    intercept         3.02            0.03        3.43
-    x0                0.49            0.03        3.35
+    >>> print(model.summary()[["estimate", "standard_error", "efficiency"]].round(2))
+               estimate  standard_error  efficiency
+    intercept      3.02            0.03        3.43
+    x0             0.49            0.03        3.35
     """
 
     family: ClassVar[str] = "gaussian"
@@ -473,8 +439,8 @@ feature_names_in_
         self.classes_ = classes
         return replace(labels, y=np.where(np.isnan(labels.y), np.nan, labels.y == classes[1]))
 
-    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
-        return stage_one.clipped(_LEAST_SHARE, 1 - _LEAST_SHARE)
+    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
+        return _LEAST_SHARE, 1 - _LEAST_SHARE
 
 
 class RectifiedPoissonRegression(RectifiedRegression):
@@ -554,14 +520,11 @@ feature_names_in_
         tags.target_tags.positive_only = True
         return tags
 
-    def _check_range(self, labels: PartialLabels) -> None:
-        y = labels.of_labeled_rows
+    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
         if y.min() < 0:
             raise ValueError(f"y goes down to {y.min():g}; expected counts or rates, 0 at least.")
         if not y.any():
             raise ValueError(
                 f"All {len(y)} labels are 0; expected some above, because a rate of 0 has no logarithm."
             )
-
-    def _clip(self, stage_one: OutOfSample, labels: PartialLabels) -> OutOfSample:
-        return stage_one.clipped(_LEAST_SHARE * labels.of_labeled_rows.mean(), np.inf)
+        return _LEAST_SHARE * y.mean(), np.inf

@@ -45,8 +45,6 @@ class OutOfSample:
         One, or one for each fold.
     finetune_rows : ndarray of int
         Rows that have only trained; empty under cross-fitting, where every label also rectifies.
-    n_finetune : int
-        Labels that trained each model.
     folds, of_folds : sequences of ndarray (r_k,) and (r_k, k)
         Rectification rows of each model, and its predictions of them.
     pools, of_pools : sequences of ndarray (m_k,) and (m_k, k)
@@ -57,12 +55,19 @@ class OutOfSample:
 
     models: Sequence[BaseEstimator]
     finetune_rows: Rows
-    n_finetune: int
     folds: Sequence[Rows]
     of_folds: Sequence[Array]
     pools: Sequence[Rows]
     of_pools: Sequence[Array]
     whole_pools: bool = True
+
+    @property
+    def n_finetune(self) -> int:
+        """Labels that trained each model; under cross-fitting on average."""
+        if len(self.models) == 1:
+            return len(self.finetune_rows)
+        sizes = [len(fold) for fold in self.folds]
+        return round(sum(sizes) - np.mean(sizes))
 
     @property
     def shares(self) -> Array:
@@ -90,6 +95,12 @@ class OutOfSample:
         if not self.whole_pools:
             return np.concatenate(self.of_pools)
         return self.of_pools[0] if len(self.models) == 1 else self._average(self.of_pools)
+
+    @property
+    def whole_pool_predictions(self) -> list[Array]:
+        """Predictions (m,) of the whole pool by each of several models, of one output; empty without such."""
+        several = self.whole_pools and len(self.models) > 1
+        return [f[:, 0] for f in self.of_pools] if several else []
 
     @property
     def fold_sizes(self) -> tuple[int, ...]:
@@ -208,9 +219,7 @@ def cross_fit(
         for fold, pool, seed in zip(folds, pools, seeds, strict=True)
     )
     models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
-    n_finetune = round(len(labels.labeled) - np.mean([len(fold) for fold in folds]))
-    nothing = np.empty(0, dtype=np.intp)
-    return OutOfSample(models, nothing, n_finetune, folds, of_folds, pools, of_pools, whole)
+    return OutOfSample(models, np.empty(0, dtype=np.intp), folds, of_folds, pools, of_pools, whole)
 
 
 def _one_model(
@@ -219,9 +228,7 @@ def _one_model(
     of_rectify, of_pool = (
         mean_prediction(model, X, rows, labels.n_outputs) for rows in (rectify, labels.unlabeled)
     )
-    return OutOfSample(
-        [model], finetune, len(finetune), [rectify], [of_rectify], [labels.unlabeled], [of_pool]
-    )
+    return OutOfSample([model], finetune, [rectify], [of_rectify], [labels.unlabeled], [of_pool])
 
 
 def _ranks_within(strata: Rows) -> Array:

@@ -37,7 +37,9 @@ class Design:
         return with_ones
 
     def only(self, rows: NDArray[np.intp]) -> Design:
-        """Some of its rows."""
+        """Some of its rows; adjacent ones are not copied."""
+        if len(rows) and np.all(np.diff(rows) == 1):
+            return Design(self.rows[rows[0] : rows[-1] + 1], self.intercept)
         return Design(self.rows[rows], self.intercept)
 
     def followed_by(self, other: Design) -> Design:

@@ -200,8 +200,40 @@ class RectifiedResult(Estimate):
         """`to_dict` as a pandas DataFrame with one row for each output (needs pandas)."""
         import pandas as pd
 
-        index = list(self.names) or range(np.size(self.estimate))
-        return pd.DataFrame(self.to_dict(), index=index)
+        return pd.DataFrame(self.to_dict(), index=self._index())
+
+    def summary(self, confidence_level: float | None = None) -> Any:
+        """What a table of coefficients shows, as a pandas DataFrame with one row for each number (needs pandas).
+
+        Parameters
+        ----------
+        confidence_level : float, default=None
+            Of the intervals; None means the result's own `confidence_level`.
+
+        Returns
+        -------
+        DataFrame
+            Columns "estimate", "standard_error", "p_value" (of the test against 0), "low", "high", "lambda", "efficiency",
+            "labels_only" and "labels_only_standard_error"; `names` are the index.
+        """
+        import pandas as pd
+
+        low, high = self.confidence_interval(confidence_level)
+        numbers = {
+            "estimate": self.estimate,
+            "standard_error": self.standard_error,
+            "p_value": self.p_value(0.0),
+            "low": low,
+            "high": high,
+            "lambda": self.lambda_,
+            "efficiency": self.efficiency,
+            "labels_only": self.labels_only.estimate,
+            "labels_only_standard_error": self.labels_only.standard_error,
+        }
+        return pd.DataFrame(numbers, index=self._index())
+
+    def _index(self) -> Any:
+        return list(self.names) or range(np.size(self.estimate))
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
