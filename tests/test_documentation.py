@@ -10,6 +10,9 @@ from sklearn_ftr.datasets import fetch_vader_tweets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Files of real ratings that a page reads from its own folder.
+RATINGS = ROOT.parent / "shared" / "data"
+FILES = re.compile(r'"(\w+\.(?:csv\.gz|minilm_l6_v2\.npz))"')
 
 
 def skip_without_what_it_needs(code):
@@ -28,11 +31,21 @@ def skip_without_what_it_needs(code):
             pytest.skip(str(error))
 
 
+def bring_files_that_are_read(code, folder):
+    for name in FILES.findall(code):
+        found = sorted(RATINGS.glob(f"*/{name}"))
+        if not found:
+            pytest.skip(f"{name} is not here")
+        (folder / name).symlink_to(found[0])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_runs_and_prints_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a user has no checkout
     examples = doctest.DocTestParser().get_doctest(page.read_text(), {}, page.name, str(page), 0)
-    skip_without_what_it_needs("".join(example.source for example in examples.examples))
+    code = "".join(example.source for example in examples.examples)
+    skip_without_what_it_needs(code)
+    bring_files_that_are_read(code, tmp_path)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     runner.run(examples)
     assert runner.summarize(verbose=False).failed == 0

@@ -324,11 +324,12 @@ class RectifiedResult(Estimate):
         ]
 
     def _notes(self) -> list[str]:
-        return [
-            f"lambda {_numbers(self.lambda_)}, degrees of freedom "
-            f"{_numbers(self.degrees_of_freedom)}, recycled weight {_numbers(self.recycled_weight)}",
-            self.verdict(),
-        ]
+        numbers = (
+            f"lambda {_numbers(self.lambda_)}, degrees of freedom {_numbers(self.degrees_of_freedom)}"
+        )
+        if np.any(self.recycled_weight):
+            numbers += f", recycled weight {_numbers(self.recycled_weight)}"
+        return [numbers, self.verdict()]
 
 
 def mean_result(
