@@ -140,7 +140,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
             means that labels alone are as good.
         """
         check_is_fitted(self, "result_")
-        labels = self._labels(X, y)
+        labels = self._known_labels(X, y)
         if len(labels.labeled) < 2:
             raise ValueError(
                 f"score got {len(labels.labeled)} labeled row of {len(labels.y)}; expected at least 2, "
@@ -198,6 +198,10 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         """Labels, one column of them."""
         labels = check_partial_labels(X, y, type(self).__name__)
         return PartialLabels(column_or_1d(labels.y, warn=True), labels.labeled, labels.unlabeled)
+
+    def _known_labels(self, X: Any, y: ArrayLike) -> PartialLabels:
+        """Labels of rows that are not those of the fit."""
+        return self._labels(X, y)
 
     def _question(self, X: Any, labels: PartialLabels) -> Any:
         """What stage 2 needs of X: covariates or groups, checked before anything is trained."""

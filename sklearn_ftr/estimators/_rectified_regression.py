@@ -340,48 +340,23 @@ feature_names_in_
 class RectifiedLogisticRegression(RectifiedRegression):
     """Log odds of a population from few labels and many model predictions.
 
-    Some labels train a predictor on all of X, the others correct what its predictions say about the coefficients. With
-    `cv`, every label does both.
-
     Parameters
     ----------
     estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
-        The predictor of y from all of X, as in `RectifiedMeanEstimator`.
-        Predictions are taken as probabilities and clipped to 0.001 and 0.999; a classifier's are those of `predict_proba`.
-    covariates : int, str, list of them, slice, mask, callable or transformer, default=None
-        The part of X that is the regression's design: columns by position or name; `covariates(X)` of a callable, (n_rows,) or
-        (n_rows, d); or what a transformer, fitted to all rows, makes of X. [] is no covariate. None is all of X.
-    fit_intercept : bool, default=True
-        Put an intercept in front of the covariates.
-    coefficient : int or str, default=None
-        The coefficient of interest, by its position in `coef_` or its name: `score`, `finetune_weights` and the allocator are
-        about it. None is all of them.
-    finetune_weights : bool, default=False
-        Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
-        coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real data
-        nothing was gained (docs/estimands.md).
-    power_tuning : bool or "overall", default=True
-        One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
-    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
-        As in `RectifiedMeanEstimator`.
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`. Predictions are
+        taken as probabilities and clipped to 0.001 and 0.999; a classifier's are those of `predict_proba`.
+    covariates, fit_intercept, coefficient, finetune_weights, power_tuning, split_ratio, cv, recycle, pool_prediction, \
+confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedLinearRegression`.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,)
         Coefficients of the covariates, in log odds per unit.
-    intercept_ : float
-        0 without `fit_intercept`.
-    coefficients_, standard_error_, lambda_, rectifier_, residual_variance_, efficiency_ : ndarray of shape (k,)
-        All coefficients, the intercept first, and what `RectifiedMeanEstimator` says of a mean.
-    coefficient_names_ : ndarray of shape (k,)
-        Their names: "intercept" and the covariates'.
-    covariance_ : ndarray of shape (k, k)
-        Of `coefficients_`.
     classes_ : ndarray of shape (2,)
         The two values of y, of which the second is the event; 0 and 1 where y has shares.
-    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
-feature_names_in_
-        As in `RectifiedMeanEstimator`.
+    All others
+        As in `RectifiedLinearRegression`.
 
     Raises
     ------
@@ -421,23 +396,35 @@ feature_names_in_
         return tags
 
     def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        """Labels as 0 and 1, or shares."""
+        """Labels as 0 and 1, or shares; learns the classes."""
         labels = super()._labels(X, y)
-        classes = np.unique(labels.of_labeled_rows)
-        if classes[0] >= 0 and classes[-1] <= 1:
-            self.classes_ = np.array([0.0, 1.0])
-            return labels
-        if len(classes) > 2:
+        values = np.unique(labels.of_labeled_rows)
+        shares = values[0] >= 0 and values[-1] <= 1
+        if len(values) == 1 and (not shares or values[0] in (0, 1)):
             raise ValueError(
-                f"y has {len(classes)} values from {classes[0]:g} to {classes[-1]:g}: Only binary classification is supported "
+                f"y has one class, {values[0]:g} (n_samples={len(labels.labeled)}); expected two."
+            )
+        if len(values) > 2 and not shares:
+            raise ValueError(
+                f"y has {len(values)} values from {values[0]:g} to {values[-1]:g}: Only binary classification is supported "
                 "here; expected two classes, or shares from 0 to 1."
             )
-        if len(classes) < 2:
-            raise ValueError(
-                f"y has one class, {classes[0]:g} (n_samples={len(labels.labeled)}); expected two."
-            )
-        self.classes_ = classes
-        return replace(labels, y=np.where(np.isnan(labels.y), np.nan, labels.y == classes[1]))
+        self.classes_ = np.array([0.0, 1.0]) if shares else values
+        return self._encoded(labels)
+
+    def _known_labels(self, X: Any, y: ArrayLike) -> PartialLabels:
+        labels = super()._known_labels(X, y)
+        values, (low, high) = labels.of_labeled_rows, self.classes_
+        known = np.isin(values, self.classes_)
+        if (low, high) == (0, 1):  # or shares
+            known = (values >= 0) & (values <= 1)
+        if not known.all():
+            raise ValueError(f"y has {values[~known][0]:g}; expected {low:g} and {high:g}, as in fit.")
+        return self._encoded(labels)
+
+    def _encoded(self, labels: PartialLabels) -> PartialLabels:
+        low, high = self.classes_
+        return replace(labels, y=(labels.y - low) / (high - low))
 
     def _range_of_predictions(self, y: Array) -> tuple[float, float]:
         return _LEAST_SHARE, 1 - _LEAST_SHARE
@@ -446,46 +433,21 @@ feature_names_in_
 class RectifiedPoissonRegression(RectifiedRegression):
     """Coefficients of a Poisson regression of a population, from few labels and many model predictions.
 
-    Some labels train a predictor on all of X, the others correct what its predictions say about the coefficients. With
-    `cv`, every label does both.
-
     Parameters
     ----------
     estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
-        The predictor of y from all of X, as in `RectifiedMeanEstimator`.
-        Predictions are clipped from below to a thousandth of the mean label.
-    covariates : int, str, list of them, slice, mask, callable or transformer, default=None
-        The part of X that is the regression's design: columns by position or name; `covariates(X)` of a callable, (n_rows,) or
-        (n_rows, d); or what a transformer, fitted to all rows, makes of X. [] is no covariate. None is all of X.
-    fit_intercept : bool, default=True
-        Put an intercept in front of the covariates.
-    coefficient : int or str, default=None
-        The coefficient of interest, by its position in `coef_` or its name: `score`, `finetune_weights` and the allocator are
-        about it. None is all of them.
-    finetune_weights : bool, default=False
-        Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
-        coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real data
-        nothing was gained (docs/estimands.md).
-    power_tuning : bool or "overall", default=True
-        One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
-    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
-        As in `RectifiedMeanEstimator`.
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`. Predictions are
+        clipped from below to a thousandth of the mean label.
+    covariates, fit_intercept, coefficient, finetune_weights, power_tuning, split_ratio, cv, recycle, pool_prediction, \
+confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedLinearRegression`.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,)
         Coefficients of the covariates: logarithms of rate ratios per unit.
-    intercept_ : float
-        0 without `fit_intercept`.
-    coefficients_, standard_error_, lambda_, rectifier_, residual_variance_, efficiency_ : ndarray of shape (k,)
-        All coefficients, the intercept first, and what `RectifiedMeanEstimator` says of a mean.
-    coefficient_names_ : ndarray of shape (k,)
-        Their names: "intercept" and the covariates'.
-    covariance_ : ndarray of shape (k, k)
-        Of `coefficients_`.
-    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
-feature_names_in_
-        As in `RectifiedMeanEstimator`.
+    All others
+        As in `RectifiedLinearRegression`.
 
     Raises
     ------
