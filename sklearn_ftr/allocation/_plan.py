@@ -173,8 +173,8 @@ class RequiredLabels:
 class Outlook:
     """What is known before labels are spent: a law, V(Y), and perhaps the zero-shot variance.
 
-    `trainable` is False for a frozen model; `trained` labels fine-tune in any case; `resampled` holds outlooks from
-    the bootstrap, for intervals.
+    `trainable` is False for a frozen model; `trained` labels fine-tune in any case; a row of the pool tells `pool_share` times as
+    much as one of a pool that is made up as the labels are; `resampled` holds outlooks from the bootstrap, for intervals.
     """
 
     law: ScalingLaw
@@ -185,6 +185,7 @@ class Outlook:
     folds: tuple[int, ...]
     trainable: bool = True
     trained: int = 0
+    pool_share: float = 1.0
     resampled: tuple[Outlook, ...] = ()
 
     def __post_init__(self) -> None:
@@ -218,7 +219,7 @@ class Outlook:
         return int(
             self.law.optimal_split(
                 n,
-                m,
+                m * self.pool_share,
                 total_variance=self.total_variance,
                 recycle=self.recycle,
                 power_tuning=self.tuned,
@@ -330,7 +331,7 @@ class Outlook:
         if self.tuned:
             residual = min(residual, self.total_variance)
         predicted = max(self.total_variance - residual, 0.0)
-        return residual / r + predicted / (m + r * self.tuned)
+        return residual / r + predicted / (m * self.pool_share + r * self.tuned)
 
 
 @dataclass(frozen=True)

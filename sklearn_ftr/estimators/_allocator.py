@@ -209,10 +209,12 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         rectified = seeded_clone(self._rectified(), rng)
         labels = rectified._labels(X, y)
         always = check_finetune_rows(finetune_rows, labels)
-        curve = self._measure(rectified, X, labels, rng)
+        question = rectified._question(X, labels)
+        curve = self._measure(rectified, X, labels, question, rng)
         law, fitted = _fit_law(curve, is_frozen(rectified._inner_estimator()))
         n, m = len(labels.labeled), len(labels.unlabeled)
-        outlook = _outlook(rectified, curve, law, fitted, tuple(self.folds), len(always))
+        pool_share = rectified._pool_share(labels, question)
+        outlook = _outlook(rectified, curve, law, fitted, tuple(self.folds), len(always), pool_share)
         plan = outlook.plan(n, m, self._costs())
         choice = choose(plan, outlook, self.strategy, self.max_fits, fitted)
         self._report(choice.verdict)
@@ -227,6 +229,9 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         splits = [option for option in plan.options if option.strategy == SPLIT]
         self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
         self.best_estimator_ = best
+        for name in getattr(self, "_answers", ()):  # of an earlier fit with another estimator
+            self.__dict__.pop(name, None)
+        self._answers = best._answers
         for name in (*best._answers, "standard_error_", "efficiency_", "result_"):
             setattr(self, name, getattr(best, name))
         self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
@@ -265,7 +270,8 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         half_width : float
-            In units of the estimate. For several outputs or coefficients, of one with their mean variance.
+            In units of the estimate. For several outputs, of one with their mean variance; of several coefficients, set
+            `coefficient` to the one that is meant.
         confidence_level : float, default=0.95
         n_rows : float, default=None
             Rows in all, labeled or not: labels are taken out of the pool. None means as many as in `fit`.
@@ -277,9 +283,10 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            No allowed option reaches the goal with the rows there are.
+            No allowed option reaches the goal with the rows there are; several coefficients.
         """
         check_is_fitted(self, "outlook_")
+        self.best_estimator_._check_units()
         rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
             half_width, confidence_level, rows, self._costs(), self._allowed
@@ -368,9 +375,14 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         return Costs(self.label_cost, self.training_cost, self.inference_cost)
 
     def _measure(
-        self, rectified: Any, X: Any, labels: PartialLabels, rng: np.random.RandomState
+        self,
+        rectified: Any,
+        X: Any,
+        labels: PartialLabels,
+        question: Any,
+        rng: np.random.RandomState,
     ) -> LearningCurve:
-        predictor, question = rectified._inner_estimator(), rectified._question(X, labels)
+        predictor = rectified._inner_estimator()
         return measure_learning_curve(
             predictor,
             X,
@@ -414,6 +426,7 @@ def _outlook(
     fitted: FittedLaw | None,
     folds: tuple[int, ...],
     n_trained: int,
+    pool_share: float,
 ) -> Outlook:
     """What was learned, with as many versions of it as there are resampled curves."""
     zero_shot = curve.sizes[0] == 0
@@ -430,6 +443,7 @@ def _outlook(
             folds,
             trainable=fitted is not None,
             trained=n_trained,
+            pool_share=pool_share,
             resampled=others,
         )
 

@@ -18,76 +18,104 @@ from sklearn_ftr.rectification._design import check_design
 
 def fit_part(part: Any, X: Any) -> Any:
     """What reads the part of any X: a transformer is fitted to all rows, labeled or not; all else stays as it is."""
-    return clone(part).fit(X) if hasattr(part, "transform") else part
-
-
-def read_part(part: Any, X: Any, parameter: str) -> Any:
-    """The part of X, (n_rows, d) or (n_rows,), as a data frame if X is one."""
-    if part is None:
-        return _table(X, f"{parameter}=None takes all of X")
-    if hasattr(part, "transform"):
-        read = part.transform(X)
-    else:
-        read = part(X) if callable(part) else part
-        if not callable(part) or _names_columns(read):
-            return _columns(X, read, parameter)
-    if num_samples(read) != num_samples(X):
-        raise ValueError(
-            f"{parameter} made {num_samples(read)} rows of {num_samples(X)}; expected one for each row of X."
-        )
-    return read
+    return clone(part).fit(X) if _is_transformer(part) else part
 
 
 def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
     """Covariates (n_rows, d) as finite numbers, and their names."""
-    read = read_part(part, X, "covariates")
-    names = _names(part, read)
+    read, names = _read(part, X, "covariates")
+    if any(str(kind) == "category" for kind in getattr(read, "dtypes", ())):
+        raise ValueError(
+            "The covariates have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
+            "OneHotEncoder(drop='first') as transformer, for example."
+        )
     read = read.toarray() if hasattr(read, "toarray") else read
     if np.asarray(read).dtype == object and np.size(read):
-        values = _numbers(np.asarray(read))
         names = names or tuple(map(str, getattr(read, "columns", ()))) or None
-        read = values
+        read = _numbers(np.asarray(read))
     rows, own_names = check_design(read, "The covariates")
     return rows, own_names if names is None or len(names) != rows.shape[1] else names
 
 
 def read_groups(part: Any, X: Any) -> NDArray[Any]:
     """The group of each row, whatever its type."""
-    read = read_part(part, X, "group")
+    read, _ = _read(part, X, "group")
     read = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
     if read.ndim == 2 and read.shape[1] == 1:
         read = read[:, 0]
     if read.ndim != 1:
         raise ValueError(
-            f"group={part!r} gives an array of shape {read.shape}; expected one column, the group of each row."
+            f"group={_shown(part)} gives an array of shape {read.shape}; expected one column, the group of each row."
         )
     return read
-
-
-def _names_columns(read: Any) -> bool:
-    """Whether a callable has returned names of columns (as make_column_selector does) instead of covariates."""
-    return isinstance(read, list) and all(isinstance(name, str) for name in read)
-
-
-def _columns(X: Any, chosen: Any, parameter: str) -> Any:
-    X = _table(X, f"{parameter}={chosen!r} names columns")
-    one = isinstance(chosen, str) or (np.ndim(chosen) == 0 and not isinstance(chosen, slice))
-    wanted = [chosen] if one else chosen
-    if not one and not isinstance(chosen, slice) and not len(chosen):
-        return np.empty((X.shape[0], 0))
-    try:
-        return safe_indexing(X, wanted, axis=1)
-    except (ValueError, IndexError, KeyError) as error:
-        known = list(getattr(X, "columns", [])) or f"{X.shape[1]} without names"
-        raise ValueError(
-            f"{parameter}={chosen!r} is not among the columns of X ({known}); expected names or positions of columns, a "
-            "callable or a transformer."
-        ) from error
 
 
 def has_one_dimension(X: Any) -> bool:
     """Whether X is a sequence of numbers or texts, not of rows."""
     return not hasattr(X, "toarray") and np.asarray(X).ndim == 1
+
+
+def _read(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | None]:
+    """The part of X, (n_rows, d) or (n_rows,), and the names of its columns where it has none of its own."""
+    if part is None:
+        return _table(X, f"{parameter}=None takes all of X"), None
+    if not _is_transformer(part) and not callable(part):
+        return _columns(X, part, parameter)
+    read = part.transform(X) if _is_transformer(part) else part(X)
+    if _names_columns(read, X):
+        return _columns(X, read, parameter)
+    if num_samples(read) != num_samples(X):
+        raise ValueError(
+            f"{parameter} made {num_samples(read)} rows of {num_samples(X)}; expected one for each row of X."
+        )
+    return read, None if hasattr(read, "columns") else _names_of_outputs(part)
+
+
+def _names_of_outputs(part: Any) -> tuple[str, ...] | None:
+    """What a transformer calls its outputs, if it knows."""
+    try:
+        return tuple(map(str, part.get_feature_names_out()))
+    except (AttributeError, ValueError):
+        return None
+
+
+def _is_transformer(part: Any) -> bool:
+    return hasattr(part, "fit") and hasattr(part, "transform")
+
+
+def _names_columns(read: Any, X: Any) -> bool:
+    """Whether a callable has returned names of columns (as make_column_selector does) instead of the columns."""
+    known = set(map(str, getattr(X, "columns", ())))
+    return isinstance(read, list) and all(isinstance(name, str) and name in known for name in read)
+
+
+def _columns(X: Any, chosen: Any, parameter: str) -> tuple[Any, tuple[str, ...]]:
+    """Columns by names, positions, mask or slice."""
+    X = _table(X, f"{parameter}={_shown(chosen)} names columns")
+    names = list(getattr(X, "columns", ()))
+    wanted = [chosen] if isinstance(chosen, str | int | np.integer) else chosen
+    try:
+        if not isinstance(wanted, slice) and len(wanted) and isinstance(wanted[0], str):
+            positions = [names.index(name) for name in wanted]
+        else:
+            mask_or_positions = wanted if isinstance(wanted, slice) else np.asarray(wanted)
+            empty = not isinstance(wanted, slice) and not len(wanted)
+            positions = [] if empty else np.arange(X.shape[1])[mask_or_positions].tolist()
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        known = names or f"{X.shape[1]} without names"
+        raise ValueError(
+            f"{parameter}={_shown(chosen)} is not among the columns of X ({_shown(known)}); expected names or positions of "
+            "columns, a callable or a transformer."
+        ) from error
+    if not positions:
+        return np.empty((X.shape[0], 0)), ()
+    read = safe_indexing(X, positions, axis=1)
+    return read, tuple(str(names[j]) if names else f"x{j}" for j in positions)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _table(X: Any, because: str) -> Any:
@@ -103,26 +131,13 @@ def _table(X: Any, because: str) -> Any:
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Numbers that came as objects."""
+    """Numbers that came as objects; pandas' NA is NaN."""
+    missing = np.array([type(value).__name__ == "NAType" for value in values.flat])
+    known = np.where(missing.reshape(values.shape), np.nan, values) if missing.any() else values
     try:
-        return values.astype(np.float64)
+        return known.astype(np.float64)
     except ValueError as error:
         raise ValueError(
             f"The covariates have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
             "1, with OneHotEncoder(drop='first') as transformer, for example."
         ) from error
-
-
-def _names(part: Any, read: Any) -> tuple[str, ...] | None:
-    """Names that the part itself knows: those of a transformer, or positions."""
-    if hasattr(read, "columns") or hasattr(read, "name"):
-        return None
-    if hasattr(part, "get_feature_names_out"):
-        return tuple(map(str, part.get_feature_names_out()))
-    if isinstance(part, int | np.integer):
-        return (f"x{part}",)
-    if isinstance(part, list | tuple) and all(
-        isinstance(one, int | np.integer) and not isinstance(one, bool) for one in part
-    ):
-        return tuple(f"x{column}" for column in part)
-    return None

@@ -97,8 +97,8 @@ def _weight_parameter(model: BaseEstimator) -> str:
     last_name, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
     if not has_fit_parameter(last, "sample_weight"):
         raise ValueError(
-            f"{type(last).__name__} takes no sample_weight, so that the loss cannot be weighted; expected an estimator "
-            "that does, such as VarianceRegressor. Leave finetune_weights at False."
+            f"{type(last).__name__}.fit has no parameter sample_weight, so that the loss cannot be weighted; expected an "
+            "estimator that has, such as VarianceRegressor. Leave finetune_weights at False."
         )
     return f"{last_name}__sample_weight" if last_name else "sample_weight"
 

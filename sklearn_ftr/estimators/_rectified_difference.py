@@ -12,7 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._covariates import fit_part, read_groups
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
+from sklearn_ftr.estimators._rectified_estimator import (
+    Columns,
+    RectifiedEstimator,
+    variances_of_design,
+)
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._difference import check_groups, difference_of
@@ -81,7 +85,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
     (True, True)
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_")
+    _answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_", "groups_")
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
@@ -179,14 +183,38 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.group_means_ = np.array([part.estimate for part in result.parts.values()])
 
     def _columns(self, labels: PartialLabels, question: _Groups) -> Columns:
-        return _contrast(question.of_rows, np.bincount(question.of_rows[labels.labeled]), np.ones(2))
+        return _contrast(question.of_rows, np.bincount(question.of_rows[labels.labeled]))
 
-    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        group = self._known_groups(X)
-        parts = self.result_.parts.values()
-        counts = np.array([part.n_labeled for part in parts])
-        weights = np.array([part.lambda_ for part in parts])
-        return _contrast(group, counts, np.ones(2)), _contrast(group, counts, weights)
+    def _pool_share(self, labels: PartialLabels, question: _Groups) -> float:
+        """From the variance of a difference of the pool's group means, if both groups vary alike."""
+        if not len(labels.unlabeled):
+            return 1.0
+        of_labels, of_pool = (
+            np.bincount(question.of_rows[rows], minlength=2)
+            for rows in (labels.labeled, labels.unlabeled)
+        )
+        as_labels = len(labels.unlabeled) * of_labels / of_labels.sum()
+        return float(np.sum(1 / as_labels) / np.sum(1 / np.maximum(of_pool, 1)))
+
+    def _measured_variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
+        """The sums over both groups."""
+        group, rows, y = self._known_groups(X), labels.labeled, labels.of_labeled_rows
+        predictions, shares = self._models.predict(X, rows), self._models.shares
+        totals = []
+        for i, (name, part) in enumerate(self.result_.parts.items()):
+            chosen = group[rows] == i
+            if chosen.sum() < 2:
+                raise ValueError(
+                    f"score got {chosen.sum()} labeled rows of group {name}; expected at least 2 of each group."
+                )
+            residuals = [np.var(y[chosen] - part.lambda_ * f[chosen, 0], ddof=1) for f in predictions]
+            pool_variance = part.pool_covariance[0]
+            of_labels = np.var(y[chosen], ddof=1, keepdims=True)
+            totals.append(
+                variances_of_design(part, pool_variance, of_labels, np.array([shares @ residuals]))
+            )
+        labels_only, variance = np.sum(totals, axis=0)
+        return labels_only, variance
 
     def _known_groups(self, X: Any) -> NDArray[np.intp]:
         """The number of each row's group."""
@@ -199,9 +227,9 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         return np.searchsorted(self.groups_, groups)
 
 
-def _contrast(group: NDArray[np.intp], counts: NDArray[Any], weights: Array) -> Columns:
-    """Deviations from the group's mean, times weight, over the group's share, with a minus in the first group."""
-    signs = np.array([-1.0, 1.0]) * weights * counts.sum() / np.maximum(counts, 1)
+def _contrast(group: NDArray[np.intp], counts: NDArray[Any]) -> Columns:
+    """Deviations from the group's mean over the group's share, with a minus in the first group."""
+    signs = np.array([-1.0, 1.0]) * counts.sum() / np.maximum(counts, 1)
 
     def columns(rows: NDArray[np.intp], values: Array) -> Array:
         of_rows, flat = group[rows], values.reshape(len(values))

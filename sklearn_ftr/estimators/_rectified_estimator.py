@@ -47,9 +47,6 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
     """Base of the rectified estimators. `_answers` are the fitted attributes that hold the estimate."""
 
     _answers: ClassVar[tuple[str, ...]]
-    # Below so many pool rows for some model, under cross-fitting, every model predicts the whole pool.
-    _smallest_part: ClassVar[int] = 10
-
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "split_ratio": [
@@ -147,16 +144,10 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
                 "because one has no variance. LabeledKFold puts labels into every fold."
             )
         (X,) = indexable(X)
-        of_y, of_f = self._scored_columns(X, labels)
-        target = of_y(labels.labeled, labels.of_labeled_rows)
-        residuals = [
-            target - of_f(labels.labeled, predictions)
-            for predictions in self._models.predict(X, labels.labeled)
-        ]
-        return self._efficiency(
-            moments(target).variance,
-            self._models.shares @ [moments(residual).variance for residual in residuals],
-        )
+        labels_only, variance = self._measured_variances(X, labels)
+        # No variance left at all: as good as labels alone if those have none either.
+        no_variance = np.where(labels_only > 0, np.inf, 1.0)
+        return float(np.mean(np.divide(labels_only, variance, out=no_variance, where=variance > 0)))
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -210,6 +201,17 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
     def _weigh(self, question: Any, labels: PartialLabels) -> Callable[[Rows], Array] | None:
         """Weights of some rows in training."""
         return None
+
+    def _smallest_part(self, question: Any) -> int:
+        """Below so many pool rows for some model, under cross-fitting, every model predicts the whole pool."""
+        return 10
+
+    def _pool_share(self, labels: PartialLabels, question: Any) -> float:
+        """How much a row of the pool tells, beside one of a pool that is made up as the labels are."""
+        return 1.0
+
+    def _check_units(self) -> None:
+        """Refuse to name a width for numbers in different units."""
 
     def _strata(self, question: Any) -> Rows | None:
         """Numbers of all rows' groups, if a split is to take the same share of each."""
@@ -265,7 +267,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
             labels,
             self.cv,
             whole_pools=self._whole_pools,
-            smallest_part=self._smallest_part,
+            smallest_part=self._smallest_part(question),
             n_jobs=self.n_jobs,
             rng=rng,
             report=self._report,
@@ -304,17 +306,18 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         """None to tune it."""
         return None if self.power_tuning else 1.0
 
-    def _efficiency(self, labels_variance: Array, residual_variance: Array) -> float:
-        """Of the design of `fit`, at variances measured elsewhere (each of shape (k,))."""
-        result = self.result_
-        variance = residual_variance / result.n_rectify + self._pool_variance
-        if np.any(result.recycled_weight):
-            own = labels_variance / result.n_finetune
-            variance = variance * own / (variance + own)
-        labels_only = labels_variance / result.n_labeled
-        # No variance left at all: as good as labels alone if those have none either.
-        no_variance = np.where(labels_only > 0, np.inf, 1.0)
-        return float(np.mean(np.divide(labels_only, variance, out=no_variance, where=variance > 0)))
+    def _measured_variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
+        """Variances (k,) that labels alone and the design of `fit` would have, as labels of other rows tell."""
+        of_y, of_f = self._scored_columns(X, labels)
+        target = of_y(labels.labeled, labels.of_labeled_rows)
+        residuals = [
+            target - of_f(labels.labeled, predictions)
+            for predictions in self._models.predict(X, labels.labeled)
+        ]
+        residual_variance = self._models.shares @ [moments(rows).variance for rows in residuals]
+        return variances_of_design(
+            self.result_, self._pool_variance, moments(target).variance, residual_variance
+        )
 
     def _average_prediction(self, X: Any) -> Array:
         """Predictions (n_rows, k) of all models for new rows."""
@@ -353,6 +356,17 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
     def _report(self, message: str) -> None:
         if self.verbose:
             print(f"[{type(self).__name__}] {message}", flush=True)
+
+
+def variances_of_design(
+    result: RectifiedResult, pool_variance: Array, labels_variance: Array, residual_variance: Array
+) -> tuple[Array, Array]:
+    """Variances (k,) of labels alone and of a result's design, from V(y) and residual variances measured elsewhere."""
+    variance = residual_variance / result.n_rectify + pool_variance
+    if np.any(result.recycled_weight):
+        own = labels_variance / result.n_finetune
+        variance = variance * own / (variance + own)
+    return labels_variance / result.n_labeled, variance
 
 
 def raw(rows: Rows, values: Array) -> Array:

@@ -73,7 +73,6 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     """
 
     _answers: ClassVar[tuple[str, ...]] = ("quantile_",)
-    _smallest_part: ClassVar[int] = 0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **{
@@ -110,7 +109,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         self.verbose = verbose
 
     def predict(self, X: Any) -> Array:
-        """Predictions moved so that their quantile over the pool is `quantile_`.
+        """Predictions moved by what makes `quantile_` of their quantile over the pool.
 
         Parameters
         ----------
@@ -119,11 +118,15 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, k)
-            lambda f(X) plus the rectifier. With no unlabeled rows in `fit`, every prediction is the quantile.
+            lambda f(X) plus the rectifier; under cross-fitting f is the average of all models. With no unlabeled rows in
+            `fit`, every prediction is the quantile.
         """
         check_is_fitted(self, "result_")
         predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
         return predictions[:, 0] if np.ndim(self.quantile_) == 0 else predictions
+
+    def _smallest_part(self, question: Array) -> int:
+        return 0
 
     @property
     def _whole_pools(self) -> bool:

@@ -43,7 +43,12 @@ class RectifiedRegression(RectifiedEstimator):
     """Base of the regressions; `family` is a key of FAMILIES."""
 
     family: ClassVar[str]
-    _answers: ClassVar[tuple[str, ...]] = ("coef_", "intercept_", "coefficients_")
+    _answers: ClassVar[tuple[str, ...]] = (
+        "coef_",
+        "intercept_",
+        "coefficients_",
+        "coefficient_names_",
+    )
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
@@ -136,7 +141,7 @@ class RectifiedRegression(RectifiedEstimator):
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
         self._reader, self._chosen = reader, self._coefficients_of_interest(names)
-        self._range = self._range_of_predictions(labels.of_labeled_rows)
+        self._range = self._range_of_predictions(self._coded(labels.of_labeled_rows))
         estimand = GeneralizedLinear(FAMILIES[self.family], names)
         return _Regression(estimand, Design(rows, self.fit_intercept))
 
@@ -148,23 +153,26 @@ class RectifiedRegression(RectifiedEstimator):
         if self.coefficient is None:
             return list(range(len(names)))
         first = int(self.fit_intercept)
-        if isinstance(self.coefficient, str) and self.coefficient in names:
+        if names.count(self.coefficient) == 1:
             return [names.index(self.coefficient)]
         if not isinstance(self.coefficient, str) and 0 <= self.coefficient < len(names) - first:
             return [first + int(self.coefficient)]
         raise ValueError(
-            f"coefficient is {self.coefficient!r}; expected one of {list(names)} or a position in coef_."
+            f"coefficient is {self.coefficient!r}; expected one of {list(names)}, if no other has its name, or a position "
+            "in coef_."
         )
 
     def _rectify(
         self, labels: PartialLabels, stage_one: OutOfSample, question: _Regression
     ) -> RectifiedResult:
-        stage_one = stage_one.clipped(*self._range)
+        self._check_predictions(stage_one)
+        stage_one = stage_one.mapped(self._clipped)
         rectify, pool = stage_one.rectify_rows, stage_one.pool_rows
         check_enough_rows(
             len(rectify) if len(pool) else len(labels.labeled), len(pool), len(question.estimand.names)
         )
-        X, y, f = question[rectify], labels.y[rectify], stage_one.predictions[:, 0]
+        y_coded = self._coded(labels.y)
+        X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
         result = rectify_estimand(
             question.estimand,
             (X, y, f),
@@ -173,8 +181,9 @@ class RectifiedRegression(RectifiedEstimator):
             self.confidence_level,
             replace(
                 self._stage_one(labels, stage_one),
+                y=y_coded[stage_one.finetune_rows],
                 X=question[stage_one.finetune_rows],
-                pools=stage_one.whole_pool_predictions,
+                pools=stage_one.pools_of_models,
             ),
         )
         # Where `score` takes influence values; without a pool, predictions have none.
@@ -182,7 +191,7 @@ class RectifiedRegression(RectifiedEstimator):
             self._linearized = [question.estimand.solve(X, target, None) for target in (y, f)]
         else:
             every = labels.labeled
-            self._linearized = [question.estimand.solve(question[every], labels.y[every], None)]
+            self._linearized = [question.estimand.solve(question[every], y_coded[every], None)]
         return result
 
     @property
@@ -193,10 +202,11 @@ class RectifiedRegression(RectifiedEstimator):
         """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
         if not self.finetune_weights:
             return None
+        y = self._coded(labels.y)
 
         def weigh(rows: Rows) -> Array:
             try:
-                theta, _ = question.estimand.solve(question[rows], labels.y[rows], None)
+                theta, _ = question.estimand.solve(question[rows], y[rows], None)
             except ValueError:  # too few rows for coefficients: all means alike
                 theta = np.zeros(len(question.estimand.names))
             bread = question.estimand.bread(question.design, theta)
@@ -212,15 +222,22 @@ class RectifiedRegression(RectifiedEstimator):
         From predictions whatever is linear in the covariates is taken away, since it costs the rectified estimate nothing.
         """
         estimand, rows = question.estimand, labels.labeled
-        theta, bread = estimand.solve(question[rows], labels.y[rows], None)
-        spread = (estimand.scores(question[rows][:], labels.y[rows], theta) @ bread.T).std(axis=0)
+        n, k = len(rows), len(estimand.names)
+        if n < 4 * k:
+            raise ValueError(
+                f"y has {n} labeled rows (n_samples={n}) for {k} coefficients; a learning curve needs at least {4 * k}. Use "
+                "fewer covariates, or a rectified estimator by itself."
+            )
+        y = self._coded(labels.of_labeled_rows)
+        theta, bread = estimand.solve(question[rows], y, None)
+        spread = (estimand.scores(question[rows][:], y, theta) @ bread.T).std(axis=0)
         spread = spread[self._chosen]
         units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
 
         def columns(rows: Rows, values: Array) -> Array:
             X = question[rows][:]
-            residuals = estimand.residuals(X, self._clipped(values), theta)
-            inflation = np.sqrt(len(X) / max(len(X) - X.shape[1], 1))
+            residuals = estimand.residuals(X, self._clipped(values)[:, 0], theta)
+            inflation = np.sqrt(len(X) / (len(X) - k))
             return (X * residuals[:, None] @ bread.T)[:, self._chosen] * units * inflation
 
         return columns
@@ -231,16 +248,34 @@ class RectifiedRegression(RectifiedEstimator):
 
         def influence(rows: Rows, values: Array, at: tuple[Array, Array]) -> Array:
             theta, bread = at
-            scores = estimand.scores(design.only(rows)[:], values, theta)
+            scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], theta)
             return (scores @ bread.T)[:, self._chosen]
 
         return (
             lambda rows, values: influence(rows, values, self._linearized[0]),
-            lambda rows, values: weights * influence(rows, self._clipped(values), self._linearized[-1]),
+            lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
         )
 
+    def _check_units(self) -> None:
+        if len(self._chosen) > 1:
+            raise ValueError(
+                f"There are {len(self._chosen)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
+                "coefficient= to the one whose interval is meant."
+            )
+
+    def _smallest_part(self, question: _Regression) -> int:
+        return 10 * len(question.estimand.names)
+
+    def _coded(self, values: Array) -> Array:
+        """Labels or predictions in the units of the regression."""
+        return values
+
     def _clipped(self, values: Array) -> Array:
-        return np.clip(values.reshape(len(values)), *self._range)
+        """Labels or predictions (n, 1) in these units, inside the range that the regression can have."""
+        return np.clip(self._coded(values).reshape(len(values), 1), *self._range)
+
+    def _check_predictions(self, stage_one: OutOfSample) -> None:
+        """Predictions that mean what labels mean."""
 
     def _keep_answer(self, result: RectifiedResult) -> None:
         self._pool_variance = self._pool_variance[self._chosen]
@@ -330,8 +365,8 @@ feature_names_in_
     >>> model = RectifiedLinearRegression(covariates=[0], cv=5, random_state=0).fit(X, y)
     >>> print(model.summary()[["estimate", "standard_error", "efficiency"]].round(2))
                estimate  standard_error  efficiency
-    intercept      3.02            0.03        3.43
-    x0             0.49            0.03        3.35
+    intercept      3.02            0.03        3.47
+    x0             0.49            0.03        3.45
     """
 
     family: ClassVar[str] = "gaussian"
@@ -343,8 +378,8 @@ class RectifiedLogisticRegression(RectifiedRegression):
     Parameters
     ----------
     estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
-        The predictor of y from all of X, as in `RectifiedMeanEstimator`. Predictions are
-        taken as probabilities and clipped to 0.001 and 0.999; a classifier's are those of `predict_proba`.
+        The predictor of y from all of X, as in `RectifiedMeanEstimator`. It predicts the mean of the classes, a
+        probability for 0 and 1 (of a classifier, `predict_proba` is asked), which is clipped to shares of 0.001 and 0.999.
     covariates, fit_intercept, coefficient, finetune_weights, power_tuning, split_ratio, cv, recycle, pool_prediction, \
 confidence_level, n_jobs, random_state, verbose
         As in `RectifiedLinearRegression`.
@@ -362,7 +397,8 @@ confidence_level, n_jobs, random_state, verbose
     ------
     ValueError
         From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
-        labels that rectify, or a pool of 1 to k rows; separated classes; y with other than two values, unless all are from 0 to 1.
+        labels that rectify, or a pool of 1 to k rows; separated classes; y with other than two values, unless all are from 0 to 1;
+        a model that is not trained here with most predictions outside the classes.
 
     Notes
     -----
@@ -387,6 +423,7 @@ confidence_level, n_jobs, random_state, verbose
     """
 
     family: ClassVar[str] = "binomial"
+    _answers: ClassVar[tuple[str, ...]] = (*RectifiedRegression._answers, "classes_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -396,7 +433,7 @@ confidence_level, n_jobs, random_state, verbose
         return tags
 
     def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        """Labels as 0 and 1, or shares; learns the classes."""
+        """Labels as they are; learns the classes."""
         labels = super()._labels(X, y)
         values = np.unique(labels.of_labeled_rows)
         shares = values[0] >= 0 and values[-1] <= 1
@@ -410,21 +447,32 @@ confidence_level, n_jobs, random_state, verbose
                 "here; expected two classes, or shares from 0 to 1."
             )
         self.classes_ = np.array([0.0, 1.0]) if shares else values
-        return self._encoded(labels)
+        return labels
 
     def _known_labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        labels = super()._known_labels(X, y)
+        labels = RectifiedRegression._labels(self, X, y)
         values, (low, high) = labels.of_labeled_rows, self.classes_
         known = np.isin(values, self.classes_)
         if (low, high) == (0, 1):  # or shares
             known = (values >= 0) & (values <= 1)
         if not known.all():
             raise ValueError(f"y has {values[~known][0]:g}; expected {low:g} and {high:g}, as in fit.")
-        return self._encoded(labels)
+        return labels
 
-    def _encoded(self, labels: PartialLabels) -> PartialLabels:
+    def _coded(self, values: Array) -> Array:
+        """0 and 1, or what lies between."""
         low, high = self.classes_
-        return replace(labels, y=(labels.y - low) / (high - low))
+        return (values - low) / (high - low)
+
+    def _check_predictions(self, stage_one: OutOfSample) -> None:
+        low, high = self.classes_
+        f = stage_one.predictions
+        outside = np.mean((f < low) | (f > high))
+        if outside > 0.5 and not stage_one.n_finetune:
+            raise ValueError(
+                f"{outside:.0%} of the predictions lie outside {low:g} to {high:g}, the classes of y; expected their mean: "
+                f"{low:g} + {high - low:g} times the probability of class {high:g}. Recode predictions, or labels as 0 and 1."
+            )
 
     def _range_of_predictions(self, y: Array) -> tuple[float, float]:
         return _LEAST_SHARE, 1 - _LEAST_SHARE

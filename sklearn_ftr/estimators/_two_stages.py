@@ -97,10 +97,9 @@ class OutOfSample:
         return self.of_pools[0] if len(self.models) == 1 else self._average(self.of_pools)
 
     @property
-    def whole_pool_predictions(self) -> list[Array]:
-        """Predictions (m,) of the whole pool by each of several models, of one output; empty without such."""
-        several = self.whole_pools and len(self.models) > 1
-        return [f[:, 0] for f in self.of_pools] if several else []
+    def pools_of_models(self) -> list[Array]:
+        """Predictions (m_k,) of the pool by each of several models, of one output; empty without such."""
+        return [f[:, 0] for f in self.of_pools] if len(self.models) > 1 else []
 
     @property
     def fold_sizes(self) -> tuple[int, ...]:
@@ -130,11 +129,9 @@ class OutOfSample:
             of_pools=[f[kept] for f, kept in zip(self.of_pools, in_pools, strict=True)],
         )
 
-    def clipped(self, low: float, high: float) -> OutOfSample:
-        """The same with predictions between two numbers."""
-        of_folds, of_pools = (
-            [np.clip(f, low, high) for f in parts] for parts in (self.of_folds, self.of_pools)
-        )
+    def mapped(self, function: Callable[[Array], Array]) -> OutOfSample:
+        """The same with a function of the predictions in their place."""
+        of_folds, of_pools = ([function(f) for f in parts] for parts in (self.of_folds, self.of_pools))
         return replace(self, of_folds=of_folds, of_pools=of_pools)
 
     def _average(self, of_pools: Sequence[Array]) -> Array:

@@ -39,8 +39,12 @@ class Design:
     def only(self, rows: NDArray[np.intp]) -> Design:
         """Some of its rows; adjacent ones are not copied."""
         if len(rows) and np.all(np.diff(rows) == 1):
-            return Design(self.rows[rows[0] : rows[-1] + 1], self.intercept)
+            return self.between(rows[0], rows[-1] + 1)
         return Design(self.rows[rows], self.intercept)
+
+    def between(self, start: int, stop: int) -> Design:
+        """Adjacent rows, not copied."""
+        return Design(self.rows[start:stop], self.intercept)
 
     def followed_by(self, other: Design) -> Design:
         """The rows of both."""

@@ -168,11 +168,16 @@ def check_groups(
         raise ValueError(
             f"group and group_unlabeled have {missing} NaN; expected a group for each row."
         )
-    names, rows = np.unique(of_rows, return_inverse=True)
+    try:
+        names, rows = np.unique(of_rows, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"group has values that cannot be sorted ({error}); expected all numbers or all texts."
+        ) from error
     if len(names) != 2:
         shown = ", ".join(map(str, names[:5]))
         raise ValueError(
-            f"The labeled rows (n_samples={r}) are of {len(names)} groups ({shown}); expected two. Compare two groups at a time."
+            f"The labeled rows are of {len(names)} groups ({shown}; n_samples={r}); expected two. Compare two groups at a time."
         )
     strangers = np.setdiff1d(of_pool, names) if m else np.empty(0)
     if len(strangers):

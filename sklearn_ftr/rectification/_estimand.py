@@ -30,8 +30,9 @@ from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
-# Predictions whose influence is smaller than this part of the labels' are constant but for rounding.
-_SMALLEST_INFLUENCE = 1e-12
+# Predictions whose influence is smaller than this part of the labels' are constant but for rounding; of models of folds, from
+# which large parts have been taken away, than the second.
+_SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
 BLOCK_ROWS = 16_384
 Vector = NDArray[np.floating[Any]]
@@ -106,10 +107,12 @@ def rectify_estimand(
         _influence_rows(estimand, X, target, one) for target, one in ((y, of_y), (f, of_f))
     )
     varies_y = rows_y.std(axis=0)
-    _drop_rounding(rows_f, f, estimand, X, of_f, _SMALLEST_INFLUENCE * varies_y)
-    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros_like(varies_y))
+    smallest = _SMALLEST_INFLUENCE
     if stage_one.pools:
-        _align(rows_f, estimand, unlabeled[0], of_pool, stage_one)
+        rows_f = _aligned_rows(estimand, X, f, of_f, unlabeled[0], of_pool, stage_one)
+        smallest = _SMALLEST_ALIGNED_INFLUENCE
+    _drop_rounding(rows_f, f, estimand, X, of_f, smallest * varies_y)
+    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros_like(varies_y))
     p, pool = estimand.n_parameters, of_pool.influence()
     rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
     estimate, influence = rectified.estimate, rectified.influence
@@ -181,21 +184,34 @@ def _estimate(influence: Moments, n_parameters: int) -> Estimate:
     return Estimate(influence.mean, covariance, np.full(len(influence.mean), float(degrees)))
 
 
-def _align(
-    influence: Array, estimand: Estimand, X: Design, of_pool: _Linearized, stage_one: StageOne
-) -> None:
-    """Take out of the influence values (in place) how far each model's estimate over the pool is from all models'.
+def _aligned_rows(
+    estimand: Estimand,
+    X: Design,
+    f: Array,
+    of_f: _Linearized,
+    pool: Design,
+    of_pool: _Linearized,
+    stage_one: StageOne,
+) -> Array:
+    """As `_influence_rows`, but each model's rows at the estimate that this model alone gives.
 
-    Where the offsets average to zero over the folds, the estimate stays as it is; its variance no longer counts them.
+    What a model thinks of the coefficients over the whole pool has nothing to say about the rows that rectify it. It does depend on
+    the labels of the other folds, and so would correlate with the errors of its own.
     """
     offsets = np.array(
         [
-            of_pool.bread @ _score_moments(estimand, X, target, of_pool.theta).mean
-            for target in stage_one.pools
+            of_pool.bread @ _score_moments(estimand, rows, target, of_pool.theta).mean
+            for rows, target in stage_one.pools_of_models(pool)
         ]
     )
     sizes = np.asarray(stage_one.fold_sizes)
-    influence -= np.repeat(offsets - sizes @ offsets / sizes.sum(), sizes, axis=0)
+    offsets -= sizes @ offsets / sizes.sum()
+    ends = np.cumsum(sizes)
+    scores = [
+        estimand.scores(X[end - size : end], f[end - size : end], of_f.theta + offset)
+        for size, end, offset in zip(sizes, ends, offsets, strict=True)
+    ]
+    return of_f.theta + np.concatenate(scores) @ of_f.bread.T
 
 
 def _score_moments(estimand: Estimand, X: Design, target: Vector, theta: Array) -> Moments:

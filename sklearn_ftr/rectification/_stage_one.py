@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,8 @@ class StageOne:
         Labels that trained each model.
     fold_sizes : sequence of int, default=()
         Under cross-fitting, how many of the rectification rows, which come fold by fold, each model has predicted.
-    pools : sequence of ndarray of shape (m,), default=()
-        Under cross-fitting, each model's predictions of the whole pool, where there are such.
+    pools : sequence of ndarray of shape (m,) or (m_k,), default=()
+        Under cross-fitting, each model's predictions of the whole pool, or of its part, which follow one another.
     """
 
     y: Array | None = None
@@ -50,6 +50,14 @@ class StageOne:
         if not self.fold_sizes:
             return None
         return cross_fitting_degrees_of_freedom(r, len(self.fold_sizes), n_parameters)
+
+    def pools_of_models(self, pool: Design) -> Iterator[tuple[Design, Array]]:
+        """Rows and predictions of each model's pool."""
+        start = 0
+        for target in self.pools:
+            whole = len(target) == len(pool)
+            yield (pool if whole else pool.between(start, start + len(target))), target
+            start += len(target)
 
     def with_labels_of(self, y: NDArray[np.floating]) -> Array:
         """Rectification labels and those that only trained."""
