@@ -24,7 +24,8 @@ def fit_part(part: Any, X: Any) -> Any:
 def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
     """Covariates (n_rows, d) as finite numbers, and their names."""
     read, names = _read(part, X, "covariates")
-    if any(str(kind) == "category" for kind in getattr(read, "dtypes", ())):
+    kinds = getattr(read, "dtypes", ())
+    if any(str(kind) == "category" for kind in (kinds if np.iterable(kinds) else [kinds])):
         raise ValueError(
             "The covariates have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
             "OneHotEncoder(drop='first') as transformer, for example."
@@ -136,8 +137,8 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
     known = np.where(missing.reshape(values.shape), np.nan, values) if missing.any() else values
     try:
         return known.astype(np.float64)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        raise type(error)(
             f"The covariates have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
             "1, with OneHotEncoder(drop='first') as transformer, for example."
         ) from error

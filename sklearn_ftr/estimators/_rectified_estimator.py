@@ -365,7 +365,8 @@ def variances_of_design(
     variance = residual_variance / result.n_rectify + pool_variance
     if np.any(result.recycled_weight):
         own = labels_variance / result.n_finetune
-        variance = variance * own / (variance + own)
+        total = variance + own
+        variance = np.divide(variance * own, total, out=np.zeros_like(total), where=total > 0)
     return labels_variance / result.n_labeled, variance
 
 

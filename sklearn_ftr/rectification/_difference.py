@@ -177,7 +177,7 @@ def check_groups(
     if len(names) != 2:
         shown = ", ".join(map(str, names[:5]))
         raise ValueError(
-            f"The labeled rows are of {len(names)} groups ({shown}; n_samples={r}); expected two. Compare two groups at a time."
+            f"The labeled rows are of {len(names)} groups ({shown}); expected two. Compare two groups at a time (n_samples={r})."
         )
     strangers = np.setdiff1d(of_pool, names) if m else np.empty(0)
     if len(strangers):

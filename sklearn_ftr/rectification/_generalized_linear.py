@@ -25,6 +25,8 @@ _LARGEST_NUMBER_OF_STEPS = 50
 # Beyond this a fitted probability is 0 or 1 to double precision.
 _LARGEST_LOGIT = 36.0
 _SMALLEST_EIGENVALUE = 1e-10
+# Of the mean square of y: what is left of a Newton decrement.
+_NEGLIGIBLE = 1e-20
 _ROUNDING = 64 * np.finfo(float).eps
 
 
@@ -89,21 +91,27 @@ class GeneralizedLinear(Estimand):
         return _ROUNDING * largest * (np.abs(target).max() + of_mean)
 
     def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
-        """Newton's method with halved steps where the Newton decrement would grow."""
+        """Newton's method; a step is halved until the slope along it, where it ends, does not point back too steeply.
+
+        The log likelihood is concave, so that a slope that still points forward has led uphill all the way.
+        """
         theta = self._first_guess(X, target) if start is None else start
-        step, bread, decrement = self._newton(X, target, theta)
+        gradient, bread = self._newton(X, target, theta)
+        step = bread @ gradient
         mean_square = np.einsum("i,i->", target, target, dtype=np.float64) / len(target)
         for _ in range(_LARGEST_NUMBER_OF_STEPS):
             trial = theta + step
             try:
-                new_step, new_bread, new_decrement = self._newton(X, target, trial)
+                new_gradient, new_bread = self._newton(X, target, trial)
             except _CollinearError as error:  # which the columns were not before this step
                 raise self._no_solution(X, trial) from error
-            if not new_decrement <= max(decrement, 1e-20):
+            rise = float(gradient @ step)
+            if not new_gradient @ step >= -rise / 2 - _NEGLIGIBLE * mean_square:
                 step = step / 2
                 continue
-            theta, step, bread, decrement = trial, new_step, new_bread, new_decrement
-            if decrement <= 1e-20 * mean_square:
+            theta, gradient, bread = trial, new_gradient, new_bread
+            step = bread @ gradient
+            if gradient @ step <= _NEGLIGIBLE * mean_square:
                 return theta + step, bread
         raise self._no_solution(X, theta)
 
@@ -119,20 +127,18 @@ class GeneralizedLinear(Estimand):
         step = np.linalg.lstsq((X.T * variance) @ X, X.T @ residuals, rcond=None)[0]
         return residuals - variance * (X @ step)
 
-    def _newton(self, X: Design, target: Vector, theta: Array) -> tuple[Array, Array, float]:
-        """Newton step, H^-1 and decrement (the step's length in the metric of H) at theta."""
+    def _newton(self, X: Design, target: Vector, theta: Array) -> tuple[Array, Array]:
+        """Mean gradient (k,) of the log likelihood and H^-1 at theta; not a number where a step has gone too far."""
         k = len(theta)
         gradient, hessian = np.zeros(k), np.zeros((k, k))
-        with np.errstate(over="ignore"):  # a step too far, which is then halved
+        with np.errstate(over="ignore", invalid="ignore"):
             for rows, y in blocks(X, target):
                 eta = rows @ theta
                 gradient += rows.T @ (y - self.family.mean(eta))
                 hessian += (rows.T * self.family.variance(eta)) @ rows
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
-            return np.zeros(k), np.eye(k), np.inf
-        bread = self._inverse(hessian / len(target))
-        step = bread @ gradient / len(target)
-        return step, bread, float(step @ gradient / len(target))
+            return np.full(k, np.nan), np.eye(k)
+        return gradient / len(target), self._inverse(hessian / len(target))
 
     def _inverse(self, hessian: Array) -> Array:
         """H^-1, of a matrix whose columns are brought to one scale first."""
