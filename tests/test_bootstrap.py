@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression
 
 from sklearn_ftr import (
+    RectifiedDifference,
+    RectifiedLinearRegression,
     RectifiedMeanEstimator,
+    RectifiedQuantile,
     m_estimate,
     rectify_difference,
     rectify_linear_regression,
@@ -65,10 +70,48 @@ def test_the_seed_decides():
     assert RESULTS["linear"].bootstrap(50).shape == (50, 3)
 
 
-def test_estimators_say_no(population):
-    result = RectifiedMeanEstimator(random_state=0).fit(*population).result_
-    with pytest.raises(ValueError, match="function on arrays, such as rectify_mean"):
-        result.bootstrap()
+def skewed_population():
+    """Labels with a tail, a group in the last column; 300 of 2,300 rows have a label."""
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.normal(size=(2_300, 3)), rng.random(2_300) < 0.4])
+    y = X @ [1.0, 0.5, -1.0, 0.7] + rng.exponential(size=2_300)
+    return X, np.where(np.arange(2_300) < 300, y, np.nan)
+
+
+ESTIMATORS = {
+    "mean": RectifiedMeanEstimator(LinearRegression()),
+    "median": RectifiedQuantile(LinearRegression()),
+    "quantiles": RectifiedQuantile(LinearRegression(), q=[0.2, 0.3, 0.4, 0.6, 0.7, 0.8]),
+    "linear": RectifiedLinearRegression(LinearRegression(), covariates=[0, 1]),
+    "difference": RectifiedDifference(LinearRegression(), group=3),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize(
+    "parameters",
+    [{"split_ratio": 0.5}, {"split_ratio": 0.5, "recycle": False}, {"cv": 5}],
+    ids=["recycled", "split", "cv"],
+)
+def test_estimators(name, parameters):
+    """With labels that have trained, and with several models."""
+    model = clone(ESTIMATORS[name]).set_params(random_state=0, **parameters)
+    result = model.fit(*skewed_population()).result_
+    assert np.all((result.recycled_weight > 0) == (parameters == {"split_ratio": 0.5}))
+    draws = result.bootstrap(random_state=0)
+    assert draws.shape == (2_000, *np.shape(result.estimate))
+    ratio = draws.std(axis=0) / result.standard_error
+    shift = (draws.mean(axis=0) - result.estimate) / result.standard_error
+    if name in ("median", "quantiles"):  # of which each is coarse
+        np.testing.assert_allclose(ratio, np.ones_like(ratio), atol=0.5)
+        assert np.mean(ratio) == pytest.approx(1, abs=0.2)
+        assert np.abs(np.mean(shift)) < 0.3
+    else:
+        np.testing.assert_allclose(ratio, np.ones_like(ratio), atol=0.08)
+        assert np.abs(shift).max() < 5 / np.sqrt(2_000)
+
+
+def test_at_least_one_draw():
     with pytest.raises(ValueError, match="n_draws is 0; expected at least 1"):
         RESULTS["mean"].bootstrap(0)
 

@@ -396,6 +396,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             report=self._report,
             zero_shot=predicts_untrained(predictor, labels.n_outputs),
             weigh=rectified._weigh(question, labels),
+            fits_rows=rectified._columns_fit_rows,
         )
 
     def _allowed(self, strategy: str, folds: int) -> bool:

@@ -34,7 +34,7 @@ def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple
     if np.asarray(read).dtype == object and np.size(read):
         names = names or tuple(map(str, getattr(read, "columns", ()))) or None
         read = _numbers(np.asarray(read))
-    rows, own_names = check_design(read, "The covariates")
+    rows, own_names = check_design(read, "The array of covariates")
     return rows, own_names if names is None or len(names) != rows.shape[1] else names
 
 
@@ -96,16 +96,20 @@ def _columns(X: Any, chosen: Any, parameter: str) -> tuple[Any, tuple[str, ...]]
     names = list(getattr(X, "columns", ()))
     wanted = [chosen] if isinstance(chosen, str | int | np.integer) else chosen
     try:
-        if not isinstance(wanted, slice) and len(wanted) and isinstance(wanted[0], str):
+        if isinstance(wanted, slice) and isinstance(
+            wanted.start, str
+        ):  # both ends included, as in pandas
+            positions = list(range(names.index(wanted.start), names.index(wanted.stop) + 1))
+        elif not isinstance(wanted, slice) and len(wanted) and isinstance(wanted[0], str):
             positions = [names.index(name) for name in wanted]
         else:
             mask_or_positions = wanted if isinstance(wanted, slice) else np.asarray(wanted)
             empty = not isinstance(wanted, slice) and not len(wanted)
             positions = [] if empty else np.arange(X.shape[1])[mask_or_positions].tolist()
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        known = names or f"{X.shape[1]} without names"
+        known = _shown(names) if names else f"{X.shape[1]} without names"
         raise ValueError(
-            f"{parameter}={_shown(chosen)} is not among the columns of X ({_shown(known)}); expected names or positions of "
+            f"{parameter}={_shown(chosen)} is not among the columns of X ({known}); expected names or positions of "
             "columns, a callable or a transformer."
         ) from error
     if not positions:

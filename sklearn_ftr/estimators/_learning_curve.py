@@ -88,11 +88,13 @@ def measure_learning_curve(
     report: Callable[[str], None],
     zero_shot: bool = False,
     weigh: Callable[[Rows], Array] | None = None,
+    fits_rows: bool = False,
 ) -> LearningCurve:
     """Measure; the trainings cost at most `pilot_cost` trainings on all labels.
 
-    `of_values` turns labels and predictions of some rows into columns that the estimate is a mean of; `weigh` gives the
-    weights of rows in training.
+    `of_values` turns labels and predictions of some rows into columns that the estimate is a mean of; with `fits_rows` it fits
+    something to those rows, so that V(Y) must come from the same rows as the residual variances. `weigh` gives the weights of rows
+    in training.
 
     With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
     """
@@ -120,14 +122,23 @@ def measure_learning_curve(
                 of_values(trial.test, f),
                 weights[:, position[trial.test]],
                 power_tuning,
+                fits_rows,
             )
             for trial, f in zip(trials, predictions, strict=True)
         ]
     )
     of_size = np.array([trial.size for trial in trials])
     table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
-    of_labels = of_values(labels.labeled, labels.of_labeled_rows)
-    total = _residual_variances(of_labels, np.zeros_like(of_labels), weights, False)
+    tests = (
+        [trial.test for trial in trials if trial.size == sizes[-1]] if fits_rows else [labels.labeled]
+    )
+    total = np.mean(
+        [
+            _total_variances(of_values(rows, labels.y[rows]), weights[:, position[rows]])
+            for rows in tests
+        ],
+        axis=0,
+    )
     return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
 
 
@@ -214,8 +225,18 @@ def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
     return np.vstack([np.ones((1, n)), rng.exponential(size=(count, n))])
 
 
-def _residual_variances(y: Array, f: Array, weights: Array, power_tuning: bool) -> Array:
-    """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one."""
+def _total_variances(y: Array, weights: Array) -> Array:
+    return _residual_variances(y, np.zeros_like(y), weights, False)
+
+
+def _residual_variances(
+    y: Array, f: Array, weights: Array, power_tuning: bool, leave_one_out: bool = False
+) -> Array:
+    """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one.
+
+    What tuning takes off too much is given back by degrees of freedom, or by leaving each row out: values that are residuals times
+    covariates have long tails, and lambda fits more than its share of them.
+    """
     y, f = y - y.mean(axis=0), f - f.mean(axis=0)
     total = weights.sum(axis=1, keepdims=True)
     mean_y, mean_f = weights @ y / total, weights @ f / total
@@ -224,9 +245,19 @@ def _residual_variances(y: Array, f: Array, weights: Array, power_tuning: bool) 
     yf = weights @ (y * f) / total - mean_y * mean_f
     if power_tuning:
         residual = yy - np.divide(yf**2, ff, out=np.zeros_like(yy), where=ff > 0)
-        residual = residual * len(y) / max(len(y) - 2, 1)
+        residual = residual * (_inflation(y, f) if leave_one_out else len(y) / max(len(y) - 2, 1))
     else:
         residual = (yy - 2 * yf + ff) * len(y) / max(len(y) - 1, 1)
     # The Bayesian bootstrap's variances are smaller than the sample's by this factor on average.
     residual[1:] *= (len(y) + 1) / (len(y) - 1)
     return np.maximum(residual, 0).mean(axis=1)
+
+
+def _inflation(y: Array, f: Array) -> Array:
+    """Mean square of leave-one-out residuals of y on f, both centred, over that of residuals (k,)."""
+    square = np.maximum(np.sum(f**2, axis=0), np.finfo(float).tiny)
+    residuals = y - f * np.sum(y * f, axis=0) / square
+    left_out = residuals / np.maximum(1 - f**2 / square, 1e-3)
+    before = np.sum(residuals**2, axis=0)
+    ratio = np.divide(np.sum(left_out**2, axis=0), before, out=np.ones_like(before), where=before > 0)
+    return ratio * len(y) / (len(y) - 1)

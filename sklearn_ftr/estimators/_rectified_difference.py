@@ -87,6 +87,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
 
     _answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_", "groups_")
 
+    _columns_fit_rows: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
         "group": "no_validation",

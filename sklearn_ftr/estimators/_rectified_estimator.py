@@ -47,6 +47,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
     """Base of the rectified estimators. `_answers` are the fitted attributes that hold the estimate."""
 
     _answers: ClassVar[tuple[str, ...]]
+    # Whether the function that `_columns` returns fits something to the rows it is given.
+    _columns_fit_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "split_ratio": [
@@ -107,6 +109,17 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         -------
         self
         """
+        before = dict(vars(self))
+        try:
+            self._fit(X, y, finetune_rows)
+        except Exception:  # leaves the answers of an earlier fit whole
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
         labels = self._labels(X, y)
@@ -116,8 +129,6 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         self._keep_models(stage_one)
         self.finetune_rows_ = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
         self._keep_result(self._rectify(labels, stage_one, question))
-        warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
-        return self
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """Efficiency of this design, measured on labeled rows that were not seen in `fit`.

@@ -50,6 +50,8 @@ class RectifiedRegression(RectifiedEstimator):
         "coefficient_names_",
     )
 
+    _columns_fit_rows: ClassVar[bool] = True
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
         "covariates": "no_validation",
@@ -142,8 +144,14 @@ class RectifiedRegression(RectifiedEstimator):
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
         self._reader, self._chosen = reader, self._coefficients_of_interest(names)
         self._range = self._range_of_predictions(self._coded(labels.of_labeled_rows))
-        estimand = GeneralizedLinear(FAMILIES[self.family], names)
-        return _Regression(estimand, Design(rows, self.fit_intercept))
+        estimand, design = (
+            GeneralizedLinear(FAMILIES[self.family], names),
+            Design(rows, self.fit_intercept),
+        )
+        estimand.bread(
+            design, np.zeros(len(names))
+        )  # an error for collinear covariates before anything is trained
+        return _Regression(estimand, design)
 
     def _range_of_predictions(self, y: Array) -> tuple[float, float]:
         """Where predictions are clipped to: that makes another predictor, as good as any. Checks labels' own range."""

@@ -103,8 +103,9 @@ class GeneralizedLinear(Estimand):
             trial = theta + step
             try:
                 new_gradient, new_bread = self._newton(X, target, trial)
-            except _CollinearError as error:  # which the columns were not before this step
-                raise self._no_solution(X, trial) from error
+            except _CollinearError:  # which the columns were not before this step: it goes too far
+                step = step / 2
+                continue
             rise = float(gradient @ step)
             if not new_gradient @ step >= -rise / 2 - _NEGLIGIBLE * mean_square:
                 step = step / 2
