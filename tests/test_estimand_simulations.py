@@ -1,13 +1,20 @@
-"""Coverage of the 95 % intervals of every estimand (`make slow`): true parameters known, draw i uses seed i."""
+"""Coverage of the 95 % intervals of every estimand (`make slow`): true parameters known, draw i uses seed i.
 
+First of the functions on arrays, then of the estimators, whose population is that of benchmarks/estimand_coverage.py.
+"""
+
+import functools
 import warnings
 
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import expit
+from sklearn.linear_model import LinearRegression
+from test_simulations import benchmark
 
 from sklearn_ftr import (
+    RectifiedQuantile,
     ZeroWidthIntervalWarning,
     m_estimate,
     rectify_difference,
@@ -95,3 +102,72 @@ def test_intervals_cover_as_often_as_they_say(case, r):
     assert (shares < 0.95 + 4 * error + (0.02 if case == "quantile" else 0)).all()
     assert (shares > np.minimum(0.95, usual) - 4 * error - LACK[r]).all()
     assert (np.median(better, axis=0) > 1.05).all()
+
+
+study = benchmark("estimand_coverage")
+ESTIMATOR_DRAWS = 1_000
+CELLS = [(r, way) for r, way in study.cells() if r < 1_000]
+
+
+@functools.cache
+def cell(estimand, r, way):
+    return study.simulate(r, estimand, way, ESTIMATOR_DRAWS)
+
+
+@pytest.mark.parametrize("estimand", study.ESTIMANDS)
+def test_true_parameters(estimand):
+    """Those of 500,000 labels, but for 4 standard errors."""
+    labels_only = study.result(0, 400_000, estimand, "split").labels_only
+    gap = np.abs(labels_only.estimate - study.truth(estimand))
+    assert np.all(gap < 4 * labels_only.standard_error)
+
+
+@pytest.mark.parametrize(("r", "way"), CELLS)
+@pytest.mark.parametrize("estimand", study.ESTIMANDS)
+def test_intervals_of_estimators_cover_as_often_as_they_say(estimand, r, way):
+    """Each number between 92.5 and 97.5 %, or at most 2 % off labels alone where those cover too rarely or too often."""
+    shares, alone = (cell(estimand, r, way)[name] for name in ("coverage", "coverage alone"))
+    assert (shares >= np.minimum(0.925, alone - 0.02)).all()
+    assert (shares <= np.maximum(0.975, alone + 0.02)).all()
+
+
+@pytest.mark.parametrize(("r", "way"), CELLS)
+@pytest.mark.parametrize("estimand", study.ESTIMANDS)
+def test_estimators_are_no_more_biased_than_labels_alone(estimand, r, way):
+    """But for 4 Monte Carlo errors. Quantiles of few labels and maximum likelihood have some, in units of their error."""
+    bias, alone = (np.abs(cell(estimand, r, way)[name]) for name in ("bias", "bias alone"))
+    assert (alone < 0.35).all()
+    assert (bias < alone + 4 / np.sqrt(ESTIMATOR_DRAWS)).all()
+
+
+@pytest.mark.parametrize("way", ["split", "split, recycled", "K = 5"])
+@pytest.mark.parametrize("estimand", study.ESTIMANDS)
+def test_bootstraps_agree_with_standard_errors_on_average(estimand, way):
+    """Of a quantile, half the width of an interval and a standard deviation are not the same."""
+    results = [study.result(seed, 200, estimand, way) for seed in range(100)]
+    draws = [result.bootstrap(400, random_state=0).std(axis=0, ddof=1) for result in results]
+    stated = np.mean([result.standard_error for result in results], axis=0)
+    tolerance = 0.1 if estimand in ("median", "quantile 0.9") else 0.02
+    np.testing.assert_allclose(np.mean(draws, axis=0), stated, rtol=tolerance)
+
+
+@pytest.mark.parametrize("way", ["split", "split, recycled", "K = 5"])
+def test_several_quantiles_at_once(way):
+    """Each as if it were alone, in order, and its interval as often right."""
+    levels = [0.1, 0.25, 0.5, 0.9]
+    truth = [study.true_quantile(level) for level in levels]
+    held = []
+    for seed in range(ESTIMATOR_DRAWS):
+        X, y = study.draw(seed, 50, "normal")
+        model = RectifiedQuantile(LinearRegression(), q=levels, random_state=seed, **study.WAYS[way])
+        result = model.fit(X, y).result_
+        assert (np.diff(result.estimate) >= 0).all()
+        if seed < 10:
+            alone = [model.set_params(q=level).fit(X, y).result_ for level in levels]
+            for name in ("estimate", "standard_error", "efficiency"):
+                together = getattr(result, name)
+                np.testing.assert_array_equal(together, [getattr(one, name) for one in alone])
+        low, high = result.confidence_interval()
+        held.append((low <= truth) & (truth <= high))
+    shares = np.mean(held, axis=0)
+    assert ((shares > 0.925) & (shares < 0.975)).all()

@@ -17,8 +17,8 @@ class Recycled:
     ----------
     weight : ndarray of shape (k,)
         Of their own answer.
-    scale : ndarray of shape (k,)
-        Standard error that the rectified part has in the combination, over its own.
+    scales : tuple of ndarray of shape (k,)
+        What the errors of the rectified part, and those of means of `rows`, are multiplied by to be those of the combination.
     rows : ndarray of shape (n, k)
         Centred influence values of all labels.
     n_trained : int
@@ -26,7 +26,7 @@ class Recycled:
     """
 
     weight: Array
-    scale: Array
+    scales: tuple[Array, Array]
     rows: Array
     n_trained: int
 
@@ -67,9 +67,9 @@ class Influence:
         errors = of_rows + normal @ vectors.T
         if self.recycled is None:
             return errors
-        part, n = self.recycled, len(self.recycled.rows)
-        own = _means(part.rows, part.n_trained, n_draws, rng) * np.sqrt(n / (n - 1))
-        return (1 - part.weight) * part.scale * errors + part.weight * own
+        part = self.recycled
+        own = _means(part.rows, part.n_trained, n_draws, rng)
+        return (1 - part.weight) * part.scales[0] * errors + part.weight * part.scales[1] * own
 
 
 def _means(rows: Array, size: int, n_draws: int, rng: np.random.Generator) -> Array:

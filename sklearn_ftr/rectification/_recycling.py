@@ -36,7 +36,9 @@ def recycle_labels(
     combined, weight = recycle(restated, own)
     stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
     scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
-    return combined, Recycled(weight, scale, rows - every.mean, s)
+    meier = np.sqrt(_meier(weight, restated, own))
+    scales = meier * scale, meier * np.sqrt(every.count / degrees)
+    return combined, Recycled(weight, scales, rows - every.mean, s)
 
 
 def with_variance_of_all_labels(
@@ -68,11 +70,16 @@ def recycle(rectified: Estimate, own: Estimate) -> tuple[Estimate, Array]:
     rest = 1 - weight
     covariance = np.outer(rest, rest) * rectified.covariance + np.outer(weight, weight) * own.covariance
     degrees = rectified.degrees_of_freedom, own.degrees_of_freedom
-    # Estimated weights are not the best weights: Meier's factor for what that costs.
-    meier = np.sqrt(1 + 4 * weight * rest * (1 / degrees[0] + 1 / degrees[1]))
+    meier = np.sqrt(_meier(weight, rectified, own))
     combined = Estimate(
         rest * rectified.estimate + weight * own.estimate,
         covariance * np.outer(meier, meier),
         1 / (rest**2 / degrees[0] + weight**2 / degrees[1]),
     )
     return combined, weight
+
+
+def _meier(weight: Array, rectified: Estimate, own: Estimate) -> Array:
+    """What it costs the variance that estimated weights are not the best weights."""
+    uncertainty = 1 / rectified.degrees_of_freedom + 1 / own.degrees_of_freedom
+    return np.asarray(1 + 4 * weight * (1 - weight) * uncertainty)
