@@ -21,6 +21,7 @@ from sklearn.utils import check_random_state
 from sklearn_ftr.allocation._law_fit import fit_scaling_law
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.estimators._learning_curve import measure_learning_curve
+from sklearn_ftr.estimators._rectified_estimator import raw
 
 SETS = {
     "EmoBank V": ("emobank", "V"),
@@ -71,6 +72,7 @@ def pick(X, y, n, seed):
         Ridge(),
         X[rows],
         labels,
+        raw,
         pilot_cost=3.0,
         power_tuning=True,
         n_bootstrap=50,

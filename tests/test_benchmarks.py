@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_simulations import benchmark
 
 pd = pytest.importorskip("pandas")
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -47,3 +48,10 @@ def test_the_harness_resumes_and_reports(sets):
     recycled = summary.query("variant == 'recycled' and split_ratio == 0.2 and loss == 'variance'")
     assert recycled["reported_efficiency"].item() > 2
     assert summary.query("method == 'plug in'")["draws"].item() == 22
+
+
+def test_regret_picks_a_split():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 5))
+    y = X.sum(axis=1) + rng.normal(size=600)
+    assert all(2 <= s <= 98 for s in benchmark("regret").pick(X, y, 100, 0))

@@ -52,7 +52,7 @@ VARIANTS = [
     RectifiedLinearRegression(LinearRegression(), covariates=[0], cv=3, power_tuning="overall"),
     RectifiedPoissonRegression(LinearRegression(), covariates=first_column),
     RectifiedDifference(LinearRegression(), group=upper_half(), cv=2),
-    FineTuneRectifyAllocator(RectifiedLinearRegression(covariates=[0]), pilot_cost=1.0, n_bootstrap=20),
+    FineTuneRectifyAllocator(RectifiedLinearRegression(covariates=[0]), n_bootstrap=20),
     VarianceRegressor(criterion="profiled_variance"),
     VarianceRegressor(criterion="centered_mse"),
 ]

@@ -27,6 +27,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
     LabeledKFold,
+    PredictionCorrector,
     RectifiedDifference,
     RectifiedLinearRegression,
     RectifiedLogisticRegression,
@@ -1629,3 +1630,32 @@ def test_allocator_clones_and_pickles():
         model, {"estimator__coefficient": [None, 0]}, cv=LabeledKFold(2, random_state=0)
     )
     assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
+
+
+def test_no_training_row_bears_on_the_coefficient():
+    """Three groups without an intercept: ten rows that train have none of the rare one, and weigh the same."""
+    rng = np.random.default_rng(0)
+    group = rng.choice(3, size=3_000, p=[0.03, 0.60, 0.37])
+    X = np.column_stack([np.eye(3)[group], rng.normal(size=(3_000, 2))])
+    y = hidden(group + X[:, 3] + rng.normal(size=3_000), 200)
+    weighted = RectifiedLinearRegression(
+        LinearRegression(),
+        covariates=[0, 1, 2],
+        fit_intercept=False,
+        coefficient=0,
+        finetune_weights=True,
+        split_ratio=10,
+        random_state=0,
+    ).fit(X, y)
+    assert np.isfinite(weighted.coef_).all()
+
+
+def test_weights_reach_models_that_pass_them_on():
+    X, y = sample_of("linear", n=300, rows=2_000)
+    models = [
+        RectifiedLinearRegression(
+            PredictionCorrector(column=2), covariates=[0, 1], cv=3, finetune_weights=on, random_state=0
+        ).fit(X, y)
+        for on in (False, True)
+    ]
+    assert not np.allclose(models[0].coef_, models[1].coef_, rtol=1e-12)

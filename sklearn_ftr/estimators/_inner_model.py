@@ -95,7 +95,9 @@ def train(
 def _weight_parameter(model: BaseEstimator) -> str:
     """What the model's `fit` calls the weights of rows."""
     last_name, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
-    if not has_fit_parameter(last, "sample_weight"):
+    parameters = inspect.signature(last.fit).parameters.values()
+    passes_on = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    if not passes_on and not has_fit_parameter(last, "sample_weight"):
         raise ValueError(
             f"{type(last).__name__}.fit has no parameter sample_weight, so that the loss cannot be weighted; expected an "
             "estimator that has, such as VarianceRegressor. Leave finetune_weights at False."

@@ -220,7 +220,8 @@ class RectifiedRegression(RectifiedEstimator):
             bread = question.estimand.bread(question.design, theta)
             influence = (question[rows][:] @ bread)[:, self._chosen]
             weights = (influence**2 / np.diag(bread)[self._chosen]).sum(axis=1)
-            return weights / weights.mean()
+            total = weights.sum()
+            return weights * len(weights) / total if total > 0 else np.ones(len(weights))
 
         return weigh
 
