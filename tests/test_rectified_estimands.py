@@ -1659,3 +1659,15 @@ def test_weights_reach_models_that_pass_them_on():
         for on in (False, True)
     ]
     assert not np.allclose(models[0].coef_, models[1].coef_, rtol=1e-12)
+
+
+def test_a_mask_with_names_is_a_mask():
+    X, y = sample_of("linear", n=100, rows=500)
+    frame = pd.DataFrame(X).add_prefix("column").assign(text="words")
+    model = RectifiedLinearRegression(
+        FrozenEstimator(DummyRegressor().fit([[0]], [0.0])),
+        covariates=frame.dtypes == "float64",
+        split_ratio=0,
+    )
+    names = model.fit(frame, y).coefficient_names_
+    assert list(names[1:]) == [name for name in frame if name != "text"]

@@ -94,18 +94,8 @@ def _columns(X: Any, chosen: Any, parameter: str) -> tuple[Any, tuple[str, ...]]
     """Columns by names, positions, mask or slice."""
     X = _table(X, f"{parameter}={_shown(chosen)} names columns")
     names = list(getattr(X, "columns", ()))
-    wanted = [chosen] if isinstance(chosen, str | int | np.integer) else chosen
     try:
-        if isinstance(wanted, slice) and isinstance(
-            wanted.start, str
-        ):  # both ends included, as in pandas
-            positions = list(range(names.index(wanted.start), names.index(wanted.stop) + 1))
-        elif not isinstance(wanted, slice) and len(wanted) and isinstance(wanted[0], str):
-            positions = [names.index(name) for name in wanted]
-        else:
-            mask_or_positions = wanted if isinstance(wanted, slice) else np.asarray(wanted)
-            empty = not isinstance(wanted, slice) and not len(wanted)
-            positions = [] if empty else np.arange(X.shape[1])[mask_or_positions].tolist()
+        positions = _positions(chosen, names, X.shape[1])
     except (IndexError, KeyError, TypeError, ValueError) as error:
         known = _shown(names) if names else f"{X.shape[1]} without names"
         raise ValueError(
@@ -116,6 +106,18 @@ def _columns(X: Any, chosen: Any, parameter: str) -> tuple[Any, tuple[str, ...]]
         return np.empty((X.shape[0], 0)), ()
     read = safe_indexing(X, positions, axis=1)
     return read, tuple(str(names[j]) if names else f"x{j}" for j in positions)
+
+
+def _positions(chosen: Any, names: list[Any], d: int) -> list[int]:
+    """Of the chosen among d columns; what is not among them raises whatever numpy or the list of names raises."""
+    if isinstance(chosen, slice):
+        if isinstance(chosen.start, str):  # both ends included, as in pandas
+            return list(range(names.index(chosen.start), names.index(chosen.stop) + 1))
+        return list(range(d))[chosen]
+    wanted = [chosen] if isinstance(chosen, str | int | np.integer) else list(chosen)
+    if wanted and isinstance(wanted[0], str):
+        return [names.index(name) for name in wanted]
+    return np.arange(d)[np.asarray(wanted)].tolist() if wanted else []
 
 
 def _shown(value: Any) -> str:
