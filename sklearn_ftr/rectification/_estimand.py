@@ -94,30 +94,28 @@ def rectify_estimand(
     stage_one: StageOne = PREDICTED_ELSEWHERE,
 ) -> RectifiedResult:
     """The rectified estimate from labeled (X, y, f) and unlabeled (X, f)."""
-    every = _linearize(estimand, *_all_labels(labeled, stage_one), None)
-    labels_only = _estimate(every.influence(), estimand.n_parameters)
-    if not len(unlabeled[1]):
-        return _labels_alone(estimand, labeled, every, labels_only, confidence_level, stage_one)
     X, y, f = labeled
+    all_labels = (X if stage_one.X is None else X.followed_by(stage_one.X)), stage_one.with_labels_of(y)
+    every = _linearize(estimand, *all_labels, None)
+    if not len(unlabeled[1]):
+        rows = _influence_rows(estimand, *all_labels, every)
+        return _labels_alone(estimand, labeled, every, rows, confidence_level, stage_one)
     trained = stage_one.n_trained_only
     of_y = _linearize(estimand, X, y, every.theta) if trained else every
     of_f = _linearize(estimand, X, f, of_y.theta)
     of_pool = _linearize(estimand, *unlabeled, of_f.theta)
-    rows_y, rows_f = (
-        _influence_rows(estimand, X, target, one) for target, one in ((y, of_y), (f, of_f))
-    )
-    varies_y = rows_y.std(axis=0)
-    smallest = _SMALLEST_INFLUENCE
+    rows_f, smallest = _influence_rows(estimand, X, f, of_f), _SMALLEST_INFLUENCE
     if stage_one.pools:
         rows_f = _aligned_rows(estimand, X, f, of_f, unlabeled[0], of_pool, stage_one)
         smallest = _SMALLEST_ALIGNED_INFLUENCE
-    _drop_rounding(rows_f, f, estimand, X, of_f, smallest * varies_y)
-    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros_like(varies_y))
+    rows_y = _influence_rows(estimand, X, y, of_y)
+    _drop_rounding(rows_f, f, estimand, X, of_f, smallest * rows_y.std(axis=0))
+    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros(rows_y.shape[1]))
     p, pool = estimand.n_parameters, of_pool.influence()
     rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
     estimate, influence = rectified.estimate, rectified.influence
     if stage_one.recycle and trained:
-        rows = _influence_rows(estimand, *_all_labels(labeled, stage_one), every)
+        rows = _influence_rows(estimand, *all_labels, every)
         estimate, recycled = recycle_labels(estimate, rows[: len(y)], rows[len(y) :], p)
         influence = replace(influence, recycled=recycled)
     return RectifiedResult(
@@ -130,7 +128,7 @@ def rectify_estimand(
         n_finetune=stage_one.n_finetune,
         n_rectify=len(y),
         n_unlabeled=pool.count,
-        labels_only=labels_only,
+        labels_only=_estimate(every.influence(), p),
         predictions_only=_estimate(pool, p) if pool.count > p else None,
         confidence_level=confidence_level,
         estimand=estimand.title,
@@ -139,24 +137,19 @@ def rectify_estimand(
     )
 
 
-def _all_labels(labeled: tuple[Design, Array, Array], stage_one: StageOne) -> tuple[Design, Array]:
-    X, y, _ = labeled
-    return (X if stage_one.X is None else X.followed_by(stage_one.X)), stage_one.with_labels_of(y)
-
-
 def _labels_alone(
     estimand: Estimand,
     labeled: tuple[Design, Array, Array],
     every: _Linearized,
-    labels_only: Estimate,
+    rows: Array,
     confidence_level: float,
     stage_one: StageOne,
 ) -> RectifiedResult:
-    """With an empty pool, the usual estimate from all labels; predictions only tell their residual variance."""
+    """With an empty pool, the usual estimate from all labels' `rows`; predictions only tell their residual variance."""
     X, y, f = labeled
+    labels_only = _estimate(every.influence(), estimand.n_parameters)
     nothing = np.zeros_like(every.theta)
     of_y, of_f = (estimand.scores(X[:], target, every.theta) for target in (y, f))
-    rows = _influence_rows(estimand, *_all_labels(labeled, stage_one), every) - every.theta
     degrees = len(rows) - estimand.n_parameters
     return RectifiedResult(
         **vars(labels_only),
@@ -173,7 +166,7 @@ def _labels_alone(
         confidence_level=confidence_level,
         estimand=estimand.title,
         names=estimand.names,
-        influence=Influence(rows, np.zeros_like(every.bread), degrees),
+        influence=Influence(rows - every.theta, np.zeros_like(every.bread), degrees),
     )
 
 
