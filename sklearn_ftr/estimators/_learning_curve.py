@@ -115,30 +115,20 @@ def measure_learning_curve(
     weights = _bootstrap_weights(n, n_bootstrap, rng)
     position = np.empty(len(labels.y), dtype=np.intp)
     position[labels.labeled] = np.arange(n)
-    curves = np.array(
-        [
-            _residual_variances(
-                of_values(trial.test, labels.y[trial.test]),
-                of_values(trial.test, f),
-                weights[:, position[trial.test]],
-                power_tuning,
-                fits_rows,
-            )
-            for trial, f in zip(trials, predictions, strict=True)
-        ]
-    )
+
+    def of_rows(rows: Rows) -> tuple[Array, Array]:
+        return of_values(rows, labels.y[rows]), weights[:, position[rows]]
+
+    curves = []
+    for trial, f in zip(trials, predictions, strict=True):
+        y, of_trial = of_rows(trial.test)
+        columns = of_values(trial.test, f)
+        curves.append(_residual_variances(y, columns, of_trial, power_tuning, fits_rows))
     of_size = np.array([trial.size for trial in trials])
-    table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
-    tests = (
-        [trial.test for trial in trials if trial.size == sizes[-1]] if fits_rows else [labels.labeled]
-    )
-    total = np.mean(
-        [
-            _total_variances(of_values(rows, labels.y[rows]), weights[:, position[rows]])
-            for rows in tests
-        ],
-        axis=0,
-    )
+    table = np.array([np.array(curves)[of_size == size].mean(axis=0) for size in sizes]).T
+    largest = [trial.test for trial in trials if trial.size == sizes[-1]]
+    tests = largest if fits_rows else [labels.labeled]
+    total = np.mean([_total_variances(*of_rows(rows)) for rows in tests], axis=0)
     return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
 
 

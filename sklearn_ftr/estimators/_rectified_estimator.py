@@ -6,7 +6,7 @@ A subclass says what it needs of X beside the predictor (`_question`), how label
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ClassVar
@@ -43,7 +43,7 @@ Rows = NDArray[np.intp]
 Columns = Callable[[Rows, Array], Array]
 
 
-class RectifiedEstimator(RegressorMixin, BaseEstimator):
+class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     """Base of the rectified estimators. `_answers` are the fitted attributes that hold the estimate."""
 
     _answers: ClassVar[tuple[str, ...]]
@@ -215,7 +215,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
 
     def _smallest_part(self, question: Any) -> int:
         """Below so many pool rows for some model, under cross-fitting, every model predicts the whole pool."""
-        return 10
+        return _two_stages.SMALLEST_PART
 
     def _pool_share(self, labels: PartialLabels, question: Any) -> float:
         """How much a row of the pool tells, beside one of a pool that is made up as the labels are."""
@@ -242,9 +242,12 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
     def _columns(self, labels: PartialLabels, question: Any) -> Columns:
         """Before the fit: what labels or predictions of some rows contribute to the estimate, up to a constant."""
 
-    @abstractmethod
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        """After the fit, for rows of another X: the same for labels, and lambda times it for predictions."""
+        """After the fit, for rows of another X: the same for labels, and lambda times it for predictions.
+
+        A subclass with `_measured_variances` of its own has no need of it.
+        """
+        raise NotImplementedError
 
     # The two stages.
 
@@ -330,6 +333,11 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
             self.result_, self._pool_variance, moments(target).variance, residual_variance
         )
 
+    @property
+    def _pool_variance(self) -> Array:
+        """What the pool's size adds to the variances (k,) that `score` is about."""
+        return np.diag(self.result_.pool_covariance)
+
     def _average_prediction(self, X: Any) -> Array:
         """Predictions (n_rows, k) of all models for new rows."""
         (X,) = indexable(X)
@@ -361,7 +369,6 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator):
         self.n_finetune_ = result.n_finetune
         self.n_rectify_ = result.n_rectify
         self.n_unlabeled_ = result.n_unlabeled
-        self._pool_variance = np.diag(result.pool_covariance)
         self._keep_answer(result)
 
     def _report(self, message: str) -> None:

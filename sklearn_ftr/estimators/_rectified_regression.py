@@ -144,13 +144,10 @@ class RectifiedRegression(RectifiedEstimator):
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
         self._reader, self._chosen = reader, self._coefficients_of_interest(names)
         self._range = self._range_of_predictions(self._coded(labels.of_labeled_rows))
-        estimand, design = (
-            GeneralizedLinear(FAMILIES[self.family], names),
-            Design(rows, self.fit_intercept),
-        )
-        estimand.bread(
-            design, np.zeros(len(names))
-        )  # an error for collinear covariates before anything is trained
+        estimand = GeneralizedLinear(FAMILIES[self.family], names)
+        design = Design(rows, self.fit_intercept)
+        # Collinear covariates are an error before anything is trained.
+        estimand.bread(design, np.zeros(len(names)))
         return _Regression(estimand, design)
 
     def _range_of_predictions(self, y: Array) -> tuple[float, float]:
@@ -265,6 +262,10 @@ class RectifiedRegression(RectifiedEstimator):
             lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
         )
 
+    @property
+    def _pool_variance(self) -> Array:
+        return super()._pool_variance[self._chosen]
+
     def _check_units(self) -> None:
         if len(self._chosen) > 1:
             raise ValueError(
@@ -287,7 +288,6 @@ class RectifiedRegression(RectifiedEstimator):
         """Predictions that mean what labels mean."""
 
     def _keep_answer(self, result: RectifiedResult) -> None:
-        self._pool_variance = self._pool_variance[self._chosen]
         first = int(self.fit_intercept)
         self.coefficients_ = result.estimate
         self.coef_ = result.estimate[first:]

@@ -32,7 +32,7 @@ from sklearn_ftr.rectification._moments import Moments, moments
 Rows = NDArray[np.intp]
 Weigh = Callable[[Rows], Array]
 # A part of the pool with fewer rows has a mean too uncertain to align a model by.
-_SMALLEST_PART = 10
+SMALLEST_PART = 10
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class OutOfSample:
     def aligned(self) -> tuple[Array, Moments]:
         """Predictions (r, k) and the pool's moments, of models moved to a common mean over the pool."""
         smallest = min(map(len, self.pools))
-        if len(self.models) == 1 or smallest < (1 if self.whole_pools else _SMALLEST_PART):
+        if len(self.models) == 1 or smallest < (1 if self.whole_pools else SMALLEST_PART):
             return self.predictions, moments(self.pool_predictions)
         of_folds, of_pools = (
             align(parts, self.of_pools, self.shares) for parts in (self.of_folds, self.of_pools)
