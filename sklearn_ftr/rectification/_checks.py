@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import ArgumentTypeError, shown
+from sklearn_ftr._tables import as_floats, check_column_order, check_same_index
 from sklearn_ftr.rectification._moments import Moments, moments
 
 Array = NDArray[np.float64]
@@ -20,6 +20,7 @@ def check_rectification_arrays(
     check_same_index(y, f, "y", "f")
     check_column_order(y, f, "y", "f")
     check_column_order(f, f_unlabeled, "f", "f_unlabeled")
+    check_column_order(y, f_unlabeled, "y", "f_unlabeled")
     labels = check_finite(as_real_array(y, "y"), "y")
     predictions = check_finite(as_real_array(f, "f"), "f")
     pool = as_real_array(f_unlabeled, "f_unlabeled")
@@ -50,32 +51,34 @@ def pool_moments(f_unlabeled: NDArray[np.floating], labels: NDArray[np.floating]
 
 def as_real_array(values: ArrayLike, name: str) -> NDArray[np.floating]:
     """An array of floats with one or two dimensions; float input is not copied."""
-    if np.ma.isMaskedArray(values):
-        raise TypeError(
-            f"{name} is a masked array, whose mask numpy silently drops; pass the unmasked rows, "
-            f"for example {name}.compressed()."
-        )
-    array = np.asarray(values)
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}.")
-    if array.dtype.kind not in "fiub":
-        array = _objects_as_floats(values, array, name)
+    array = as_floats(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
-        raise ValueError(f"{name} has shape {array.shape}; expected (n_rows,) or (n_rows, n_outputs).")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+        came = f"{name} is {shown(values)}" if array.ndim == 0 else f"{name} has shape {array.shape}"
+        raise ValueError(f"{came}; expected (n_rows,) or (n_rows, n_outputs).")
+    return array
 
 
-def _objects_as_floats(values: Any, array: NDArray[Any], name: str) -> NDArray[np.float64]:
-    """Object and nullable columns as floats, missing values as NaN; text, even "1.5", is refused."""
-    expected = "expected real numbers. Convert labels such as 'yes' and 'no' to 1 and 0 first"
-    if array.dtype.kind != "O" or any(isinstance(value, str) for value in array.flat):
-        raise ValueError(f"{name} holds text or dates (dtype {array.dtype}); {expected}.")
+def check_lambda(
+    lambda_: ArrayLike | str | None, k: int, numbers: str = "outputs", overall: bool = False
+) -> Array | str | None:
+    """Weights (k,) of predictions; None to tune them, and "overall", where it is allowed, to tune one."""
+    if lambda_ is None or (overall and isinstance(lambda_, str) and lambda_ == "overall"):
+        return lambda_
+    of_each = f", or one for each of the {k} {numbers}" if k > 1 else ""
+    word = '"overall", ' if overall else ""
+    expected = f"expected None, {word}a finite number{of_each}"
+    weights = as_settings(lambda_, "lambda_", expected)
+    if weights.shape not in ((), (1,), (k,)) or not np.isfinite(weights).all():
+        raise ValueError(f"lambda_ is {shown(lambda_)}; {expected}.")
+    return np.broadcast_to(weights, (k,)).copy()
+
+
+def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
+    """Numbers that say how to estimate, not what from: no truth values, and an error that tells what was expected."""
     try:
-        if hasattr(values, "to_numpy"):
-            return values.to_numpy(dtype=float, na_value=np.nan)
-        return np.asarray(values, dtype=float)
+        return as_floats(values, name, truth_values=False).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} has dtype {array.dtype}; {expected}.") from error
+        raise ArgumentTypeError(f"{name} is {shown(values)}; {expected}.") from error
 
 
 def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
@@ -94,25 +97,3 @@ def count_non_finite(array: NDArray[np.floating]) -> str:
     """For messages: how many values of how many are NaN or infinite."""
     nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     return f"{nan} NaN and {infinite} infinite values among {array.size}"
-
-
-def check_same_index(left: Any, right: Any, left_name: str, right_name: str) -> None:
-    """Refuse two data frame columns whose rows are labeled differently: no silent alignment."""
-    left_index, right_index = getattr(left, "index", None), getattr(right, "index", None)
-    if left_index is None or not hasattr(left_index, "equals") or not hasattr(right_index, "equals"):
-        return  # not from a data frame; a list's `index` is a method
-    if len(left) == len(right) and not left_index.equals(right_index):
-        raise ValueError(
-            f"{left_name} and {right_name} have the same length but different indexes, so it is not "
-            f"clear which rows belong together; reindex one of them, or pass {right_name}.to_numpy() if "
-            "the order is right."
-        )
-
-
-def check_column_order(left: Any, right: Any, left_name: str, right_name: str) -> None:
-    """Refuse two data frames with the same columns in another order."""
-    columns = [list(getattr(side, "columns", [])) for side in (left, right)]
-    if columns[0] != columns[1] and set(columns[0]) == set(columns[1]):
-        raise ValueError(
-            f"{left_name} has columns {columns[0]} and {right_name} has {columns[1]}; expected the same order."
-        )

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sklearn_ftr._arguments import check_choice, check_number, shown
+from sklearn_ftr.rectification._checks import as_settings
 from sklearn_ftr.rectification._moments import Moments
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -65,7 +67,7 @@ class Estimate:
         ConfidenceInterval
             `(low, high)`.
         """
-        check_confidence_level(confidence_level)
+        confidence_level = check_confidence_level(confidence_level)
         _check_alternative(alternative)
         tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
         half_width = stats.t.isf(tail, self.degrees_of_freedom) * self.standard_error
@@ -79,7 +81,7 @@ class Estimate:
         Parameters
         ----------
         null : float or array-like of shape (k,)
-            Value under the null hypothesis.
+            Value under the null hypothesis; may be infinite.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             "greater" means that the estimated number is greater than `null`.
 
@@ -88,9 +90,14 @@ class Estimate:
         float or ndarray of shape (k,)
             A standard error of zero gives 1 where the estimate equals `null`; elsewhere 0, or 1 on
             the side that contradicts `alternative`.
+
+        Raises
+        ------
+        ValueError
+            A null that is not a number or of another shape; another `alternative`.
         """
         _check_alternative(alternative)
-        distance = np.asarray(self.estimate - np.asarray(null, dtype=float))
+        distance = np.asarray(self.estimate - check_null(null, self.estimate))
         error = np.broadcast_to(self.standard_error, distance.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.where(distance == 0, 0.0, distance / error)
@@ -135,15 +142,25 @@ def like(values: ArrayLike, template: Any) -> Any:
     return np.asarray(values, dtype=float).item() if np.ndim(template) == 0 else np.asarray(values)
 
 
-def check_confidence_level(confidence_level: float) -> None:
+def check_confidence_level(confidence_level: float) -> float:
     """Refuse anything that is not a number strictly between 0 and 1."""
-    if not 0 < confidence_level < 1:
-        raise ValueError(
-            f"confidence_level is {confidence_level!r}; expected a number between 0 and 1, "
-            "such as 0.95 for 95 %."
-        )
+    return check_number(
+        confidence_level,
+        "confidence_level",
+        "a number between 0 and 1, such as 0.95 for 95 %",
+        lambda level: 0 < level < 1,
+    )
+
+
+def check_null(null: ArrayLike, estimate: Any) -> NDArray[np.float64]:
+    """Values under a null hypothesis, which may be infinite: one, or one for each number that is estimated."""
+    k = np.size(estimate)
+    expected = f"expected a number{f', or {k} of them' * (k > 1)}"
+    values = as_settings(null, "null", expected)
+    if values.shape not in ((), np.shape(estimate)) or np.isnan(values).any():
+        raise ValueError(f"null is {shown(null)}; {expected}.")
+    return values
 
 
 def _check_alternative(alternative: str) -> None:
-    if alternative not in _ALTERNATIVES:
-        raise ValueError(f"alternative is {alternative!r}; expected one of {_ALTERNATIVES}.")
+    check_choice(alternative, "alternative", _ALTERNATIVES)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr.rectification._checks import Array, check_rectification_arrays, pool_moments
+from sklearn_ftr.rectification._checks import Array, check_lambda, check_rectification_arrays, pool_moments
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
@@ -133,8 +133,9 @@ def rectified_mean(
     confidence_level: float,
 ) -> RectifiedResult:
     """`rectify_mean` without its warning, for whoever makes more of the result."""
-    check_confidence_level(confidence_level)
+    confidence_level = check_confidence_level(confidence_level)
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
+    lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
     pool = pool_moments(pool_predictions, labels)
     return mean_of_two_stages(labels, columns(predictions), pool, lambda_, confidence_level)
 
@@ -226,7 +227,7 @@ def _weight(
     """The given lambda, or the best one; predictions that vary by no more than `rounding` get 0."""
     r, k = dy.shape
     if lambda_ is not None and not isinstance(lambda_, str):
-        return _Weight(_given_lambda(lambda_, k), 1.0, np.zeros(k))
+        return _Weight(np.broadcast_to(np.asarray(lambda_, dtype=float), (k,)).copy(), 1.0, np.zeros(k))
     # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
     # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
     denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
@@ -236,20 +237,9 @@ def _weight(
         denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
         leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
         varies = np.full(k, varies.any())
-    elif lambda_ is not None:
-        raise ValueError(f'lambda_ is {lambda_!r}; expected None, "overall" or numbers.')
     safe = np.where(varies, denominator, 1.0)
     best = np.where(varies, covariance / safe, 0.0)
     return _Weight(best, 1 / (1 - np.where(varies, leverage / safe, 0.0)), varies.astype(float))
-
-
-def _given_lambda(lambda_: ArrayLike, k: int) -> Array:
-    weight = np.asarray(lambda_, dtype=float)
-    if weight.shape not in ((), (1,), (k,)) or not np.isfinite(weight).all():
-        raise ValueError(
-            f"lambda_ is {lambda_!r}; expected None, a finite number, or one for each of the {k} outputs."
-        )
-    return np.broadcast_to(weight, (k,)).copy()
 
 
 def pool_mean_covariance(df: Array, pool: Moments) -> tuple[Array, int]:
