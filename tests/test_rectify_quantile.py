@@ -132,7 +132,7 @@ def test_without_pool_or_weight_it_is_the_labels_alone(pool, level, decimals):
 
 def test_an_end_that_labels_cannot_bound_is_infinite_and_says_so():
     y, f, pool = sample_of(7, r=10)
-    absurd = rectify_quantile(y[:5], f[:5] - 1e6, pool, lambda_=0.0)
+    absurd = rectify_quantile(y[:5], f[:5] - 0.5, pool, lambda_=0.0)
     assert tuple(absurd.confidence_interval()) == (-np.inf, np.inf)
     assert "from below and above" in str(absurd)
     upper = rectify_quantile(y, f, pool, [0.5, 0.9])

@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, centred, columns, moments, rounding
+from sklearn_ftr.rectification._moments import Moments, centred, columns, merge, moments, rounding
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
@@ -169,7 +169,22 @@ def mean_of_two_stages(
         residual_variance=rectified.residual_variance,
         confidence_level=confidence_level,
         influence=influence,
+        prediction_shift=prediction_shift(predictions, pool),
     )
+
+
+def prediction_shift(f: Array, pool: Moments) -> Array:
+    """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference.
+
+    Those of a permutation test: were labels missing at random, either sample would be a part of both.
+    """
+    of_labels = moments(f)
+    if not pool.count:
+        return np.zeros(f.shape[1])
+    both = merge(of_labels, pool)
+    error = np.sqrt(both.variance * (1 / of_labels.count + 1 / pool.count))
+    gap = of_labels.mean - pool.mean
+    return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
 
 
 def rectify(

@@ -20,7 +20,8 @@ from scipy import stats
 from sklearn_ftr.rectification._checks import Array, check_finite, check_rectification_arrays
 from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
-from sklearn_ftr.rectification._mean import _check_enough_labels
+from sklearn_ftr.rectification._mean import _check_enough_labels, prediction_shift
+from sklearn_ftr.rectification._moments import moments
 from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
@@ -164,6 +165,7 @@ def quantiles_of_two_stages(
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
+        prediction_shift=float(prediction_shift(f[:, None], moments(ordered))[0]),
     )
 
 
