@@ -5,8 +5,8 @@ influence values, whose moments give lambda, covariance and degrees of freedom a
 """
 
 import numpy as np
-from scipy import optimize
-from scipy.special import expit
+from scipy import optimize, stats
+from scipy.special import betainc, expit
 
 MEANS = {"gaussian": lambda eta: eta, "binomial": expit, "poisson": np.exp}
 SLOPES = {
@@ -92,3 +92,57 @@ def quantile(y, f, pool, level, weight):
 
 def indicators(y, f, pool, t):
     return tuple(np.array([[float(value <= t)] for value in rows]) for rows in (y, f, pool))
+
+
+def sides_of(rows, t):
+    """Indicators (n, 2) of being below t, and at most t."""
+    return np.array([[float(value < t), float(value <= t)] for value in rows])
+
+
+def known_from(y, f, pool, t, level, lambda_=None, degrees=None):
+    """As many labels alone would know F(t-) and F(t), twice; degrees of freedom, lambda, efficiency."""
+    r, m = len(y), len(pool)
+    of_y, of_f, of_pool = (sides_of(rows, t) for rows in (y, f, pool))
+    dy, df = of_y - of_y.mean(axis=0), of_f - of_f.mean(axis=0)
+    pool_variance = of_pool.var(axis=0, ddof=1) / m
+    total = np.sum(df**2) + r * (r - 1) * np.sum(pool_variance)
+    weight = np.sum(dy * df) / total if lambda_ is None else lambda_
+    residuals = dy - weight * df
+    if lambda_ is None:
+        residuals = residuals / (1 - np.sum(df**2, axis=1, keepdims=True) / total)
+    labeled, of_m = np.sum(residuals**2, axis=0) / (r - 1) / r, weight**2 * pool_variance
+    degrees = r - 1 - (lambda_ is None) if degrees is None else degrees
+    welch = (labeled + of_m) ** 2 / (labeled**2 / degrees + of_m**2 / (m - 1))
+    of_labels = of_y.var(axis=0, ddof=1) / r
+    unseen = 0.5 * weight**2 / (r * (r - 1))
+    sizes = r * of_labels / (labeled + of_m + unseen)
+    sizes *= (stats.t.ppf(0.975, r - 1) / stats.t.ppf(0.975, welch)) ** 2
+    return sizes, welch, weight, 1 / np.mean((labeled + of_m) / of_labels)
+
+
+def binomial_tail(count, size, level):
+    """P(B <= count), for numbers that need not be whole."""
+    if count <= -1 or count >= size:
+        return float(count >= size)
+    return betainc(size - count, count + 1, 1 - level)
+
+
+def quantile_p_values(y, f, pool, level, weight, sizes, t):
+    """Against a quantile above t, and below it: F is as high as it has been anywhere before."""
+    values, shares = rectified_shares(y, f, pool, weight)
+    highest = [min(max([0.0, *shares[:rank]]), 1.0) for rank in range(len(values) + 1)]
+    below, at = (highest[np.searchsorted(values, t, side)] for side in ("left", "right"))
+    above = binomial_tail(sizes[0] * at, sizes[0], level)
+    return above, binomial_tail(sizes[1] * (1 - below), sizes[1], 1 - level)
+
+
+def quantile_interval(y, f, pool, level, weight, sizes, tail=0.025):
+    """All t that neither of the one-sided tests refutes."""
+    values = rectified_shares(y, f, pool, weight)[0]
+    beyond = [values[0] - 1, *values, values[-1] + 1]
+    p = np.array([quantile_p_values(y, f, pool, level, weight, sizes, t) for t in beyond])
+    low, high = np.argmax(p[:, 0] > tail), len(beyond) - 1 - np.argmax(p[::-1, 1] > tail)
+    return (
+        -np.inf if low == 0 else beyond[low],
+        np.inf if high == len(beyond) - 1 else beyond[high],
+    )

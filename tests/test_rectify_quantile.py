@@ -37,49 +37,51 @@ def test_given_lambda_is_the_smallest_t_where_f_reaches_the_level(level, weight,
     result = rectify_quantile(y, f, pool, level, lambda_=weight)
     t = naive.quantile(y, f, pool, level, weight)
     assert result.estimate == t
-    _, variance, degrees, _ = naive.rectify_columns(*naive.indicators(y, f, pool, t), weight)
-    assert result.degrees_of_freedom == pytest.approx(degrees[0], rel=1e-9)
-    reach = stats.t.ppf(0.975, degrees[0])
-    ends = [
-        naive.quantile(y, f, pool, level + sign * reach * variance[0] ** 0.5, weight)
-        for sign in (-1, 1)
-    ]
-    assert tuple(result.confidence_interval()) == tuple(ends)
-    assert result.standard_error == pytest.approx((ends[1] - ends[0]) / (2 * reach), rel=1e-9)
+    sizes, degrees, _, efficiency = naive.known_from(y, f, pool, t, level, weight)
+    assert result.degrees_of_freedom == pytest.approx(degrees.min(), rel=1e-9)
+    assert result.efficiency == pytest.approx(efficiency, rel=1e-9)
+    for confidence in (0.95, 0.6):
+        ends = naive.quantile_interval(y, f, pool, level, weight, sizes, (1 - confidence) / 2)
+        assert tuple(result.confidence_interval(confidence)) == tuple(ends)
+    reach, errors = stats.t.ppf(0.975, 39), np.sqrt(level * (1 - level) / sizes)
+    low, high = (
+        naive.quantile(y, f, pool, level + sign * reach * error, weight)
+        for sign, error in zip((-1, 1), errors, strict=True)
+    )
+    assert result.standard_error == pytest.approx((high - low) / (2 * reach), rel=1e-9)
 
 
 @pytest.mark.parametrize("level", [0.2, 0.5, 0.9])
-def test_tuned_lambda_is_the_best_for_the_indicator_twice(level):
+def test_tuned_lambda_is_the_best_for_both_sides_of_the_quantile_twice(level):
     """At the labels' own quantile first, then at the quantile with that lambda."""
     y, f, pool = sample_of(4)
     t = naive.quantile(y, f, pool, level, 0.0)
     for _ in range(2):
-        weight = naive.rectify_columns(*naive.indicators(y, f, pool, t))[3][0]
+        weight = naive.known_from(y, f, pool, t, level)[2]
         t = naive.quantile(y, f, pool, level, weight)
     result = rectify_quantile(y, f, pool, level)
     assert result.lambda_ == pytest.approx(weight, rel=1e-12)
     assert result.estimate == t
-    _, variance, degrees, _ = naive.rectify_columns(*naive.indicators(y, f, pool, t))
-    assert result.degrees_of_freedom == pytest.approx(degrees[0], rel=1e-9)
-    reach = stats.t.ppf(0.975, degrees[0]) * variance[0] ** 0.5
-    ends = [naive.quantile(y, f, pool, level + sign * reach, weight) for sign in (-1, 1)]
+    sizes, degrees, _, efficiency = naive.known_from(y, f, pool, t, level)
+    assert result.degrees_of_freedom == pytest.approx(degrees.min(), rel=1e-9)
+    assert result.efficiency == pytest.approx(efficiency, rel=1e-9)
+    ends = naive.quantile_interval(y, f, pool, level, weight, sizes)
     assert tuple(result.confidence_interval()) == tuple(ends)
 
 
-def test_p_value_is_that_of_the_share_below_the_null():
-    """With the error of F at the quantile, so that it agrees with the interval."""
-    y, f, pool = sample_of(5)
+@pytest.mark.parametrize("decimals", [6, 0])
+def test_p_value_is_the_sign_tests(decimals):
+    """With the number of labels from which F is known as well, so that it agrees with the interval."""
+    y, f, pool = sample_of(5, decimals=decimals)
     result = rectify_quantile(y, f, pool, 0.5, lambda_=0.7)
-    _, variance, degrees, _ = naive.rectify_columns(*naive.indicators(y, f, pool, result.estimate), 0.7)
-    for null in (-0.4, 0.1, 0.5):
-        share = naive.rectify_columns(*naive.indicators(y, f, pool, null), 0.7)[0]
-        distance = (share - 0.5) / variance**0.5
+    sizes = naive.known_from(y, f, pool, result.estimate, 0.5, 0.7)[0]
+    for null in (-4.0, -0.4, 0.0, 0.1, 0.5, 9.0):
+        # A quantile above the null has less than half of the population at or below the null.
+        above, below = naive.quantile_p_values(y, f, pool, 0.5, 0.7, sizes, null)
+        assert result.p_value(null, "greater") == pytest.approx(above, rel=1e-9, abs=1e-300)
+        assert result.p_value(null, "less") == pytest.approx(below, rel=1e-9, abs=1e-300)
         assert result.p_value(null) == pytest.approx(
-            2 * stats.t.sf(abs(distance), degrees)[0], rel=1e-9
-        )
-        # A quantile above the null has less than half of the population below the null.
-        assert result.p_value(null, "greater") == pytest.approx(
-            stats.t.cdf(distance, degrees)[0], rel=1e-9
+            min(2 * min(above, below), 1), rel=1e-9, abs=1e-300
         )
 
 
@@ -109,19 +111,39 @@ def test_several_levels_are_the_single_ones():
 # Limits
 
 
+@pytest.mark.parametrize("decimals", [6, 0])
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("pool", [[], None])
-def test_without_pool_or_weight_it_is_the_labels_alone(pool):
-    """The order statistic (scipy's inverted_cdf), Woodruff's interval; whatever the predictions."""
-    y, f, other = sample_of(7)
-    result = rectify_quantile(y, f, other if pool is None else [], lambda_=0.0)
-    assert result.estimate == np.quantile(y, 0.5, method="inverted_cdf")
-    share = np.mean(y <= result.estimate)
-    reach = stats.t.ppf(0.975, 39) * (share * (1 - share) / 39) ** 0.5
-    ends = np.quantile(y, [0.5 - reach, 0.5 + reach], method="inverted_cdf")
-    assert tuple(result.confidence_interval()) == tuple(ends)
-    absurd = rectify_quantile(y[:5], f[:5] - 1e6, other, lambda_=0.0)
-    assert absurd.confidence_interval().low == y[:5].min()
-    assert absurd.labels_only.confidence_interval().low == y[:5].min()
+def test_without_pool_or_weight_it_is_the_labels_alone(pool, level, decimals):
+    """The order statistic (scipy's inverted_cdf) and the exact interval of order statistics; whatever the predictions."""
+    y, f, other = sample_of(7, r=50, decimals=decimals)
+    result = rectify_quantile(y, f, other if pool is None else [], level, lambda_=0.0)
+    assert result.estimate == np.quantile(y, level, method="inverted_cdf")
+    exact = stats.quantile_test(y, q=result.estimate, p=level)
+    for confidence in (0.5, 0.9, 0.95):
+        for answer in (result, result.labels_only):
+            ends = answer.confidence_interval(confidence)
+            np.testing.assert_array_equal(ends, exact.confidence_interval(confidence))
+    for null in (-0.5, 0.0, 1.0):
+        for alternative in ("greater", "less"):
+            expected = stats.quantile_test(y, q=null, p=level, alternative=alternative).pvalue
+            assert result.p_value(null, alternative) == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_end_that_labels_cannot_bound_is_infinite_and_says_so():
+    y, f, pool = sample_of(7, r=10)
+    absurd = rectify_quantile(y[:5], f[:5] - 0.5, pool, lambda_=0.0)
+    assert tuple(absurd.confidence_interval()) == (-np.inf, np.inf)
+    assert "from below and above" in str(absurd)
+    upper = rectify_quantile(y, f, pool, [0.5, 0.9])
+    for answer in (upper, upper.labels_only):
+        low, high = answer.confidence_interval()
+        assert np.isfinite(low).all()
+        assert np.isinf(high).tolist() == [False, True]
+        assert np.isfinite(answer.standard_error).all()
+    assert "Too few labels to bound every quantile from above" in str(upper)
+    assert "infinite" not in str(rectify_quantile(*sample_of(7)))
+    assert "-inf" in str(rectify_quantile(y, f, pool, 0.1))
 
 
 def test_perfect_predictions_give_the_pools_quantile():
@@ -235,9 +257,27 @@ def test_naive_quantiles_and_finite_answers_everywhere(sample, level, weight):
     assert result.estimate == naive.quantile(y, f, pool, level, result.lambda_)
     low, high = result.confidence_interval()
     assert low <= result.estimate <= high
-    assert np.isfinite([low, high, result.standard_error, result.degrees_of_freedom]).all()
+    assert np.isfinite([result.standard_error, result.degrees_of_freedom, result.efficiency]).all()
     numbers = [value for name, value in result.to_dict().items() if "predictions_only" not in name]
     assert not np.isnan(numbers).any()
+
+
+@may_be_certain
+@settings(max_examples=60, deadline=None)
+@given(samples(), levels, weights, st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 40))
+def test_a_value_is_inside_the_interval_unless_its_test_refutes_it(
+    sample, level, weight, confidence, pick
+):
+    result = rectify_quantile(*sample, level, lambda_=weight)
+    every = np.unique(np.concatenate(sample))
+    null = np.sort([*every, *(every[:-1] + np.diff(every) / 2), every[0] - 1, every[-1] + 1])[
+        pick % (2 * len(every) + 1)
+    ]
+    for alternative in ("two-sided", "less", "greater"):
+        low, high = result.confidence_interval(confidence, alternative)
+        p = result.p_value(null, alternative)
+        if abs(p - (1 - confidence)) > 1e-9:
+            assert (low <= null <= high) == (p > 1 - confidence)
 
 
 @settings(max_examples=30, deadline=None)
@@ -298,6 +338,81 @@ def test_an_interval_of_one_value_can_be_right():
     assert tuple(result.confidence_interval()) == (0.0, 0.0)
     assert not result.zero_width
     assert not any(np.isnan(value) for value in result.to_dict().values())
+
+
+# Ties
+
+
+def likert(rng, n, noise=0.2):
+    """Shares .05 .15 .28 .42 .10: just below the median F is .48, at it .90."""
+    y = np.searchsorted([0.05, 0.2, 0.48, 0.9], rng.random(n), side="right") + 1.0
+    missed = rng.random(n) < noise
+    return y, np.clip(y + missed * rng.choice([-1.0, 1.0], n), 1, 5)
+
+
+@pytest.mark.parametrize(("level", "truth"), [(0.5, 4.0), (0.9, 4.0), (0.46, 3.0)])
+def test_intervals_of_tied_data_cover(level, truth):
+    """Where F just below or at the quantile is near the level; 400 draws of 50 labels, seeds 0 to 399."""
+    held, alone, efficiencies = [], [], []
+    for seed in range(400):
+        y, f = likert(np.random.default_rng(seed), 1_050)
+        result = rectify_quantile(y[:50], f[:50], f[50:], level)
+        for answers, answer in ((held, result), (alone, result.labels_only)):
+            low, high = answer.confidence_interval()
+            answers.append(low <= truth <= high)
+        efficiencies.append(result.efficiency)
+    error = (0.95 * 0.05 / 400) ** 0.5
+    assert min(np.mean(held), np.mean(alone)) > 0.95 - 3 * error
+    assert np.isfinite(efficiencies).all()
+    assert min(efficiencies) > 0.3
+    assert 1.2 < np.median(efficiencies) < 6
+
+
+def test_the_null_is_where_f_jumps_over_the_level():
+    """F(3) = .30 and F(4) = .90: the median is 4, for any test."""
+    stars = np.repeat([1.0, 2, 3, 4, 5], [10, 14, 36, 120, 20])
+    judge = np.clip(stars + np.resize([0, 0, 0, 1, -1], 200), 1, 5)
+    result = rectify_quantile(stars, judge, np.tile(judge, 25))
+    for answer in (result, result.labels_only):
+        assert tuple(answer.confidence_interval()) == (4.0, 4.0)
+        assert answer.p_value(4) > 0.99
+        assert min(answer.p_value(4, "less"), answer.p_value(4, "greater")) > 0.99
+        assert max(answer.p_value(3), answer.p_value(5), answer.p_value(3.5)) < 1e-6
+        assert answer.p_value(3, "greater") < 1e-6 < 0.99 < answer.p_value(3, "less")
+
+
+def test_ratings_at_the_top_gain_from_predictions():
+    """Six of ten are 5, the median: all that can be learned is how many are below it."""
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(4_100) < 0.6, 5.0, 4.0)
+    f = np.where(rng.random(4_100) < 0.1, 9 - y, y)
+    result = rectify_quantile(y[:100], f[:100], f[100:])
+    assert result.estimate == 5.0
+    assert result.efficiency > 1.5
+    assert result.lambda_ > 0.5
+
+
+@pytest.mark.parametrize("decimals", [6, 0])
+def test_errors_and_efficiency_do_not_depend_on_the_confidence_level(decimals):
+    sample = sample_of(12, r=80, m=900, decimals=decimals)
+    wide, narrow = (rectify_quantile(*sample, [0.3, 0.8], confidence_level=c) for c in (0.99, 0.6))
+    for name in ("standard_error", "covariance", "efficiency", "effective_sample_size"):
+        np.testing.assert_array_equal(getattr(wide, name), getattr(narrow, name))
+    one, other = (result.predictions_only.standard_error for result in (wide, narrow))
+    np.testing.assert_array_equal(one, other)
+    for ends in zip(wide.confidence_interval(0.6), narrow.confidence_interval(), strict=True):
+        np.testing.assert_array_equal(*ends)
+
+
+def test_many_labels_are_a_normal_distribution():
+    """The sign test of 10^9 labels, in units of its error, is that of 20,000."""
+    from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
+
+    for size in (19_000.0, 21_000.0, 1e9):
+        reach = 1.96 * (0.21 / size) ** 0.5
+        assert at_most(0.7 - reach, 0.7, size) == pytest.approx(0.025, rel=0.05)
+        assert at_least(0.7, 0.7, size) == pytest.approx(0.5, abs=5e-3)
+        assert 0.7 - lowest_share(0.7, size, 0.025) == pytest.approx(reach, rel=1e-2)
 
 
 def test_result_shows_its_levels():

@@ -126,6 +126,7 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",
         parts=parts,
+        prediction_shift=max((part.prediction_shift for part in parts.values()), key=abs),
     )
 
 

@@ -1,6 +1,7 @@
 """The rectified distribution function F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t)), and its inverse.
 
-At a fixed t it is a rectified mean of indicators, which gives its standard error and the lambda with the smallest.
+At a fixed t it is a rectified mean of indicators, which gives its standard error; lambda is the one with which the variances of
+F just below a quantile and at it are smallest together.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._inference import mean_estimate
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._mean import rectify
-from sklearn_ftr.rectification._moments import Moments
+from sklearn_ftr.rectification._moments import Moments, moments
 from sklearn_ftr.rectification._recycling import recycle_labels
 
 Vector = NDArray[np.floating[Any]]
@@ -40,18 +42,18 @@ class TwoStageLabels:
 
 
 @dataclass(frozen=True)
-class Share:
-    """The error of F at a point, and the weights that make it smallest."""
+class Sides:
+    """F just below a point and at it: its errors there, and the weights with which they are smallest.
 
-    standard_error: float
-    degrees_of_freedom: float
+    Below and at an atom F can be far apart, and so can its errors; elsewhere both are alike. Arrays are (2,), below first.
+    """
+
+    standard_errors: Array
+    of_labels: Array  # the standard errors of F of all labels alone
+    degrees_of_freedom: Array
     lambda_: float
+    recycled: float
     influence: Influence
-
-    @property
-    def recycled(self) -> float:
-        """Weight of labels that have only trained."""
-        return float(self.influence.recycled_weight[0])
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class RectifiedDistribution:
                 return float(max(knots[-1], self.pool[-1]))
         return float(knots[min(last, len(knots) - 1)])
 
+    def first_above(self, level: float) -> float:
+        """The smallest t with F(t) > level."""
+        return self.quantile(level + 2 * _ROUNDING)
+
     def pool_share(self, t: float) -> float:
         """F_U(f <= t), 0 for an empty pool; where the pool was not kept, that of the knot beside t at worst."""
         one = np.array([t])
@@ -126,24 +132,42 @@ class RectifiedDistribution:
         last = int(np.searchsorted(self.knots, t, side="right"))
         return float(self.of_labels[last] + self.pool_weight * self.pool_share(t))
 
-    def share(self, t: float, lambda_: float | None) -> Share:
-        """F(t) as a rectified mean of indicators, with a lambda of its own and the best weight of trained labels."""
-        known, m, labels = np.array([self.pool_share(t)]), self.pool_size, self.labels
-        products = np.diag(m * known * (1 - known))
+    def highest(self, t: float) -> float:
+        """The largest F up to t, from 0 to 1: with lambda above 0 F need not rise everywhere."""
+        last = int(np.searchsorted(self.knots, t, side="right"))
+        ends = self.of_labels[1:] + self.pool_weight * self.at_knots
+        starts = self.of_labels[:-1] + self.pool_weight * self.before_knots
+        return float(np.clip(np.max([*ends[:last], *starts[:last], self(t)]), 0.0, 1.0))
+
+    def around(self, t: float, lambda_: float | None) -> Sides:
+        """F(t-) and F(t) as rectified means of indicators, with the lambda and the weight of trained labels that are best for both."""
+        sides = np.array([np.nextafter(t, -np.inf), t])
+        labels, m = self.labels, self.pool_size
         of_y, of_f, of_trained = (
-            (rows <= t).astype(float)[:, None] for rows in (labels.y, labels.f, labels.trained)
+            (rows[:, None] <= sides).astype(float) for rows in (labels.y, labels.f, labels.trained)
         )
-        rectified = rectify(of_y, of_f, Moments(m, known, products), lambda_, labels.degrees_of_freedom)
+        weight = "overall" if lambda_ is None else lambda_
+        degrees = labels.degrees_of_freedom
+        rectified = rectify(of_y, of_f, self._pool_moments(sides), weight, degrees)
         estimate, influence = rectified.estimate, rectified.influence
         if m and len(of_trained):
-            estimate, recycled = recycle_labels(estimate, of_y, of_trained)
+            estimate, recycled = recycle_labels(estimate, of_y, of_trained, one_weight=True)
             influence = replace(influence, recycled=recycled)
-        return Share(
-            float(np.sqrt(estimate.covariance[0, 0])),
-            float(estimate.degrees_of_freedom[0]),
-            float(rectified.lambda_[0]),
-            influence,
+        return Sides(
+            standard_errors=np.sqrt(np.diag(estimate.covariance)),
+            of_labels=mean_estimate(moments(np.concatenate([of_y, of_trained]))).standard_error,
+            degrees_of_freedom=estimate.degrees_of_freedom,
+            lambda_=float(rectified.lambda_[0]),
+            recycled=float(influence.recycled_weight[0]),
+            influence=influence,
         )
+
+    def _pool_moments(self, sides: Array) -> Moments:
+        """Of the pool's indicators of being below t, and at most t."""
+        below, at = shares = np.array([self.pool_share(side) for side in sides])
+        both = below * (1 - at)
+        covariance = np.array([[below * (1 - below), both], [both, at * (1 - at)]])
+        return Moments(self.pool_size, shares, self.pool_size * covariance)
 
     def window(self, level: float, standard_error: float) -> RectifiedDistribution:
         """The same F with only as much of the pool as any interval may reach: so many standard errors to each side."""

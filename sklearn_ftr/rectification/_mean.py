@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, centred, columns, moments
+from sklearn_ftr.rectification._moments import Moments, centred, columns, merge, moments, rounding
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
@@ -170,7 +170,22 @@ def mean_of_two_stages(
         residual_variance=rectified.residual_variance,
         confidence_level=confidence_level,
         influence=influence,
+        prediction_shift=prediction_shift(predictions, pool),
     )
+
+
+def prediction_shift(f: Array, pool: Moments) -> Array:
+    """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference.
+
+    Those of a permutation test: were labels missing at random, either sample would be a part of both.
+    """
+    of_labels = moments(f)
+    if not pool.count:
+        return np.zeros(f.shape[1])
+    both = merge(of_labels, pool)
+    error = np.sqrt(both.variance * (1 / of_labels.count + 1 / pool.count))
+    gap = of_labels.mean - pool.mean
+    return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
 
 
 def rectify(
@@ -180,22 +195,25 @@ def rectify(
     lambda_: ArrayLike | str | None,
     degrees_of_freedom: int | None = None,
     n_parameters: int = 1,
+    noise: tuple[Array, Array] | None = None,
 ) -> Rectification:
     """The formulas, for columns (r, k).
 
-    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given.
+    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given. `noise` (k,), (k,) is
+    how far rounding may have moved values of y and of f, where that is more than their own last places tell.
     """
     r = len(y)
     _check_enough_labels(r)
     y_mean, dy = centred(y)
     f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
     of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
-    rounding = 4 * np.finfo(float).eps * np.maximum(np.abs(f).max(axis=0), np.abs(pool.mean))
+    of_y, of_f = noise or (rounding(y), rounding(f))
     too_few = r - n_parameters < MIN_LABELS_TO_TUNE - 1
     tuned = lambda_ is None or isinstance(lambda_, str)
     given = 0.0 if not pool.count or (tuned and too_few) else lambda_
-    weight = _weight(dy, df, np.diag(of_pool_mean), given, rounding)
-    residuals = (dy - weight.lambda_ * df) * weight.influence
+    weight = _weight(dy, df, np.diag(of_pool_mean), given, of_f)
+    residuals = _beyond_rounding(dy - weight.lambda_ * df, of_y + np.abs(weight.lambda_) * of_f)
+    residuals = residuals * weight.influence
     labeled_term = residuals.T @ residuals / ((r - n_parameters) * r)
     pool_term = np.outer(weight.lambda_, weight.lambda_) * of_pool_mean
     theta = y_mean + weight.lambda_ * (pool.mean - f_mean if pool.count else 0.0)
@@ -205,11 +223,16 @@ def rectify(
     welch = welch_satterthwaite(
         [np.diag(labeled_term), np.diag(pool_term)], [degrees, np.full_like(degrees, pool_degrees)]
     )
-    residual_variance = np.sum((dy - df) ** 2, axis=0) / (r - 1)
+    residual_variance = np.sum(_beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (r - 1)
     estimate = Estimate(theta, labeled_term + pool_term, welch)
     return Rectification(
         estimate, weight.lambda_, residual_variance, Influence(residuals, pool_term, r - n_parameters)
     )
+
+
+def _beyond_rounding(residuals: Array, noise: Array) -> Array:
+    """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
+    return np.where(np.mean(residuals**2, axis=0) <= noise**2, 0.0, residuals)
 
 
 @dataclass(frozen=True)
@@ -222,16 +245,16 @@ class _Weight:
 
 
 def _weight(
-    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | str | None, rounding: Array
+    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | str | None, noise: Array
 ) -> _Weight:
-    """The given lambda, or the best one; predictions that vary by no more than `rounding` get 0."""
+    """The given lambda, or the best one; predictions that vary by no more than `noise` get 0."""
     r, k = dy.shape
     if lambda_ is not None and not isinstance(lambda_, str):
         return _Weight(np.broadcast_to(np.asarray(lambda_, dtype=float), (k,)).copy(), 1.0, np.zeros(k))
     # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
     # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
     denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
-    varies = denominator > r * rounding**2
+    varies = denominator > r * noise**2
     covariance, leverage = np.sum(dy * df, axis=0), df**2
     if lambda_ == "overall":
         denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK_BYTES = 128 * 1024
+# What computing a value may cost, in units in its last place: a sum or two before it came here.
+_ROUNDINGS = 4
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,25 @@ class Moments:
         """Sample variance of each column with ddof=1, shape (k,)."""
         return np.diag(self.covariance)
 
+    def without(self, noise: NDArray[np.float64]) -> Moments:
+        """The same, but columns (k,) whose values differ by no more than `noise` do not vary at all."""
+        flat = np.diag(self.cross_products) <= self.count * noise**2
+        if not flat.any():
+            return self
+        products = np.where(flat[:, None] | flat, 0.0, self.cross_products)
+        return Moments(self.count, self.mean, products)
+
+
+def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far rounding alone may have moved a typical value of each column (k,): a few units in the last place.
+
+    Values that float32 holds exactly are taken to have been computed in it.
+    """
+    with np.errstate(over="ignore"):
+        single = np.array_equal(rows, rows.astype(np.float32))
+    precision = float(np.finfo(np.float32 if single else np.float64).eps)
+    return _ROUNDINGS * precision * np.sqrt(np.mean(rows**2, axis=0))
+
 
 def moments(rows: NDArray[np.floating]) -> Moments:
     """Moments of an array (n,) or (n, k); float32 is accumulated in float64."""
@@ -46,7 +67,10 @@ def moments(rows: NDArray[np.floating]) -> Moments:
     origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
     total = reduce(merge, (_block_moments(block, origin) for block in blocks), nothing)
-    return Moments(total.count, origin + total.mean, total.cross_products)
+    mean = origin + total.mean
+    # Values that differ by rounding only are all as large as their mean.
+    noise = _ROUNDINGS * float(np.finfo(table.dtype).eps) * np.abs(mean)
+    return Moments(total.count, mean, total.cross_products).without(noise)
 
 
 def columns(rows: NDArray[np.floating]) -> NDArray[np.float64]:

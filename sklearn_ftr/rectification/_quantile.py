@@ -2,121 +2,32 @@
 
     F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t))
 
-(Angelopoulos et al. 2023, algorithm for quantiles, at lambda = 1). At a fixed t this is a rectified mean of indicators, which
-gives its standard error and the lambda with the smallest. Intervals are those levels carried back through F: Woodruff
-(1952), "Confidence intervals for medians and other position measures". No density is estimated, so ties are no trouble.
+(Angelopoulos et al. 2023, algorithm for quantiles, at lambda = 1). At a fixed t this is a rectified mean of indicators, so that
+F is as well known there as from an effective number of labels. Tests and intervals are those of order statistics (the sign
+test; David and Nagaraja 2003, "Order Statistics", section 7.1) with that number; for labels alone they are exact. They invert
+each other: t can be the quantile unless F(t) is too low or F(t-) too high, so that ties are no trouble.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from sklearn_ftr.rectification._checks import Array, check_finite, check_rectification_arrays
-from sklearn_ftr.rectification._distribution import RectifiedDistribution, Share, TwoStageLabels, Vector
-from sklearn_ftr.rectification._inference import (
-    Alternative,
-    ConfidenceInterval,
-    Estimate,
-    check_confidence_level,
-    like,
-    shaped,
-)
-from sklearn_ftr.rectification._mean import _check_enough_labels
+from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
+from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
+from sklearn_ftr.rectification._mean import _check_enough_labels, prediction_shift
+from sklearn_ftr.rectification._moments import moments
+from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
-
-@dataclass(frozen=True, eq=False)
-class QuantileEstimate(Estimate):
-    """Quantiles with intervals of their own: levels of F, carried back."""
-
-    levels: Array
-    curves: tuple[RectifiedDistribution, ...]
-    errors_of_levels: Array
-
-    def confidence_interval(
-        self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
-    ) -> ConfidenceInterval:
-        """Where F reaches the level minus and plus its error (Woodruff 1952); see `Estimate.confidence_interval`."""
-        of_levels = Estimate(self.levels, np.diag(self.errors_of_levels**2), self._degrees())
-        ends = of_levels.confidence_interval(confidence_level, alternative)
-        low, high = (
-            [
-                curve.quantile(end) if np.isfinite(end) else end
-                for curve, end in zip(self.curves, side, strict=True)
-            ]
-            for side in ends
-        )
-        return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
-
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
-        """Test of F(null) = level, with the error that F has at the quantile, as in the interval; see `Estimate.p_value`.
-
-        Where the null is far out, F's own error there is zero or nearly so, and would reject too often.
-        """
-        turned: dict[str, Alternative] = {"less": "greater", "greater": "less"}
-        values = np.broadcast_to(np.asarray(null, dtype=float), self.levels.shape)
-        shares = [curve(t) for curve, t in zip(self.curves, values, strict=True)]
-        of_shares = Estimate(np.array(shares), np.diag(self.errors_of_levels**2), self._degrees())
-        p = of_shares.p_value(self.levels, turned.get(alternative, alternative))
-        return like(p if np.ndim(self.estimate) else p[0], self.estimate)
-
-    def _degrees(self) -> Array:
-        return np.atleast_1d(self.degrees_of_freedom)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedQuantileResult(RectifiedResult):
-    """A `RectifiedResult` whose intervals and tests go through the distribution function.
-
-    Attributes
-    ----------
-    quantiles : QuantileEstimate
-        The estimate with its distribution functions.
-    """
-
-    quantiles: QuantileEstimate
-
-    @property
-    def pool_covariance(self) -> Array:
-        """Of F at the quantiles; see `RectifiedResult.pool_covariance`."""
-        centers = np.atleast_1d(self.estimate)
-        pairs = zip(self.quantiles.curves, centers, strict=True)
-        terms = [curve.share(t, curve.lambda_).influence.pool_covariance[0, 0] for curve, t in pairs]
-        return np.diag(terms)
-
-    @property
-    def zero_width(self) -> bool:
-        """Whether F shows no variance at some level; an interval of one value can be right where labels have ties."""
-        return bool(np.any(self.quantiles.errors_of_levels == 0))
-
-    def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
-    ) -> ConfidenceInterval:
-        """Levels of F, carried back; see `RectifiedResult.confidence_interval`."""
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.quantiles.confidence_interval(level, alternative)
-
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
-        """Test of F(null) = level; see `Estimate.p_value`."""
-        return self.quantiles.p_value(null, alternative)
-
-    def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
-        """Draws of F at the estimate, carried back."""
-        known = self.quantiles
-        columns = []
-        for curve, t, level in zip(
-            known.curves, np.atleast_1d(self.estimate), known.levels, strict=True
-        ):
-            errors = curve.share(float(t), curve.lambda_).influence.draws(n_draws, rng)[:, 0]
-            columns.append([curve.quantile(level - error) for error in errors])
-        return np.array(columns[0]) if np.ndim(self.estimate) == 0 else np.array(columns).T
+# On which label and prediction are on different sides of a quantile: added to those that the sample shows.
+_ROWS_UNSEEN = 0.5
 
 
 def rectify_quantile(
@@ -150,8 +61,10 @@ def rectify_quantile(
     -------
     RectifiedResult
         A float, or arrays of shape (k,). Intervals and p-values go through the distribution function, so that they
-        need not be symmetric; `standard_error` is half the interval's width over the t quantile. Errors of several
-        quantiles are correlated, of which `covariance` says nothing.
+        need not be symmetric, and an end that the labels cannot bound is infinite (0.9 of 10 labels from above, say).
+        `standard_error` is half the width of the 95 % interval over the t quantile, whatever `confidence_level` is, and 0 where
+        that interval is a single value. `efficiency` is about the variance of the distribution function. Errors of
+        several quantiles are correlated, of which `covariance` says nothing.
 
     Raises
     ------
@@ -161,13 +74,15 @@ def rectify_quantile(
     Warns
     -----
     ZeroWidthIntervalWarning
-        Labels so discrete that the interval is a single value.
+        Labels and predictions show no variance around a quantile: all labels are alike, say.
 
     Notes
     -----
-    The quantile is where F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t)) reaches q. F at a point is a
-    rectified mean of indicators; its standard error there, carried back through F, gives the interval (Woodruff
-    1952). Angelopoulos et al. (2023), Science 382, for lambda = 1.
+    The quantile is where F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t)) reaches q (Angelopoulos et al.
+    2023, Science 382, for lambda = 1). F at a point is a rectified mean of indicators, and so is known as well as from an
+    effective number of labels. t is inside the interval unless so many labels with a share F(t) at or below t, or F(t-) below
+    it, would refute q by the sign test. Just below and at a value that many labels share F is another, and so is its error. With
+    lambda = 0 this is the exact interval of order statistics (David and Nagaraja 2003, section 7.1).
 
     Examples
     --------
@@ -219,15 +134,17 @@ def quantiles_of_two_stages(
         levels,
         [0.0] * len(levels),
         q,
-        confidence_level,
     )
     answer, labels = alone, TwoStageLabels(y, f, nothing, stage_one.degrees_of_freedom(len(y)))
     if len(ordered):
         if stage_one.recycle:
             labels = replace(labels, trained=every[len(y) :])
-        answer = _quantiles(labels, ordered, levels, weights, q, confidence_level)
+        answer = _quantiles(labels, ordered, levels, weights, q)
+        # Labels that have only trained, and are not recycled, would count for labels alone.
+        used = len(labels.every) / len(every)
+        answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
-    of_pool = _pool_quantiles(ordered, levels, confidence_level) if len(ordered) > 1 else None
+    of_pool = _pool_quantiles(ordered, levels) if len(ordered) > 1 else None
     chosen = np.array([curve.lambda_ for curve in curves])
     pool_center = of_pool.estimate if of_pool else np.zeros(len(levels))
     return RectifiedQuantileResult(
@@ -248,6 +165,7 @@ def quantiles_of_two_stages(
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
+        prediction_shift=float(prediction_shift(f[:, None], moments(ordered))[0]),
     )
 
 
@@ -257,44 +175,77 @@ def _quantiles(
     levels: Array,
     weights: Sequence[float | None],
     q: ArrayLike,
-    confidence_level: float,
 ) -> QuantileEstimate:
     """Rectified quantiles; their errors are not said to be correlated, though they are."""
     answers = [_one_quantile(labels, pool, *pair) for pair in zip(levels, weights, strict=True)]
-    centers, curves, shares = zip(*answers, strict=True)
-    degrees = np.array([share.degrees_of_freedom for share in shares])
-    errors = np.array([share.standard_error for share in shares])
-    unknown = np.full((len(levels), len(levels)), np.nan)
-    woodruff = QuantileEstimate(np.array(centers), unknown, degrees, levels, curves, errors)
-    low, high = woodruff.confidence_interval(confidence_level)
-    spread = stats.t.isf((1 - confidence_level) / 2, degrees)
-    variance = ((high - low) / (2 * spread)) ** 2
+    centers, curves, around = zip(*answers, strict=True)
+    n, degrees = len(labels.every), np.array([sides.degrees_of_freedom for sides in around]).T
+    own = [_effective_sizes(level, sides, n) for level, sides in zip(levels, around, strict=True)]
+    # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
+    reach = stats.t.isf(0.025, n - 1)
+    sizes = np.transpose(own) * (reach / stats.t.isf(0.025, degrees)) ** 2
+    errors = np.sqrt(levels * (1 - levels) / sizes)
+    low, high = levels - reach * errors[0], levels + reach * errors[1]
+    widths = [
+        curve.quantile(above) - curve.quantile(below)
+        for curve, below, above in zip(curves, low, high, strict=True)
+    ]
     return QuantileEstimate(
-        like(centers, q), np.diag(variance), like(degrees, q), levels, curves, errors
+        estimate=like(centers, q),
+        covariance=np.diag((np.array(widths) / (2 * reach)) ** 2),
+        degrees_of_freedom=like(degrees.min(axis=0), q),
+        levels=levels,
+        curves=tuple(map(RectifiedDistribution.window, curves, levels, errors.max(axis=0))),
+        sizes=sizes,
+        efficiency=np.array([_efficiency(sides) for sides in around]),
+        shows_variance=np.array([sides.standard_errors.any() for sides in around]),
     )
+
+
+def _effective_sizes(level: float, sides: Sides, n: int) -> Array:
+    """As many labels alone would know F as well, just below a quantile and at it (2,).
+
+    Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
+    the interval honest (docs/statistics.md).
+    """
+    r = len(sides.influence.rows)
+    weight = sides.lambda_ * (1 - sides.recycled)
+    variances = sides.standard_errors**2 + _ROWS_UNSEEN * weight**2 / (r * (r - 1))
+    of_labels = sides.of_labels**2
+    # Labels that are all on one side of t do not say what predictions are worth there.
+    known = np.where(of_labels > 0, n * of_labels, np.minimum(n * variances, level * (1 - level)))
+    return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
+
+
+def _efficiency(sides: Sides) -> float:
+    """Variance of F of all labels over that of the rectified F, where labels lie on both sides of t."""
+    seen = sides.of_labels > 0
+    if not seen.any():
+        return 1.0
+    parts = (sides.standard_errors[seen] / sides.of_labels[seen]) ** 2
+    return float(1 / np.mean(parts)) if parts.any() else np.inf
 
 
 def _one_quantile(
     labels: TwoStageLabels, pool: Vector, level: float, lambda_: float | None
-) -> tuple[float, RectifiedDistribution, Share]:
-    """The quantile, F, and F there. Weights are tuned at the labels' own quantile, then once more at the answer."""
+) -> tuple[float, RectifiedDistribution, Sides]:
+    """The quantile, F, and its errors there. Weights are tuned at the labels' own quantile, then once more at the answer."""
     t = float(np.quantile(labels.every, level, method="inverted_cdf"))
     curve = RectifiedDistribution.of(labels, pool, 0.0, 0.0)
     for _ in range(2):
-        share = curve.share(t, lambda_)
-        curve = RectifiedDistribution.of(labels, pool, share.lambda_, share.recycled)
+        sides = curve.around(t, lambda_)
+        curve = RectifiedDistribution.of(labels, pool, sides.lambda_, sides.recycled)
         t = curve.quantile(level)
-    share = curve.share(t, lambda_)
-    return t, curve.window(level, share.standard_error), share
+    return t, curve, curve.around(t, lambda_)
 
 
 def _residual_variance(y: Array, f: Array, t: float) -> float:
     return float(np.var((y <= t).astype(float) - (f <= t), ddof=1))
 
 
-def _pool_quantiles(pool: Vector, levels: Array, confidence_level: float) -> Estimate:
+def _pool_quantiles(pool: Vector, levels: Array) -> Estimate:
     """Quantiles of the predictions, as if they were data."""
-    spread = stats.norm.isf((1 - confidence_level) / 2)
+    spread = stats.norm.isf(0.025)
     errors = spread * np.sqrt(levels * (1 - levels) / len(pool))
     low, center, high = (_order_statistic(pool, levels + sign * errors) for sign in (-1, 0, 1))
     variance = ((high - low) / (2 * spread)) ** 2

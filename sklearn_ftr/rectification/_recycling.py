@@ -17,12 +17,16 @@ from sklearn_ftr.rectification._moments import Moments, moments
 
 
 def recycle_labels(
-    rectified: Estimate, of_rectify: Array, of_finetune: Array, n_parameters: int = 1
+    rectified: Estimate,
+    of_rectify: Array,
+    of_finetune: Array,
+    n_parameters: int = 1,
+    one_weight: bool = False,
 ) -> tuple[Estimate, Recycled]:
     """The rectified estimate combined with the fine-tuning labels' own answer, and that one's part in it.
 
     Rows (r, k) and (s, k) are what the estimate is a mean of: labels, or influence values plus the estimate. All n
-    labels tell the variance of that mean better than s of them.
+    labels tell the variance of that mean better than s of them. With `one_weight` all k numbers share one weight.
     """
     rows, s = np.concatenate([of_rectify, of_finetune]), len(of_finetune)
     every = moments(rows)
@@ -33,7 +37,7 @@ def recycle_labels(
         np.full(of_finetune.shape[1], degrees),
     )
     restated = with_variance_of_all_labels(rectified, every, moments(of_rectify))
-    combined, weight = recycle(restated, own)
+    combined, weight = recycle(restated, own, one_weight)
     stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
     scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
     meier = np.sqrt(_meier(weight, restated, own))
@@ -62,9 +66,11 @@ def with_variance_of_all_labels(
     return Estimate(rectified.estimate, covariance, degrees)
 
 
-def recycle(rectified: Estimate, own: Estimate) -> tuple[Estimate, Array]:
+def recycle(rectified: Estimate, own: Estimate, one_weight: bool = False) -> tuple[Estimate, Array]:
     """The combination, and the weight (k,) that the fine-tuning labels' `own` answer has in it."""
-    variances = np.diag(rectified.covariance), np.diag(own.covariance)
+    variances = np.array([np.diag(rectified.covariance), np.diag(own.covariance)])
+    if one_weight:  # that of the smallest sum of variances
+        variances = np.broadcast_to(variances.sum(axis=1, keepdims=True), variances.shape)
     total = variances[0] + variances[1]
     weight = np.divide(variances[0], total, out=np.zeros_like(total), where=total > 0)
     rest = 1 - weight

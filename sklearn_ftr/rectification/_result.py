@@ -23,12 +23,18 @@ from sklearn_ftr.rectification._inference import (
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, columns, moments
 
+# Standard errors by which mean predictions of labeled rows and of the pool hardly ever differ by chance.
+_LARGEST_SHIFT = 4.0
 # Below this efficiency the gain is smaller than anybody would train a model for.
 _WORTHWHILE_EFFICIENCY = 1.05
 
 
 class ZeroWidthIntervalWarning(UserWarning):
     """The data show no variance at all, so that the interval has zero width."""
+
+
+class PredictionShiftWarning(UserWarning):
+    """Predictions of labeled rows and of the pool differ by more than chance: labels are not missing at random."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -71,6 +77,9 @@ class RectifiedResult(Estimate):
         Names of the k numbers; empty if they have none.
     parts : dict of str to RectifiedResult
         For a difference between groups, the rectified mean of each; else empty.
+    prediction_shift : float or ndarray of shape (k,)
+        Mean prediction of the rows that rectify less that of the pool, in standard errors of the difference: about -2 to 2 where
+        labels are missing at random. 0 without a pool. Of a difference between groups, the larger of both groups'.
     influence : Influence or None
         What `bootstrap` needs; None where others have it (the parts of a difference, the curves of quantiles).
     """
@@ -89,6 +98,7 @@ class RectifiedResult(Estimate):
     estimand: str = "mean"
     names: tuple[str, ...] = ()
     parts: Mapping[str, RectifiedResult] = field(default_factory=dict)
+    prediction_shift: Any = 0.0
     influence: Influence | None = None
 
     def confidence_interval(
@@ -240,7 +250,7 @@ class RectifiedResult(Estimate):
         if self.n_unlabeled == 0:
             return "No unlabeled rows: this is the labels-only answer."
         if self.zero_width:
-            return "Some interval has zero width: the labels behind it show no variance, so it says nothing."
+            return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
         gains = np.atleast_1d(self.efficiency)
         span = _span(gains, ".2f")
         if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
@@ -343,6 +353,7 @@ def mean_result(
     confidence_level: float,
     n_finetune: int = 0,
     influence: Influence,
+    prediction_shift: Array,
 ) -> RectifiedResult:
     """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
     one = labels[0]  # a single number or a row of k: the shape of every answer
@@ -361,17 +372,29 @@ def mean_result(
         predictions_only=shaped(mean_estimate(pool), one) if pool.count > 1 else None,
         confidence_level=confidence_level,
         influence=influence,
+        prediction_shift=like(prediction_shift, one),
     )
 
 
 def warn_of_zero_width(result: RectifiedResult, stacklevel: int) -> None:
-    """Tell the caller's caller that an interval shows no uncertainty at all."""
+    """Tell the caller's caller that an interval shows no uncertainty, or that labeled rows are of another kind than the pool."""
     if result.zero_width:
         warnings.warn(
             f"The {result.n_rectify} labels that rectify leave no variance, so the interval has zero width "
             "and does not show how uncertain the estimate is; get more labels, or check how they were "
             "collected.",
             ZeroWidthIntervalWarning,
+            stacklevel=stacklevel,
+        )
+    shift = np.atleast_1d(result.prediction_shift)
+    largest = shift[np.argmax(np.abs(shift))]
+    if abs(largest) > _LARGEST_SHIFT:
+        warnings.warn(
+            f"The mean prediction of the {result.n_rectify} rows that rectify is {abs(largest):.1f} standard errors "
+            f"{'above' if largest > 0 else 'below'} that of the {result.n_unlabeled} unlabeled rows: labels do not seem to be missing at random, "
+            "with the same probability for every row. The estimate and its interval can be wrong then; check how rows "
+            "were chosen for labeling.",
+            PredictionShiftWarning,
             stacklevel=stacklevel,
         )
 

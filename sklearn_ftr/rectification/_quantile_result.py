@@ -1,0 +1,160 @@
+"""Quantiles whose intervals and tests invert each other: t can be the quantile unless F(t) is too low or F(t-) too high.
+
+How low is too low is the sign test's answer (`_sign_test.py`) for the effective number of labels that F is known from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._distribution import RectifiedDistribution
+from sklearn_ftr.rectification._inference import (
+    Alternative,
+    ConfidenceInterval,
+    Estimate,
+    _check_alternative,
+    check_confidence_level,
+    like,
+)
+from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
+
+
+@dataclass(frozen=True, eq=False)
+class QuantileEstimate(Estimate):
+    """Quantiles with intervals of their own: levels of F, carried back.
+
+    `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well. `efficiency` (k,) is how often each
+    label counts.
+    """
+
+    levels: Array
+    curves: tuple[RectifiedDistribution, ...]
+    sizes: Array
+    efficiency: Array
+    shows_variance: NDArray[np.bool_]
+
+    def confidence_interval(
+        self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
+    ) -> ConfidenceInterval:
+        """All t that are not too low or too high to be the quantile; an end that labels cannot bound is infinite.
+
+        See `Estimate.confidence_interval`.
+        """
+        check_confidence_level(confidence_level)
+        _check_alternative(alternative)
+        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
+        columns = list(zip(self.curves, self.levels, *self.sizes, strict=True))
+        low, high = [-np.inf] * len(columns), [np.inf] * len(columns)
+        if alternative != "less":
+            low = [_lower_end(curve, q, size, tail) for curve, q, size, _ in columns]
+        if alternative != "greater":
+            high = [_upper_end(curve, q, size, tail) for curve, q, _, size in columns]
+        return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
+
+    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+        """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
+        _check_alternative(alternative)
+        values = np.broadcast_to(np.asarray(null, dtype=float), self.levels.shape)
+        columns = zip(self.curves, values, self.levels, *self.sizes, strict=True)
+        sides = np.array([_one_sided(*column) for column in columns]).T
+        p = {
+            "greater": sides[0],
+            "less": sides[1],
+            "two-sided": np.minimum(2 * sides.min(axis=0), 1.0),
+        }[alternative]
+        return like(p if np.ndim(self.estimate) else p[0], self.estimate)
+
+
+def _one_sided(
+    curve: RectifiedDistribution, t: float, level: float, below: float, at: float
+) -> tuple[float, float]:
+    """P-values against a quantile above t, for which F(t) is too low, and below t, for which F(t-) is too high."""
+    just_below = curve.highest(float(np.nextafter(t, -np.inf)))
+    return at_most(curve.highest(t), level, below), at_least(just_below, level, at)
+
+
+def _lower_end(curve: RectifiedDistribution, level: float, size: float, tail: float) -> float:
+    """The smallest t at which F is not too low."""
+    lowest = lowest_share(level, size, tail)
+    return curve.quantile(lowest) if lowest > 0 else -np.inf
+
+
+def _upper_end(curve: RectifiedDistribution, level: float, size: float, tail: float) -> float:
+    """The largest t below which F is not too high."""
+    highest = 1 - lowest_share(1 - level, size, tail)
+    return curve.first_above(highest) if highest < 1 else np.inf
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class RectifiedQuantileResult(RectifiedResult):
+    """A `RectifiedResult` whose intervals and tests go through the distribution function.
+
+    Attributes
+    ----------
+    quantiles : QuantileEstimate
+        The estimate with its distribution functions.
+    """
+
+    quantiles: QuantileEstimate
+
+    @property
+    def pool_covariance(self) -> Array:
+        """Of F at the quantiles; see `RectifiedResult.pool_covariance`."""
+        return np.diag([influence.pool_covariance[1, 1] for influence in self._influences()])
+
+    @property
+    def efficiency(self) -> Any:
+        """Variance of F of all labels over that of the rectified F, at the quantile: how often each label counts."""
+        return like(self.quantiles.efficiency, self.estimate)
+
+    @property
+    def zero_width(self) -> bool:
+        """Whether F shows no variance at some level; an interval of one value can be right where labels have ties."""
+        return not self.quantiles.shows_variance.all()
+
+    def confidence_interval(
+        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+    ) -> ConfidenceInterval:
+        """Levels of F, carried back; see `RectifiedResult.confidence_interval`."""
+        level = self.confidence_level if confidence_level is None else confidence_level
+        return self.quantiles.confidence_interval(level, alternative)
+
+    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+        """Test of F(null) = level; see `Estimate.p_value`."""
+        return self.quantiles.p_value(null, alternative)
+
+    def _notes(self) -> list[str]:
+        ends = {"below": self.confidence_interval()[0], "above": self.confidence_interval()[1]}
+        open_ends = " and ".join(side for side, end in ends.items() if np.isinf(end).any())
+        if not open_ends:
+            return super()._notes()
+        return [
+            *super()._notes(),
+            f"Too few labels to bound every quantile from {open_ends}: that end is infinite.",
+        ]
+
+    def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
+        """Draws of F around the estimate, carried back."""
+        known = self.quantiles
+        columns = []
+        for curve, influence, t, level in zip(
+            known.curves, self._influences(), np.atleast_1d(self.estimate), known.levels, strict=True
+        ):
+            low, high = (level - influence.draws(n_draws, rng)).T
+            # Within an atom F jumps over the level: only a draw that leaves the jump moves the quantile.
+            below, at = curve(float(np.nextafter(t, -np.inf))), curve(float(t))
+            moved = np.where(low <= below, low, np.where(high > at, high, level))
+            columns.append([curve.quantile(one) for one in moved])
+        return np.array(columns[0]) if np.ndim(self.estimate) == 0 else np.array(columns).T
+
+    def _influences(self) -> list[Influence]:
+        """Of the rows on F just below and at each quantile."""
+        pairs = zip(self.quantiles.curves, np.atleast_1d(self.estimate), strict=True)
+        return [curve.around(float(t), curve.lambda_).influence for curve, t in pairs]
