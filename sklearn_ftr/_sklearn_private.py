@@ -1,14 +1,17 @@
 """Every private helper of scikit-learn that the package uses, so that a move breaks one file."""
 
+from typing import Any
+
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import HasMethods, Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
     "HasMethods",
     "Interval",
+    "Options",
     "RealNotInt",
     "StrOptions",
     "check_sample_weight",
@@ -16,3 +19,15 @@ __all__ = [
     "num_samples",
     "safe_indexing",
 ]
+
+
+def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
+    """Rows or columns of X by position; of pyarrow's, too, which scikit-learn knows in its newest versions only."""
+    if not type(X).__module__.startswith("pyarrow"):
+        return _safe_indexing(X, indices, axis=axis)
+    if axis == 1:
+        return X.select(list(indices))
+    if isinstance(indices, slice):
+        start, stop, _ = indices.indices(len(X))
+        return X.slice(start, stop - start)
+    return X.take(indices)

@@ -29,7 +29,9 @@ def import_pandas(what: str) -> ModuleType:
 
 def column_names(table: Any) -> list[Any] | None:
     """Names of the columns of a data frame (pandas, polars) or a table (pyarrow); None for what has none."""
-    names = getattr(table, "column_names", None)  # of pyarrow, whose `columns` are the columns themselves
+    names = getattr(
+        table, "column_names", None
+    )  # of pyarrow, whose `columns` are the columns themselves
     names = getattr(table, "columns", None) if names is None else names
     return None if names is None or callable(names) else list(names)
 
@@ -76,24 +78,23 @@ def _table_as_floats(
     names = column_names(values)
     if names is None or array.ndim != 2:
         return _objects_as_floats(array, name, truth_values)
-    columns = [
-        _column_as_floats(column_at(values, j), f"{name}[{shown(column)}]", truth_values)
-        for j, column in enumerate(names)
-    ]
-    return np.column_stack(columns) if columns else np.empty(array.shape)
-
-
-def _column_as_floats(column: Any, name: str, truth_values: bool) -> NDArray[Any]:
-    array = np.asarray(column)
-    return array if array.dtype.kind in "fiub" else _objects_as_floats(array, name, truth_values)
+    floats = np.empty(array.shape)
+    for j, column in enumerate(names):
+        of_column = np.asarray(column_at(values, j))
+        numbers = of_column.dtype.kind in "fiub"
+        where = f" in column {shown(column)}"
+        floats[:, j] = (
+            of_column if numbers else _objects_as_floats(of_column, name, truth_values, where)
+        )
+    return floats
 
 
 def _objects_as_floats(
-    array: NDArray[Any], name: str, truth_values: bool = True
+    array: NDArray[Any], name: str, truth_values: bool, where: str = ""
 ) -> NDArray[np.float64]:
     """Python's numbers, Decimals and Fractions as floats, missing values as NaN."""
     if array.dtype.kind != "O":
-        raise ValueError(f"{name} holds text or dates (dtype {array.dtype}); {_NUMBERS}.")
+        raise ValueError(f"{name} holds text or dates{where} (dtype {array.dtype}); {_NUMBERS}.")
     floats = np.empty(array.shape)
     for i, value in enumerate(array.flat):
         if is_missing(value):
@@ -101,7 +102,9 @@ def _objects_as_floats(
         elif is_number(value) or (truth_values and is_truth_value(value)):
             floats.flat[i] = _float(value, name)
         else:
-            raise ValueError(f"{name} holds {_kind(value)} (dtype object), {shown(value)}; {_NUMBERS}.")
+            raise ValueError(
+                f"{name} holds {_kind(value)}{where} (dtype object), such as {shown(value)}; {_NUMBERS}."
+            )
     return floats
 
 
@@ -116,7 +119,14 @@ def _float(value: Any, name: str) -> float:
 
 def _kind(value: Any) -> str:
     """What a value is that is no number, for messages."""
-    dates = type(value).__name__ in ("Timestamp", "Timedelta", "date", "datetime", "timedelta", "Period")
+    dates = type(value).__name__ in (
+        "Timestamp",
+        "Timedelta",
+        "date",
+        "datetime",
+        "timedelta",
+        "Period",
+    )
     if isinstance(value, str | bytes | np.datetime64 | np.timedelta64) or dates:
         return "text or dates"
     if isinstance(value, complex):
@@ -163,7 +173,7 @@ def order_of_categories(column: Any) -> list[Any] | None:
     """The categories of an ordered column, lowest first: pandas' ordered category, polars' Enum, pyarrow's ordered dictionary."""
     kind = getattr(column, "dtype", None)
     if getattr(kind, "ordered", False):
-        return list(kind.categories)
+        return list(np.asarray(kind.categories))
     if type(kind).__name__ == "Enum" and hasattr(kind, "categories"):
         return list(kind.categories)
     if getattr(getattr(column, "type", None), "ordered", False):

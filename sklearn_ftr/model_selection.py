@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, indexable
 
+from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr._sklearn_private import safe_indexing
+from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import check_partial_labels
 
 __all__ = ["LabeledKFold", "labeled_scorer"]
@@ -31,8 +34,10 @@ class LabeledKFold(BaseCrossValidator):
 
     Raises
     ------
+    TypeError
+        A number of folds that is not a whole number.
     ValueError
-        From `split`: fewer labeled rows than folds.
+        From `split`: fewer than 2 folds, or fewer labeled rows than folds.
 
     Examples
     --------
@@ -48,6 +53,10 @@ class LabeledKFold(BaseCrossValidator):
     """
 
     def __init__(self, n_splits: int = 5, *, random_state: Any = None) -> None:
+        if not isinstance(n_splits, Integral) or isinstance(n_splits, bool):
+            raise ArgumentTypeError(
+                f"n_splits is {shown(n_splits)}, of type {type(n_splits).__name__}; expected a whole number, 2 at least."
+            )
         self.n_splits = n_splits
         self.random_state = random_state
 
@@ -101,6 +110,8 @@ class _LabeledScorer:
     def __call__(self, estimator: Any, X: Any, y: ArrayLike, **kwargs: Any) -> float:
         labels = check_partial_labels(X, y, "labeled_scorer")
         (X,) = indexable(X)
+        for name, value in kwargs.items():
+            check_same_index(X, value, "X", name)
         of_rows = {name: safe_indexing(value, labels.labeled) for name, value in kwargs.items()}
         rows = safe_indexing(X, labels.labeled)
         return self._scorer(estimator, rows, labels.of_labeled_rows, **of_rows)

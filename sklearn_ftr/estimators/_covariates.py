@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sklearn_ftr._arguments import shown
 from sklearn_ftr._sklearn_private import num_samples, safe_indexing
+from sklearn_ftr._tables import as_floats, check_same_index, column_names
 from sklearn_ftr.rectification._design import check_design
+from sklearn_ftr.rectification._groups import GroupColumn
 
 
 def fit_part(part: Any, X: Any) -> Any:
@@ -24,36 +27,34 @@ def fit_part(part: Any, X: Any) -> Any:
 def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
     """Covariates (n_rows, d) as finite numbers, and their names."""
     read, names = _read(part, X, "covariates")
-    kinds = getattr(read, "dtypes", ())
-    if any(str(kind) == "category" for kind in (kinds if np.iterable(kinds) else [kinds])):
+    if any(map(_is_categorical, _kinds_of_columns(read))):
         raise ValueError(
             "The covariates have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
             "OneHotEncoder(drop='first') as transformer, for example."
         )
     read = read.toarray() if hasattr(read, "toarray") else read
     if np.asarray(read).dtype == object and np.size(read):
-        names = names or tuple(map(str, getattr(read, "columns", ()))) or None
-        read = _numbers(np.asarray(read))
+        names = names or tuple(map(str, column_names(read) or ())) or None
+        read = _numbers(read)
     rows, own_names = check_design(read, "The array of covariates")
     return rows, own_names if names is None or len(names) != rows.shape[1] else names
 
 
-def read_groups(part: Any, X: Any) -> NDArray[Any]:
-    """The group of each row, whatever its type."""
+def read_groups(part: Any, X: Any) -> GroupColumn:
+    """The group of each row, whatever its type, and the order of groups that are ordered categories."""
     read, _ = _read(part, X, "group")
-    read = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
-    if read.ndim == 2 and read.shape[1] == 1:
-        read = read[:, 0]
-    if read.ndim != 1:
+    read = read.toarray() if hasattr(read, "toarray") else read
+    shape = np.shape(read)
+    if shape[1:] not in ((), (1,)):
         raise ValueError(
-            f"group={_shown(part)} gives an array of shape {read.shape}; expected one column, the group of each row."
+            f"group={shown(part)} gives an array of shape {shape}; expected one column, the group of each row."
         )
-    return read
+    return GroupColumn.of(read, "group")
 
 
 def has_one_dimension(X: Any) -> bool:
     """Whether X is a sequence of numbers or texts, not of rows."""
-    return not hasattr(X, "toarray") and np.asarray(X).ndim == 1
+    return not hasattr(X, "toarray") and len(np.shape(X)) == 1
 
 
 def _read(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | None]:
@@ -69,7 +70,9 @@ def _read(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | Non
         raise ValueError(
             f"{parameter} made {num_samples(read)} rows of {num_samples(X)}; expected one for each row of X."
         )
-    return read, None if hasattr(read, "columns") else _names_of_outputs(part)
+    if not _is_transformer(part):
+        check_same_index(X, read, "X", f"what {parameter} returns")
+    return read, None if column_names(read) is not None else _names_of_outputs(part)
 
 
 def _names_of_outputs(part: Any) -> tuple[str, ...] | None:
@@ -86,20 +89,20 @@ def _is_transformer(part: Any) -> bool:
 
 def _names_columns(read: Any, X: Any) -> bool:
     """Whether a callable has returned names of columns (as make_column_selector does) instead of the columns."""
-    known = set(map(str, getattr(X, "columns", ())))
+    known = set(map(str, column_names(X) or ()))
     return isinstance(read, list) and all(isinstance(name, str) and name in known for name in read)
 
 
 def _columns(X: Any, chosen: Any, parameter: str) -> tuple[Any, tuple[str, ...]]:
     """Columns by names, positions, mask or slice."""
-    X = _table(X, f"{parameter}={_shown(chosen)} names columns")
-    names = list(getattr(X, "columns", ()))
+    X = _table(X, f"{parameter}={shown(chosen)} names columns")
+    names = column_names(X) or []
     try:
         positions = _positions(chosen, names, X.shape[1])
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        known = _shown(names) if names else f"{X.shape[1]} without names"
+        known = shown(names) if names else f"{X.shape[1]} without names"
         raise ValueError(
-            f"{parameter}={_shown(chosen)} is not among the columns of X ({known}); expected names or positions of "
+            f"{parameter}={shown(chosen)} is not among the columns of X ({known}); expected names or positions of "
             "columns, a callable or a transformer."
         ) from error
     if not positions:
@@ -120,14 +123,9 @@ def _positions(chosen: Any, names: list[Any], d: int) -> list[int]:
     return np.arange(d)[np.asarray(wanted)].tolist() if wanted else []
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _table(X: Any, because: str) -> Any:
     """X with columns: as it came if it is a data frame, else an array or a sparse matrix."""
-    if hasattr(X, "columns"):
+    if column_names(X) is not None:
         return X
     if has_one_dimension(X):
         raise ValueError(
@@ -137,14 +135,25 @@ def _table(X: Any, because: str) -> Any:
     return check_array(X, accept_sparse="csc", dtype=None, ensure_all_finite=False)
 
 
-def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
+def _kinds_of_columns(read: Any) -> list[Any]:
+    """Types of the columns of a data frame or table."""
+    if hasattr(read, "schema") and hasattr(read.schema, "types"):
+        return list(read.schema.types)  # of pyarrow
+    kinds = getattr(read, "dtypes", ())
+    return list(kinds) if np.iterable(kinds) else [kinds]
+
+
+def _is_categorical(kind: Any) -> bool:
+    """Whether a type of columns is a category of pandas or polars, or a dictionary of pyarrow."""
+    return str(kind).startswith(("category", "Categorical", "Enum", "dictionary"))
+
+
+def _numbers(read: Any) -> NDArray[np.floating[Any]]:
     """Numbers that came as objects; pandas' NA is NaN."""
-    missing = np.array([type(value).__name__ == "NAType" for value in values.flat])
-    known = np.where(missing.reshape(values.shape), np.nan, values) if missing.any() else values
     try:
-        return known.astype(np.float64)
+        return as_floats(read, "The array of covariates")
     except (TypeError, ValueError) as error:
-        raise type(error)(
+        raise ValueError(
             f"The covariates have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
             "1, with OneHotEncoder(drop='first') as transformer, for example."
         ) from error

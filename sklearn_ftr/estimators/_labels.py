@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
-from sklearn_ftr.rectification._checks import (
-    Array,
-    as_real_array,
-    check_finite,
+from sklearn_ftr._tables import (
+    as_floats,
     check_same_index,
+    check_same_rows,
+    column_names,
+    refuse_masked,
+    row_index,
 )
+from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class PartialLabels:
     y: Array  # (n_rows,) or (n_rows, k), as the user gave it
     labeled: NDArray[np.intp]
     unlabeled: NDArray[np.intp]
+    names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
+    index: Any = None  # labels of the rows, if y or X came from pandas
 
     @property
     def n_outputs(self) -> int:
@@ -40,7 +45,7 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
     """Labels of the rows of X, or an error that says what came and what was expected."""
     if y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-    check_same_index(X, y, "X", "y")
+    check_same_rows(X=X, y=y)
     labels = as_real_array(y, "y").astype(np.float64, copy=False)
     n_rows = num_samples(X)
     if len(labels) != n_rows:
@@ -57,22 +62,37 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
             f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks "
             "unlabeled rows; at least some rows need a label."
         )
-    return PartialLabels(labels, np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled))
+    index = row_index(X) if row_index(y) is None else row_index(y)
+    rows = np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled)
+    return PartialLabels(labels, *rows, tuple(map(str, column_names(y) or ())), index)
 
 
 def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) -> NDArray[np.intp]:
     """Indices of the rows that a user wants to train in any case."""
     if finetune_rows is None:
         return np.empty(0, dtype=np.intp)
-    mask = np.asarray(finetune_rows)
-    if mask.shape != labels.y.shape[:1] or mask.dtype != np.bool_:
-        raise ValueError(
-            f"finetune_rows has shape {mask.shape} and dtype {mask.dtype}; expected one True or False for each "
-            f"of the {len(labels.y)} rows."
-        )
+    check_same_index(labels, finetune_rows, "the data", "finetune_rows")
+    mask = _mask(finetune_rows, len(labels.y))
     unlabeled = np.isin(np.flatnonzero(mask), labels.unlabeled).sum()
     if unlabeled:
         raise ValueError(
             f"finetune_rows marks {unlabeled} rows without a label; expected labeled rows only."
         )
     return np.flatnonzero(mask)
+
+
+def _mask(finetune_rows: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
+    """One True or False for each row, which may come as 1 or 0, and from any library; no missing values."""
+    refuse_masked(finetune_rows, "finetune_rows")
+    came = np.asarray(finetune_rows)
+    told = f"finetune_rows has shape {came.shape} and dtype {came.dtype}"
+    expected = f"expected one True or False for each of the {n_rows} rows"
+    try:
+        values = as_floats(came, "finetune_rows")
+    except ValueError as error:
+        raise ValueError(f"{told}; {expected}.") from error
+    if np.isnan(values).any():
+        raise ValueError(f"finetune_rows has {np.isnan(values).sum()} missing values; {expected}.")
+    if values.shape != (n_rows,) or not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{told}; {expected}.")
+    return values.astype(bool)

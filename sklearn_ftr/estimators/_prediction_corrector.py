@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
+from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._inner_model import default_estimator, predicts_untrained
 from sklearn_ftr.rectification._checks import Array, check_finite
 
@@ -195,7 +196,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     def _positions(self, X: Any) -> list[int]:
         """Where the given predictions are."""
         wanted = self.column if isinstance(self.column, list) else [self.column]
-        names, n_columns = list(getattr(X, "columns", [])), X.shape[1]
+        names, n_columns = column_names(X) or [], X.shape[1]
         if any(isinstance(column, bool) for column in wanted):
             raise ValueError(f"column is {self.column!r}; expected positions or names, not a mask.")
         unknown = [

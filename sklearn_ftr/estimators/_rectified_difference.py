@@ -19,7 +19,8 @@ from sklearn_ftr.estimators._rectified_estimator import (
 )
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._difference import check_groups, difference_of
+from sklearn_ftr.rectification._difference import difference_of
+from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of_two_stages
 from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -43,14 +44,15 @@ class RectifiedDifference(RectifiedEstimator):
         The predictor, as in `RectifiedMeanEstimator`. It is handed all of X, the column of groups included.
     group : int, str, callable or transformer, default=0
         The part of X that holds each row's group: a column's position or name; `group(X)` of a callable; or what a
-        transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1.
+        transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1. Ordered categories (of
+        pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
     split_ratio, cv, power_tuning, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own.
 
     Attributes
     ----------
     difference_ : float
-        Mean of the second group, in sorted order, minus mean of the first, in units of y.
+        Mean of the second group minus mean of the first, in units of y.
     groups_ : ndarray of shape (2,)
         The groups in that order.
     group_means_ : ndarray of shape (2,)
@@ -144,9 +146,9 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
     def _question(self, X: Any, labels: PartialLabels) -> _Groups:
         self._group_reader = fit_part(self.group, X)
         groups = read_groups(self._group_reader, X)
-        of_labeled, of_pool = groups[labels.labeled], groups[labels.unlabeled]
-        names, *codes = check_groups(of_labeled, of_pool, len(of_labeled), len(of_pool))
-        of_rows = np.empty(len(groups), dtype=np.intp)
+        counts = len(labels.labeled), len(labels.unlabeled)
+        names, *codes = check_groups(groups[labels.labeled], groups[labels.unlabeled], *counts)
+        of_rows = np.empty(len(groups.values), dtype=np.intp)
         of_rows[labels.labeled], of_rows[labels.unlabeled] = codes
         return _Groups(names, of_rows)
 
@@ -220,13 +222,14 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
 
     def _known_groups(self, X: Any) -> NDArray[np.intp]:
         """The number of each row's group."""
-        groups = read_groups(self._group_reader, X)
-        strangers = groups[~np.isin(groups, self.groups_)]
+        groups = read_groups(self._group_reader, X).values
+        numbers = numbers_of_groups(groups, self.groups_)
+        strangers = groups[numbers < 0]
         if len(strangers):
             raise ValueError(
                 f"X has rows of group {strangers[0]}; expected {self.groups_[0]} and {self.groups_[1]} only."
             )
-        return np.searchsorted(self.groups_, groups)
+        return numbers
 
 
 def _contrast(group: NDArray[np.intp], counts: NDArray[Any]) -> Columns:

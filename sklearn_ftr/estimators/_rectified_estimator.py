@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -199,7 +200,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
         """Labels, one column of them."""
         labels = check_partial_labels(X, y, type(self).__name__)
-        return PartialLabels(column_or_1d(labels.y, warn=True), labels.labeled, labels.unlabeled)
+        return replace(labels, y=column_or_1d(labels.y, warn=True))
 
     def _known_labels(self, X: Any, y: ArrayLike) -> PartialLabels:
         """Labels of rows that are not those of the fit."""

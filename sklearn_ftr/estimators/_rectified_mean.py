@@ -169,6 +169,7 @@ class RectifiedMeanEstimator(RectifiedEstimator):
             self._given_lambda,
             self.confidence_level,
             self._stage_one(labels, stage_one),
+            labels.names,
         )
 
     def _keep_answer(self, result: RectifiedResult) -> None:

@@ -53,8 +53,10 @@ def as_real_array(values: ArrayLike, name: str) -> NDArray[np.floating]:
     """An array of floats with one or two dimensions; float input is not copied."""
     array = as_floats(values, name)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
-        came = f"{name} is {shown(values)}" if array.ndim == 0 else f"{name} has shape {array.shape}"
-        raise ValueError(f"{came}; expected (n_rows,) or (n_rows, n_outputs).")
+        value = f" ({shown(values)})" if array.ndim == 0 else ""
+        raise ValueError(
+            f"{name} has shape {array.shape}{value}; expected (n_rows,) or (n_rows, n_outputs)."
+        )
     return array
 
 

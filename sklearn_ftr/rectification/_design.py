@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import check_truth_value
+from sklearn_ftr._tables import check_same_rows, column_names
 from sklearn_ftr.rectification._checks import (
     Array,
     as_real_array,
     check_column_order,
     check_finite,
-    check_same_index,
 )
 
 
@@ -70,9 +71,9 @@ def check_regression(
     n_parameters: int | None = None,
 ) -> RegressionData:
     """Finite numbers of matching shapes, more labels than coefficients."""
-    for target, name in ((y, "y"), (f, "f")):
-        check_same_index(X, target, "X", name)
-    check_same_index(X_unlabeled, f_unlabeled, "X_unlabeled", "f_unlabeled")
+    fit_intercept = check_truth_value(fit_intercept, "fit_intercept")
+    check_same_rows(X=X, y=y, f=f)
+    check_same_rows(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
     check_column_order(X, X_unlabeled, "X", "X_unlabeled")
     rows = _matrix(X, "X")
     labels, predictions = (_vector(one, len(rows), name) for one, name in ((y, "y"), (f, "f")))
@@ -111,7 +112,7 @@ def check_enough_rows(r: int, m: int, k: int) -> None:
 def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:
     if like is not None and np.shape(X)[:1] == (0,):
         return np.empty((0, like.shape[1]))
-    if np.ndim(X) == 2 and np.shape(X)[1] == 0:
+    if len(np.shape(X)) == 2 and np.shape(X)[1] == 0:
         return np.empty(np.shape(X))
     rows = as_real_array(X, name)
     rows = rows[:, None] if rows.ndim == 1 else rows
@@ -141,7 +142,7 @@ def _finite(array: NDArray[np.floating[Any]], name: str) -> NDArray[np.floating[
 
 
 def _column_names(X: Any, d: int) -> tuple[str, ...]:
-    columns = getattr(X, "columns", None)
+    columns = column_names(X)
     if columns is None and getattr(X, "name", None) is not None:
         columns = [X.name]
     return tuple(map(str, columns)) if columns is not None else tuple(f"x{j}" for j in range(d))

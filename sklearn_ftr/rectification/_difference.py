@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr.rectification._checks import as_real_array, check_same_index
+from sklearn_ftr._tables import check_same_rows
+from sklearn_ftr.rectification._checks import as_real_array, check_lambda
+from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
@@ -31,7 +33,7 @@ def rectify_difference(
     lambda_: float | None = None,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
-    """Difference of the means of two groups, the second (in sorted order) minus the first: an A/B test.
+    """Difference of the means of two groups, the second minus the first: an A/B test.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def rectify_difference(
     f_unlabeled : array-like of shape (m,)
         Predictions for the pool; may be empty.
     group : array-like of shape (r,)
-        Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each.
+        Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each. Ordered
+        categories (of pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
     group_unlabeled : array-like of shape (m,)
         Group of each row of the pool.
     lambda_ : float, default=None
@@ -59,7 +62,8 @@ def rectify_difference(
     Raises
     ------
     ValueError
-        As for `rectify_mean`; other than two groups, a group without labels or one that only the pool has.
+        As for `rectify_mean`; other than two groups, a group without labels or one that only the pool has; categories in one
+        order in `group` and in another in `group_unlabeled`.
 
     Warns
     -----
@@ -83,10 +87,11 @@ def rectify_difference(
     >>> bool(result.p_value(0) < 0.001)
     True
     """
-    check_confidence_level(confidence_level)
-    check_same_index(y, f, "y", "f")
-    check_same_index(y, group, "y", "group")
-    check_same_index(f_unlabeled, group_unlabeled, "f_unlabeled", "group_unlabeled")
+    confidence_level = check_confidence_level(confidence_level)
+    lambda_ = check_lambda(lambda_, 1)
+    check_same_rows(y=y, f=f, group=group)
+    check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
+    groups = GroupColumn.of(group, "group"), GroupColumn.of(group_unlabeled, "group_unlabeled")
     y, f, pool = (
         _vector(values, name) for values, name in ((y, "y"), (f, "f"), (f_unlabeled, "f_unlabeled"))
     )
@@ -94,7 +99,7 @@ def rectify_difference(
         raise ValueError(
             f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
         )
-    names, of_rows, of_pool = check_groups(group, group_unlabeled, len(y), len(pool))
+    names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
     parts = {
         # One group alone without variance is nothing to warn of.
         str(name): rectified_mean(
@@ -148,48 +153,3 @@ def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:
     if array.ndim == 2 and array.shape[1] > 1:
         raise ValueError(f"{name} has shape {array.shape}; expected one column of numbers.")
     return array.reshape(-1)
-
-
-def check_groups(
-    group: Any, group_unlabeled: Any, r: int, m: int
-) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
-    """The two groups' names, and the number of each row's group."""
-    for values, name in ((group, "group"), (group_unlabeled, "group_unlabeled")):
-        if np.ma.isMaskedArray(values):
-            raise TypeError(
-                f"{name} is a masked array, whose mask numpy silently drops; leave out those rows."
-            )
-    of_rows, of_pool = (np.asarray(g).reshape(-1) for g in (group, group_unlabeled))
-    if len(of_rows) != r or len(of_pool) != m:
-        raise ValueError(
-            f"group has {len(of_rows)} and group_unlabeled {len(of_pool)} values; expected {r} and {m}, one for each row."
-        )
-    missing = _count_missing(of_rows) + _count_missing(of_pool)
-    if missing:
-        raise ValueError(
-            f"group and group_unlabeled have {missing} NaN; expected a group for each row."
-        )
-    try:
-        names, rows = np.unique(of_rows, return_inverse=True)
-    except TypeError as error:
-        raise ValueError(
-            f"group has values that cannot be sorted ({error}); expected all numbers or all texts."
-        ) from error
-    if len(names) != 2:
-        shown = ", ".join(map(str, names[:5]))
-        raise ValueError(
-            f"The labeled rows are of {len(names)} groups ({shown}); expected two. Compare two groups at a time (n_samples={r})."
-        )
-    strangers = np.setdiff1d(of_pool, names) if m else np.empty(0)
-    if len(strangers):
-        raise ValueError(
-            f"group_unlabeled has {strangers[0]!s}, of which no row is labeled; expected {names[0]} and {names[1]} only."
-        )
-    return names, rows, np.searchsorted(names, of_pool)
-
-
-def _count_missing(groups: NDArray[Any]) -> int:
-    """None, NaN and what pandas has for them."""
-    if groups.dtype.kind != "O":
-        return int(np.sum(groups != groups))
-    return sum(one is None or type(one).__name__ == "NAType" or bool(one != one) for one in groups)

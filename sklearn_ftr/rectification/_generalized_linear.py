@@ -15,7 +15,8 @@ import scipy.linalg
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr._arguments import check_choice
+from sklearn_ftr.rectification._checks import Array, check_lambda
 from sklearn_ftr.rectification._design import Design, RegressionData, check_regression
 from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
 from sklearn_ftr.rectification._inference import check_confidence_level
@@ -277,10 +278,10 @@ def _rectify(
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """What all public functions here call, at one distance from their callers."""
-    check_confidence_level(confidence_level)
-    if family not in FAMILIES:
-        raise ValueError(f"family is {family!r}; expected one of {sorted(FAMILIES)}.")
+    confidence_level = check_confidence_level(confidence_level)
+    check_choice(family, "family", tuple(FAMILIES))
     data = check_regression(X, y, f, X_unlabeled, f_unlabeled, fit_intercept)
+    lambda_ = check_lambda(lambda_, len(data.names), "coefficients", overall=True)
     _check_range(data, FAMILIES[family])
     estimand = GeneralizedLinear(FAMILIES[family], data.names)
     result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr._arguments import ArgumentTypeError, shown
+from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
 from sklearn_ftr.rectification._design import Design, check_regression
 from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
 from sklearn_ftr.rectification._inference import check_confidence_level
@@ -180,19 +181,40 @@ def m_estimate(
     >>> bool(np.all(result.efficiency > 3))
     True
     """
-    check_confidence_level(confidence_level)
-    theta = np.atleast_1d(np.asarray(start, dtype=np.float64))
-    if theta.ndim != 1 or not len(theta) or not np.isfinite(theta).all():
-        raise ValueError(f"start is {start!r}; expected a finite number for each parameter.")
-    if names is not None and len(names) != len(theta):
-        raise ValueError(
-            f"names has {len(names)} entries for {len(theta)} parameters; expected as many."
-        )
+    confidence_level = check_confidence_level(confidence_level)
+    for function, name in ((psi, "psi"), (jacobian, "jacobian")):
+        if not callable(function) and (function is not None or name == "psi"):
+            raise ArgumentTypeError(
+                f"{name} is {shown(function)}; expected a function of (X, y, theta)."
+            )
+    theta = _check_start(start)
+    labels = _check_names(names, len(theta))
+    lambda_ = check_lambda(lambda_, len(theta), "parameters", overall=True)
     data = check_regression(
         X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
     )
-    labels = tuple(names) if names is not None else tuple(f"theta{j}" for j in range(len(theta)))
-    estimand = MEstimand(psi, jacobian, theta, labels, title)
+    estimand = MEstimand(psi, jacobian, theta, labels, str(title))
     result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
     warn_of_zero_width(result, stacklevel=3)
     return result
+
+
+def _check_start(start: ArrayLike) -> Array:
+    expected = "expected a finite number for each parameter"
+    theta = np.atleast_1d(as_settings(start, "start", expected))
+    if theta.ndim != 1 or not len(theta) or not np.isfinite(theta).all():
+        raise ValueError(f"start is {start!r}; {expected}.")
+    return theta
+
+
+def _check_names(names: Sequence[str] | None, k: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(f"theta{j}" for j in range(k))
+    if isinstance(names, str) or not np.iterable(names):
+        raise ArgumentTypeError(f"names is {shown(names)}; expected a sequence of {k} texts.")
+    labels = tuple(names)
+    if len(labels) != k:
+        raise ValueError(f"names has {len(labels)} entries for {k} parameters; expected as many.")
+    if not all(isinstance(name, str) for name in labels):
+        raise ArgumentTypeError(f"names is {shown(names)}; expected texts.")
+    return tuple(map(str, labels))

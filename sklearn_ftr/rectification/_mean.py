@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr.rectification._checks import Array, check_lambda, check_rectification_arrays, pool_moments
+from sklearn_ftr._tables import column_names
+from sklearn_ftr.rectification._checks import (
+    Array,
+    check_lambda,
+    check_rectification_arrays,
+    pool_moments,
+)
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
@@ -54,7 +60,8 @@ def rectify_mean(
     Parameters
     ----------
     y : array-like of shape (r,) or (r, k)
-        Labels of the rectification rows. The predictor must not have been trained on these rows.
+        Labels of the rectification rows. The predictor must not have been trained on these rows. The columns of a data
+        frame name the outputs.
     f : array-like of shape (r,) or (r, k)
         Predictions for the same rows.
     f_unlabeled : array-like of shape (m,) or (m, k)
@@ -137,7 +144,10 @@ def rectified_mean(
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
     pool = pool_moments(pool_predictions, labels)
-    return mean_of_two_stages(labels, columns(predictions), pool, lambda_, confidence_level)
+    names = tuple(map(str, column_names(y) or ()))
+    return mean_of_two_stages(
+        labels, columns(predictions), pool, lambda_, confidence_level, names=names
+    )
 
 
 def mean_of_two_stages(
@@ -147,6 +157,7 @@ def mean_of_two_stages(
     lambda_: ArrayLike | None,
     confidence_level: float,
     stage_one: StageOne = PREDICTED_ELSEWHERE,
+    names: tuple[str, ...] = (),
 ) -> RectifiedResult:
     """The rectified mean from labels (r,) or (r, k) and predictions (r, k); with an empty pool, the mean of all labels."""
     y, every = columns(labels), stage_one.with_labels_of(labels)
@@ -171,6 +182,7 @@ def mean_of_two_stages(
         confidence_level=confidence_level,
         influence=influence,
         prediction_shift=prediction_shift(predictions, pool),
+        names=names,
     )
 
 

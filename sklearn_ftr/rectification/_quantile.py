@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sklearn_ftr.rectification._checks import Array, check_finite, check_rectification_arrays
+from sklearn_ftr.rectification._checks import (
+    Array,
+    as_settings,
+    check_finite,
+    check_lambda,
+    check_rectification_arrays,
+)
 from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
 from sklearn_ftr.rectification._mean import _check_enough_labels, prediction_shift
@@ -98,13 +104,14 @@ def rectify_quantile(
     >>> bool(result.efficiency > 1.5)
     True
     """
-    check_confidence_level(confidence_level)
+    confidence_level = check_confidence_level(confidence_level)
     levels = check_levels(q)
     labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ValueError(f"y has shape {labels.shape}; expected (r,): call once for each output.")
     _check_enough_labels(len(labels))
-    weights = _check_weights(lambda_, len(levels))
+    given = check_lambda(lambda_, len(levels), "levels")
+    weights = [None] * len(levels) if given is None else list(given)
     y_, f_ = (one.reshape(-1).astype(np.float64) for one in (labels, predictions))
     result = quantiles_of_two_stages(
         y_, f_, pool.reshape(-1), q, levels, weights, confidence_level, PREDICTED_ELSEWHERE
@@ -257,19 +264,10 @@ def _order_statistic(ordered: Vector, levels: Array) -> Array:
     return ordered[np.clip(rows, 0, len(ordered) - 1)].astype(np.float64)
 
 
-def _check_weights(lambda_: ArrayLike | None, k: int) -> list[float | None]:
-    if lambda_ is None:
-        return [None] * k
-    weights = np.asarray(lambda_, dtype=float)
-    if weights.shape not in ((), (1,), (k,)) or not np.isfinite(weights).all():
-        raise ValueError(
-            f"lambda_ is {lambda_!r}; expected None, a number, or one for each of {k} levels."
-        )
-    return list(np.broadcast_to(weights, (k,)))
-
-
 def check_levels(q: ArrayLike) -> Array:
-    levels = np.atleast_1d(np.asarray(q, dtype=float))
+    """Levels of quantiles (k,)."""
+    expected = "expected levels between 0 and 1, both excluded, such as 0.5"
+    levels = np.atleast_1d(as_settings(q, "q", expected))
     if levels.ndim != 1 or not len(levels) or not np.all((levels > 0) & (levels < 1)):
-        raise ValueError(f"q is {q!r}; expected levels between 0 and 1, both excluded, such as 0.5.")
+        raise ValueError(f"q is {q!r}; {expected}.")
     return levels

@@ -19,6 +19,7 @@ from sklearn_ftr.rectification._inference import (
     Estimate,
     _check_alternative,
     check_confidence_level,
+    check_null,
     like,
 )
 from sklearn_ftr.rectification._influence import Influence
@@ -47,7 +48,7 @@ class QuantileEstimate(Estimate):
 
         See `Estimate.confidence_interval`.
         """
-        check_confidence_level(confidence_level)
+        confidence_level = check_confidence_level(confidence_level)
         _check_alternative(alternative)
         tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
         columns = list(zip(self.curves, self.levels, *self.sizes, strict=True))
@@ -61,7 +62,7 @@ class QuantileEstimate(Estimate):
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
         _check_alternative(alternative)
-        values = np.broadcast_to(np.asarray(null, dtype=float), self.levels.shape)
+        values = np.broadcast_to(check_null(null, self.estimate), self.levels.shape)
         columns = zip(self.curves, values, self.levels, *self.sizes, strict=True)
         sides = np.array([_one_sided(*column) for column in columns]).T
         p = {

@@ -354,6 +354,7 @@ def mean_result(
     n_finetune: int = 0,
     influence: Influence,
     prediction_shift: Array,
+    names: tuple[str, ...] = (),
 ) -> RectifiedResult:
     """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
     one = labels[0]  # a single number or a row of k: the shape of every answer
@@ -373,6 +374,7 @@ def mean_result(
         confidence_level=confidence_level,
         influence=influence,
         prediction_shift=like(prediction_shift, one),
+        names=names,
     )
 
 
