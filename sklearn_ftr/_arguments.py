@@ -55,6 +55,16 @@ def check_number(
     return float(number)
 
 
+def check_confidence_level(confidence_level: Any) -> float:
+    """A number strictly between 0 and 1."""
+    return check_number(
+        confidence_level,
+        "confidence_level",
+        "a number between 0 and 1, such as 0.95 for 95 %",
+        lambda level: 0 < level < 1,
+    )
+
+
 def check_count(value: Any, name: str, at_least: int) -> int:
     """A whole number: of labels, draws, folds."""
     expected = f"a whole number, {at_least} at least"
@@ -62,14 +72,14 @@ def check_count(value: Any, name: str, at_least: int) -> int:
         raise ArgumentTypeError(
             f"{name} is {shown(value)}, of type {type(value).__name__}; expected {expected}."
         )
-    if value < at_least:
+    if int(value) < at_least:
         raise ValueError(f"{name} is {value!r}; expected {expected}.")
     return int(value)
 
 
 def check_truth_value(value: Any, name: str) -> bool:
     """True or False, of Python or numpy, or 1 or 0."""
-    if is_truth_value(value) or (isinstance(value, Integral) and value in (0, 1)):
+    if is_truth_value(value) or (isinstance(value, Integral) and int(value) in (0, 1)):
         return bool(value)
     raise ArgumentTypeError(
         f"{name} is {shown(value)}, of type {type(value).__name__}; expected True or False."
@@ -89,7 +99,7 @@ def random_generator(seed: Any, name: str = "random_state") -> np.random.Generat
         return np.random.default_rng(seed.randint(np.iinfo(np.int32).max))
     if seed is None or isinstance(seed, np.random.Generator | np.random.SeedSequence):
         return np.random.default_rng(seed)
-    if isinstance(seed, Integral) and is_number(seed) and seed >= 0:
+    if isinstance(seed, Integral) and is_number(seed) and int(seed) >= 0:
         return np.random.default_rng(int(seed))
     raise ArgumentTypeError(
         f"{name} is {shown(seed)}, of type {type(seed).__name__}; expected None, a whole number that is not negative, or a "

@@ -1,5 +1,6 @@
 """Every private helper of scikit-learn that the package uses, so that a move breaks one file."""
 
+from numbers import Integral
 from typing import Any
 
 from sklearn.base import _fit_context as fit_context
@@ -8,10 +9,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, RealN
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
+# A parameter that is True or False; 1 and 0 are what they come back as from tables of settings.
+BOOLEAN = ["boolean", Options(Integral, {0, 1})]
+
 __all__ = [
+    "BOOLEAN",
     "HasMethods",
     "Interval",
-    "Options",
     "RealNotInt",
     "StrOptions",
     "check_sample_weight",

@@ -65,10 +65,10 @@ def as_floats(values: Any, name: str, truth_values: bool = True) -> NDArray[np.f
 def refuse_masked(values: Any, name: str) -> None:
     """An error for masked arrays, whose mask numpy silently drops."""
     if np.ma.isMaskedArray(values):
-        raise TypeError(
-            f"{name} is a masked array, whose mask numpy silently drops; pass the unmasked rows, "
-            f"for example {name}.compressed()."
-        )
+        instead = f"the unmasked rows, for example {name}.compressed()"
+        if values.ndim > 1:
+            instead = f"the unmasked rows, or {name}.filled(numpy.nan)"
+        raise TypeError(f"{name} is a masked array, whose mask numpy silently drops; pass {instead}.")
 
 
 def _table_as_floats(
@@ -171,7 +171,7 @@ def check_column_order(left: Any, right: Any, left_name: str, right_name: str) -
 
 def order_of_categories(column: Any) -> list[Any] | None:
     """The categories of an ordered column, lowest first: pandas' ordered category, polars' Enum, pyarrow's ordered dictionary."""
-    kind = getattr(column, "dtype", None)
+    kind: Any = getattr(column, "dtype", None)
     if getattr(kind, "ordered", False):
         return list(np.asarray(kind.categories))
     if type(kind).__name__ == "Enum" and hasattr(kind, "categories"):

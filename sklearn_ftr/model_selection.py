@@ -53,10 +53,7 @@ class LabeledKFold(BaseCrossValidator):
     """
 
     def __init__(self, n_splits: int = 5, *, random_state: Any = None) -> None:
-        if not isinstance(n_splits, Integral) or isinstance(n_splits, bool):
-            raise ArgumentTypeError(
-                f"n_splits is {shown(n_splits)}, of type {type(n_splits).__name__}; expected a whole number, 2 at least."
-            )
+        _check_whole(n_splits)
         self.n_splits = n_splits
         self.random_state = random_state
 
@@ -99,6 +96,13 @@ class LabeledKFold(BaseCrossValidator):
         # array_split makes the first parts longer: reversing one list keeps the folds equal.
         for parts in zip(labeled, reversed(unlabeled), strict=True):
             yield np.sort(np.concatenate(parts))
+
+
+def _check_whole(n_splits: Any) -> None:
+    if not isinstance(n_splits, Integral) or isinstance(n_splits, bool):
+        raise ArgumentTypeError(
+            f"n_splits is {shown(n_splits)}, of type {type(n_splits).__name__}; expected a whole number, 2 at least."
+        )
 
 
 class _LabeledScorer:

@@ -26,7 +26,7 @@ ALLOWED = {
         "transformers",
         "peft",
     },
-    "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "numpy", "pandas", "sklearn"},
+    "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "sklearn", *SHARED},
     "estimators": {
         "sklearn_ftr.estimators",
         "sklearn_ftr.rectification",

@@ -391,8 +391,6 @@ MASKS = {
     "Series": pd.Series,
     "nullable": lambda mask: pd.array(mask, dtype="boolean"),
     "objects": lambda mask: mask.astype(object),
-    "0 and 1": lambda mask: mask.astype(int),
-    "0.0 and 1.0": lambda mask: mask.astype(float),
     "polars": lambda mask: pytest.importorskip("polars").Series(mask),
     "pyarrow": lambda mask: pytest.importorskip("pyarrow").array(mask),
 }
@@ -410,14 +408,15 @@ def test_finetune_rows_of_every_kind(kind):
 NO_MASKS = {
     "positions": (np.arange(6), r"shape \(6,\) and dtype int64; expected one True or False"),
     "as many positions": (np.arange(N), "shape .*; expected one True or False for each of the 60 rows"),
-    "2 for True": (2 * MASK, "expected one True or False"),
+    "0 and 1": (MASK.astype(int), r"shape \(60,\) and dtype int64; expected one True or False"),
+    "0 and 1 as objects": (MASK.astype(int).astype(object), "expected one True or False"),
     "text": (np.where(MASK, "True", "False"), "expected one True or False"),
     "text objects": (np.where(MASK, "True", "False").astype(object), "expected one True or False"),
     "missing": (
         pd.array([None, *MASK[1:]], dtype="boolean"),
         "has 1 missing values; expected one True",
     ),
-    "NaN": (np.where(np.arange(N) == 0, np.nan, MASK), "has 1 missing values"),
+    "NaN": (np.where(np.arange(N) == 0, np.nan, MASK), "dtype float64; expected one True or False"),
     "None": ([None, *MASK[1:]], "has 1 missing values"),
     "column": (MASK[:, None], r"shape \(60, 1\)"),
     "masked": (np.ma.array(MASK, mask=MASK), "finetune_rows is a masked array"),

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import Bounds, minimize, minimize_scalar
 
+from sklearn_ftr._arguments import check_confidence_level, check_count, random_generator
+from sklearn_ftr._tables import as_floats, check_same_rows
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 Array = NDArray[np.float64]
@@ -61,6 +63,7 @@ class FittedLaw:
         -------
         low, high : ndarray, as many as `s`
         """
+        check_confidence_level(confidence_level)
         curves = np.array([law.predict(s) for law in self.bootstrap])
         tail = (1 - confidence_level) / 2
         return np.quantile(curves, tail, axis=0), np.quantile(curves, 1 - tail, axis=0)
@@ -102,7 +105,9 @@ def fit_scaling_law(
     ------
     ValueError
         Fewer than 2 sizes, lengths that differ, negative sizes, variances or standard errors, NaN, fewer than 2
-        resampled curves.
+        resampled curves; pandas indexes that differ.
+    TypeError
+        Masked arrays.
 
     Notes
     -----
@@ -117,6 +122,8 @@ def fit_scaling_law(
     >>> round(fit.law.alpha, 3), round(fit.law.b, 3), fit.verdict
     (0.5, 1.0, 'falling')
     """
+    n_bootstrap = check_count(n_bootstrap, "n_bootstrap", 0)
+    check_same_rows(sizes=sizes, standard_errors=standard_errors)
     s, v = _check_curve(sizes, variances)
     unit = float(v.max()) or 1.0  # any scale, without underflow
     v, errors = v / unit, _check_errors(standard_errors, v) / unit
@@ -143,7 +150,8 @@ def fit_scaling_law(
 
 
 def _check_curve(sizes: ArrayLike, variances: ArrayLike) -> tuple[Array, Array]:
-    s, v = np.asarray(sizes, dtype=float), np.asarray(variances, dtype=float)
+    check_same_rows(sizes=sizes, variances=variances)
+    s, v = _numbers(sizes, "sizes"), _numbers(variances, "variances")
     if s.ndim != 1 or s.shape != v.shape or len(np.unique(s)) < 2:
         raise ValueError(
             f"sizes has shape {s.shape} with {len(np.unique(s))} different values, variances has shape {v.shape}; "
@@ -154,11 +162,15 @@ def _check_curve(sizes: ArrayLike, variances: ArrayLike) -> tuple[Array, Array]:
     return s, v
 
 
+def _numbers(values: ArrayLike, name: str) -> Array:
+    return as_floats(values, name, truth_values=False).astype(float)
+
+
 def _check_errors(standard_errors: ArrayLike | None, v: Array) -> Array:
     if standard_errors is None:
         scale = v.max() or 1.0
         return np.maximum(v, 1e-9 * scale)
-    errors = np.asarray(standard_errors, dtype=float)
+    errors = _numbers(standard_errors, "standard_errors")
     if errors.shape != v.shape or not (np.isfinite(errors).all() and (errors > 0).all()):
         raise ValueError(
             f"standard_errors must be {len(v)} positive finite numbers, one for each size; got {standard_errors!r}."
@@ -167,7 +179,7 @@ def _check_errors(standard_errors: ArrayLike | None, v: Array) -> Array:
 
 
 def _check_resampled(curves: ArrayLike, s: Array) -> Array:
-    table = np.asarray(curves, dtype=float)
+    table = _numbers(curves, "resampled")
     if table.ndim != 2 or table.shape[1] != len(s) or len(table) < 2 or not np.isfinite(table).all():
         raise ValueError(
             f"resampled has shape {table.shape}; expected at least 2 finite curves of {len(s)} variances "
@@ -284,7 +296,7 @@ def _scatter(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:
 def _draws(s: Array, v: Array, law: ScalingLaw, errors: Array, count: int, seed: int | None) -> Array:
     """Curves with normal errors around the law, or around what was measured where it says nothing."""
     center = np.where(_met(s, law), law.predict(s), v)
-    return center + errors * np.random.default_rng(seed).standard_normal((count, len(s)))
+    return center + errors * random_generator(seed).standard_normal((count, len(s)))
 
 
 def _r_squared(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:

@@ -26,6 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import check_count
+from sklearn_ftr._tables import as_floats
+
 if TYPE_CHECKING:
     from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
@@ -103,7 +106,9 @@ def _root(A: Any, B: Any, C: Any, sign: int) -> Any:
 
 def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_rectify: int) -> Any:
     """The whole number s with the smallest variance, for each n."""
-    sizes = np.asarray(n, dtype=float).reshape(-1)
+    min_finetune = check_count(min_finetune, "min_finetune", 0)
+    min_rectify = check_count(min_rectify, "min_rectify", 0)
+    sizes = as_floats(n, "n", truth_values=False).astype(float).reshape(-1)
     if not sizes.size or not (np.isfinite(sizes).all() and (sizes == np.floor(sizes)).all()):
         raise ValueError(f"n is {n!r}; expected a whole number of labels, or an array of them.")
     low, high = float(min_finetune), sizes - min_rectify

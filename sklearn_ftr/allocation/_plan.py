@@ -13,6 +13,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from sklearn_ftr._arguments import (
+    ArgumentTypeError,
+    check_count,
+    check_number,
+    shown,
+)
+from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING = "labels only", "zero-shot", "split", "cross-fitting"
@@ -39,9 +46,18 @@ class Costs:
     inference: float = 0.0
 
     def __post_init__(self) -> None:
-        prices = asdict(self)
-        if not all(np.isfinite(price) and price >= 0 for price in prices.values()):
-            raise ValueError(f"{self}; expected prices that are finite and not negative.")
+        for name, price in asdict(self).items():
+            check_number(
+                price, name, "prices that are finite and not negative", lambda one: 0 <= one < np.inf
+            )
+
+
+def check_costs(costs: Any) -> None:
+    """Refuse what is not Costs."""
+    if not isinstance(costs, Costs):
+        raise ArgumentTypeError(
+            f"costs is {shown(costs)}; expected Costs(label=..., training=..., inference=...)."
+        )
 
 
 @dataclass(frozen=True)
@@ -114,9 +130,8 @@ class Plan:
         return min(allowed, key=lambda option: (option.standard_error, option.cost))
 
     def to_frame(self) -> Any:
-        """The options as a pandas DataFrame (needs pandas)."""
-        import pandas as pd
-
+        """The options as a pandas DataFrame (extra `frames`)."""
+        pd = import_pandas("Plan.to_frame()")
         return pd.DataFrame([asdict(option) for option in self.options])
 
     def __str__(self) -> str:
@@ -189,6 +204,10 @@ class Outlook:
     resampled: tuple[Outlook, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("total_variance", "zero_shot_variance"):
+            value = getattr(self, name)
+            if name == "total_variance" or value is not None:
+                check_number(value, name, "a finite number, not negative")
         variances = [self.total_variance, self.zero_shot_variance or 0.0]
         if not (np.isfinite(variances).all() and min(variances) >= 0):
             raise ValueError(
@@ -200,6 +219,9 @@ class Outlook:
 
     def plan(self, n: int, m: float, costs: Costs) -> Plan:
         """All options at n labels."""
+        n = check_count(n, "n_labeled", 0)
+        m = check_number(m, "n_unlabeled", "a number of rows, or infinity", lambda rows: True)
+        check_costs(costs)
         if not (n >= 2 and m >= 0):
             raise ValueError(
                 f"n_labeled is {n} and n_unlabeled {m}; expected at least 2 labels, and no negative pool."
@@ -248,11 +270,15 @@ class Outlook:
         allowed: Callable[[str, int], bool] = lambda strategy, folds: True,
     ) -> RequiredLabels:
         """Cheapest allowed option whose interval is at most +- half_width; rows without a label are the pool."""
+        for name, value in {"half_width": half_width, "confidence_level": confidence_level}.items():
+            check_number(value, name, "a number")
         if not (half_width > 0 and 0 < confidence_level < 1):
             raise ValueError(
                 f"half_width is {half_width} and confidence_level {confidence_level}; expected a positive number, in units "
                 "of y, and one between 0 and 1."
             )
+        n_rows = check_number(n_rows, "n_rows", "a number of rows, or infinity", lambda rows: rows >= 0)
+        check_costs(costs)
         goal = _Goal(half_width, confidence_level, n_rows)
         ways = [way for way in self._strategies(goal.largest, goal.pool(2)) if allowed(*way)]
         found = [(self._price(*way, goal, costs), *way) for way in ways]

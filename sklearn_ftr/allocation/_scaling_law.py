@@ -7,11 +7,20 @@ something before they are trained.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import (
+    ArgumentTypeError,
+    check_number,
+    check_truth_value,
+    is_number,
+    shown,
+)
+from sklearn_ftr._tables import as_floats
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 if TYPE_CHECKING:
@@ -38,7 +47,7 @@ class ScalingLaw:
     Raises
     ------
     ValueError
-        A parameter outside its range.
+        A parameter outside its range, or not a number (a TypeError, too).
 
     Notes
     -----
@@ -61,6 +70,11 @@ class ScalingLaw:
 
     def __post_init__(self) -> None:
         values = {"a": self.a, "b": self.b, "s0": self.s0, "alpha": self.alpha}
+        for name, value in values.items():
+            if not isinstance(value, Real) or not is_number(value):
+                raise ArgumentTypeError(
+                    f"{name} is {shown(value)}, of type {type(value).__name__}; expected a number."
+                )
         bad = [name for name, value in values.items() if not (np.isfinite(value) and value >= 0)]
         if bad or self.alpha == 0:
             raise ValueError(
@@ -80,14 +94,19 @@ class ScalingLaw:
         -------
         float or ndarray
             Infinite at s = 0 unless s0 > 0 or a = 0.
+
+        Raises
+        ------
+        ValueError
+            Negative or missing numbers of labels.
         """
-        size = np.asarray(s, dtype=float) + self.s0
+        size = _sizes(s) + self.s0
         with np.errstate(divide="ignore"):
             return self.a * size**-self.alpha + self.b if self.a else self.b + 0 * size
 
     def slope(self, s: ArrayLike) -> Any:
         """Derivative of `predict`, at most 0."""
-        size = np.asarray(s, dtype=float) + self.s0
+        size = _sizes(s) + self.s0
         with np.errstate(divide="ignore"):
             return -self.a * self.alpha * size ** (-self.alpha - 1) if self.a else 0 * size
 
@@ -130,7 +149,8 @@ class ScalingLaw:
         Raises
         ------
         ValueError
-            n smaller than both minima together; `total_variance` missing where it is needed.
+            n smaller than both minima together; `total_variance` missing where it is needed; numbers of labels or rows
+            that are negative, missing or not numbers.
 
         Notes
         -----
@@ -139,7 +159,12 @@ class ScalingLaw:
         neighbour. With m infinite and s0 = 0 it is b s^(1 + alpha) + a (1 + alpha) s = a alpha n (Wang, Ye
         and Zhao, theorem 4.1), and with b = 0 the closed form s = n alpha / (1 + alpha).
         """
-        total = np.nan if total_variance is None else total_variance
+        total = np.nan if total_variance is None else _positive(total_variance, "total_variance")
+        m = check_number(
+            m, "m", "a positive number of unlabeled rows, or infinity", lambda rows: rows > 0
+        )
+        recycle = check_truth_value(recycle, "recycle")
+        power_tuning = check_truth_value(power_tuning, "power_tuning")
         problem = SplitProblem(self, m, total, recycle, power_tuning)
         return optimal_split(problem, n, min_finetune, min_rectify)
 
@@ -183,8 +208,15 @@ class ScalingLaw:
         """
         from sklearn_ftr.allocation._plan import Costs, Outlook
 
-        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, power_tuning, tuple(folds))
-        return outlook.plan(n_labeled, n_unlabeled, costs or Costs())
+        outlook = Outlook(
+            self,
+            total_variance,
+            zero_shot_variance,
+            check_truth_value(recycle, "recycle"),
+            check_truth_value(power_tuning, "power_tuning"),
+            _folds(folds),
+        )
+        return outlook.plan(n_labeled, n_unlabeled, Costs() if costs is None else costs)
 
     def required_labels(
         self,
@@ -215,5 +247,39 @@ class ScalingLaw:
         """
         from sklearn_ftr.allocation._plan import Costs, Outlook
 
-        outlook = Outlook(self, total_variance, zero_shot_variance, recycle, power_tuning, tuple(folds))
-        return outlook.required_labels(half_width, confidence_level, n_rows, costs or Costs())
+        outlook = Outlook(
+            self,
+            total_variance,
+            zero_shot_variance,
+            check_truth_value(recycle, "recycle"),
+            check_truth_value(power_tuning, "power_tuning"),
+            _folds(folds),
+        )
+        prices = Costs() if costs is None else costs
+        return outlook.required_labels(half_width, confidence_level, n_rows, prices)
+
+
+def _sizes(s: ArrayLike) -> Array:
+    """Numbers of labels; arrays of floats, which the search for a split makes, are known to be right."""
+    if isinstance(s, float) or (
+        isinstance(s, np.ndarray) and type(s) is np.ndarray and s.dtype == float
+    ):
+        return np.asarray(s)
+    sizes = as_floats(s, "s", truth_values=False).astype(float)
+    if not (sizes >= 0).all():
+        raise ValueError(
+            f"s is {shown(s)}; expected numbers of labels, none of them negative or missing."
+        )
+    return sizes
+
+
+def _positive(value: Any, name: str) -> float:
+    return check_number(value, name, "a positive finite number", lambda one: 0 < one < np.inf)
+
+
+def _folds(folds: Any) -> tuple[int, ...]:
+    if isinstance(folds, str) or not np.iterable(folds):
+        raise ArgumentTypeError(
+            f"folds is {shown(folds)}; expected whole numbers from 2 on, such as (2, 5, 10)."
+        )
+    return tuple(folds)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from sklearn_ftr._tables import import_pandas
+
 
 def rated_texts(
     texts: Sequence[str],
@@ -37,13 +39,7 @@ def _arrays(texts: Any, ratings: Mapping[str, Any], others: Mapping[str, Any]) -
 
 
 def _framed(texts: Any, ratings: Mapping[str, Any], others: Mapping[str, Any]) -> Bunch:
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            "as_frame=True needs pandas, which is not installed; pip install 'sklearn-ftr[frames]' brings it."
-        ) from error
-    frame = pd.DataFrame({"text": texts, **ratings, **others})
+    frame = import_pandas("as_frame=True").DataFrame({"text": texts, **ratings, **others})
     target = frame[next(iter(ratings))] if len(ratings) == 1 else frame[list(ratings)]
     series = {name: frame[name] for name in others}
     return Bunch(data=frame["text"], target=target, frame=frame, **series)

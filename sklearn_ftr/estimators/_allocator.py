@@ -17,6 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._plan import (
@@ -251,6 +252,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         Plan
         """
         check_is_fitted(self, "outlook_")
+        check_count(n_labeled, "n_labeled", 0)
         rows = self.n_labeled_ + self.n_unlabeled_
         if n_unlabeled is None and n_labeled > rows:
             raise ValueError(
@@ -353,6 +355,11 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.p_value(null, alternative)
+
+    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+        """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.summary(confidence_level, null)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import is_missing, is_truth_value
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import (
-    as_floats,
     check_same_index,
     check_same_rows,
     column_names,
@@ -45,6 +45,7 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
     """Labels of the rows of X, or an error that says what came and what was expected."""
     if y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
+    refuse_masked(X, "X")
     check_same_rows(X=X, y=y)
     labels = as_real_array(y, "y").astype(np.float64, copy=False)
     n_rows = num_samples(X)
@@ -82,17 +83,14 @@ def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) 
 
 
 def _mask(finetune_rows: ArrayLike, n_rows: int) -> NDArray[np.bool_]:
-    """One True or False for each row, which may come as 1 or 0, and from any library; no missing values."""
+    """One True or False for each row, from any library; no positions of rows, and so no 1 and 0, and no missing values."""
     refuse_masked(finetune_rows, "finetune_rows")
-    came = np.asarray(finetune_rows)
-    told = f"finetune_rows has shape {came.shape} and dtype {came.dtype}"
+    mask = np.asarray(finetune_rows)
     expected = f"expected one True or False for each of the {n_rows} rows"
-    try:
-        values = as_floats(came, "finetune_rows")
-    except ValueError as error:
-        raise ValueError(f"{told}; {expected}.") from error
-    if np.isnan(values).any():
-        raise ValueError(f"finetune_rows has {np.isnan(values).sum()} missing values; {expected}.")
-    if values.shape != (n_rows,) or not np.isin(values, (0, 1)).all():
-        raise ValueError(f"{told}; {expected}.")
-    return values.astype(bool)
+    missing = sum(map(is_missing, mask.flat)) if mask.dtype.kind == "O" else 0
+    if missing:
+        raise ValueError(f"finetune_rows has {missing} missing values; {expected}.")
+    truth = mask.dtype.kind == "b" or (mask.dtype.kind == "O" and all(map(is_truth_value, mask.flat)))
+    if mask.shape != (n_rows,) or not truth:
+        raise ValueError(f"finetune_rows has shape {mask.shape} and dtype {mask.dtype}; {expected}.")
+    return mask.astype(bool)

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state, column_or_1d, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._sklearn_private import (
+    BOOLEAN,
     HasMethods,
     Interval,
     RealNotInt,
@@ -57,8 +58,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Interval(Integral, 0, None, closed="left"),
         ],
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None],
-        "power_tuning": ["boolean"],
-        "recycle": ["boolean"],
+        "power_tuning": BOOLEAN,
+        "recycle": BOOLEAN,
         "pool_prediction": [StrOptions({"average", "split"})],
         "confidence_level": [Interval(RealNotInt, 0, 1, closed="neither")],
         "n_jobs": [Integral, None],
@@ -186,6 +187,24 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
         check_is_fitted(self, "result_")
         return self.result_.p_value(null, alternative)
+
+    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+        """The answer as a pandas DataFrame with a row for each number (extra `frames`); see `RectifiedResult.summary`.
+
+        Parameters
+        ----------
+        confidence_level : float, default=None
+            Of the intervals; None means the estimator's.
+        null : float or array-like of shape (k,), default=0.0
+            Values that the p-values are about.
+
+        Returns
+        -------
+        DataFrame
+        """
+        check_is_fitted(self, "result_")
+        level = self.confidence_level if confidence_level is None else confidence_level
+        return self.result_.summary(level, null)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import ClassifierTags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_ftr._sklearn_private import StrOptions
+from sklearn_ftr._sklearn_private import BOOLEAN, StrOptions
 from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read_covariates
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, Rows
@@ -55,10 +55,10 @@ class RectifiedRegression(RectifiedEstimator):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
         "covariates": "no_validation",
-        "fit_intercept": ["boolean"],
+        "fit_intercept": BOOLEAN,
         "coefficient": [Integral, str, None],
-        "finetune_weights": ["boolean"],
-        "power_tuning": ["boolean", StrOptions({"overall"})],
+        "finetune_weights": BOOLEAN,
+        "power_tuning": [*BOOLEAN, StrOptions({"overall"})],
     }
 
     def __init__(
@@ -110,22 +110,6 @@ class RectifiedRegression(RectifiedEstimator):
         design = self._new_design(X)
         return FAMILIES[self.family].mean(design[:] @ self.coefficients_)
 
-    def summary(self, confidence_level: float | None = None) -> Any:
-        """The coefficients as a pandas DataFrame with a row for each (needs pandas); see `RectifiedResult.summary`.
-
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Of the intervals; None means the estimator's.
-
-        Returns
-        -------
-        DataFrame
-        """
-        check_is_fitted(self, "result_")
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.summary(level)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         if self.covariates is None:  # which may not have NaN, whatever the predictor can do
@@ -136,7 +120,7 @@ class RectifiedRegression(RectifiedEstimator):
         """The design, with enough rows for its coefficients."""
         reader = fit_part(self.covariates, X)
         rows, names = read_covariates(reader, X)
-        names = ("intercept",) * self.fit_intercept + names
+        names = ("intercept",) * bool(self.fit_intercept) + names
         if not names:
             raise ValueError(
                 "covariates names no column and fit_intercept is False; expected something to estimate."
@@ -160,7 +144,7 @@ class RectifiedRegression(RectifiedEstimator):
         first = int(self.fit_intercept)
         if names.count(self.coefficient) == 1:
             return [names.index(self.coefficient)]
-        if not isinstance(self.coefficient, str) and 0 <= self.coefficient < len(names) - first:
+        if not isinstance(self.coefficient, str | bool) and 0 <= self.coefficient < len(names) - first:
             return [first + int(self.coefficient)]
         raise ValueError(
             f"coefficient is {self.coefficient!r}; expected one of {list(names)}, if no other has its name, or a position "

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_ftr._sklearn_private import Interval, check_sample_weight, fit_context
+from sklearn_ftr._tables import refuse_masked
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._inner_model import draw_seed
@@ -82,6 +83,8 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
+        for values, name in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
+            refuse_masked(values, name)
         sizes = self._sizes(X)
         y = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64), warn=True)
         check_consistent_length(sizes, y)

@@ -88,7 +88,7 @@ def rectify_difference(
     True
     """
     confidence_level = check_confidence_level(confidence_level)
-    lambda_ = check_lambda(lambda_, 1)
+    check_lambda(lambda_, 1)
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     groups = GroupColumn.of(group, "group"), GroupColumn.of(group_unlabeled, "group_unlabeled")

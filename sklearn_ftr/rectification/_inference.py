@@ -5,14 +5,16 @@ Degrees of freedom: Welch (1947) and Satterthwaite (1946) for a sum of independe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sklearn_ftr._arguments import check_choice, check_number, shown
+from sklearn_ftr._arguments import check_choice, check_confidence_level, shown
+from sklearn_ftr._tables import row_index
 from sklearn_ftr.rectification._checks import as_settings
 from sklearn_ftr.rectification._moments import Moments
 
@@ -44,6 +46,13 @@ class Estimate:
     estimate: Any
     covariance: NDArray[np.float64]
     degrees_of_freedom: Any
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same of everything, to the last bit; NaN is the same as NaN."""
+        return _same(self, other)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, np.shape(self.estimate)))
 
     @property
     def standard_error(self) -> Any:
@@ -137,19 +146,25 @@ def shaped(estimate: Estimate, template: Any) -> Estimate:
     )
 
 
+def _same(left: Any, right: Any) -> bool:
+    """Equality of results and of what they hold: of dataclasses, containers and arrays field by field."""
+    if type(left) is not type(right):
+        return False
+    if is_dataclass(left):
+        names = [field.name for field in fields(left)]
+        return all(_same(getattr(left, name), getattr(right, name)) for name in names)
+    if isinstance(left, Mapping):
+        return list(left) == list(right) and all(_same(left[name], right[name]) for name in left)
+    if isinstance(left, tuple | list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, np.ndarray):
+        return np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+    return bool(left == right or (left != left and right != right))
+
+
 def like(values: ArrayLike, template: Any) -> Any:
     """A float where `template` is a single number, else an array."""
     return np.asarray(values, dtype=float).item() if np.ndim(template) == 0 else np.asarray(values)
-
-
-def check_confidence_level(confidence_level: float) -> float:
-    """Refuse anything that is not a number strictly between 0 and 1."""
-    return check_number(
-        confidence_level,
-        "confidence_level",
-        "a number between 0 and 1, such as 0.95 for 95 %",
-        lambda level: 0 < level < 1,
-    )
 
 
 def check_null(null: ArrayLike, estimate: Any) -> NDArray[np.float64]:
@@ -160,6 +175,16 @@ def check_null(null: ArrayLike, estimate: Any) -> NDArray[np.float64]:
     if values.shape not in ((), np.shape(estimate)) or np.isnan(values).any():
         raise ValueError(f"null is {shown(null)}; {expected}.")
     return values
+
+
+def check_order_of_names(null: Any, names: tuple[str, ...]) -> None:
+    """Refuse a pandas Series with the names of the estimated numbers in another order."""
+    index = row_index(null)
+    order = [] if index is None else [str(name) for name in index]
+    if order != list(names) and sorted(order) == sorted(names):
+        raise ValueError(
+            f"null has the index {order}; expected the order of the estimated numbers, {list(names)}."
+        )
 
 
 def _check_alternative(alternative: str) -> None:

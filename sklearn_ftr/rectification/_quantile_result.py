@@ -20,6 +20,7 @@ from sklearn_ftr.rectification._inference import (
     _check_alternative,
     check_confidence_level,
     check_null,
+    check_order_of_names,
     like,
 )
 from sklearn_ftr.rectification._influence import Influence
@@ -129,6 +130,7 @@ class RectifiedQuantileResult(RectifiedResult):
 
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """Test of F(null) = level; see `Estimate.p_value`."""
+        check_order_of_names(null, self.names)
         return self.quantiles.p_value(null, alternative)
 
     def _notes(self) -> list[str]:

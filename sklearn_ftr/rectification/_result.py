@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._arguments import check_count, random_generator
+from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     Estimate,
+    check_order_of_names,
     like,
     mean_estimate,
     shaped,
 )
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, columns, moments
+from sklearn_ftr.rectification._printed import (
+    as_json,
+    html_table,
+    index_of_result,
+    rows_of_result,
+    text_table,
+)
 
 # Standard errors by which mean predictions of labeled rows and of the pool hardly ever differ by chance.
 _LARGEST_SHIFT = 4.0
@@ -116,13 +125,18 @@ class RectifiedResult(Estimate):
         level = self.confidence_level if confidence_level is None else confidence_level
         return super().confidence_interval(level, alternative)
 
-    def bootstrap(self, n_draws: int = 2000, random_state: int | None = None) -> Array:
+    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+        """P-value of the t test that the estimated number equals `null`; see `Estimate.p_value`."""
+        check_order_of_names(null, self.names)
+        return super().p_value(null, alternative)
+
+    def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
 
         Parameters
         ----------
         n_draws : int, default=2000
-        random_state : int or None, default=None
+        random_state : int, random generator of numpy or None, default=None
             Seed.
 
         Returns
@@ -133,16 +147,15 @@ class RectifiedResult(Estimate):
         Raises
         ------
         ValueError
-            Less than one draw.
+            Less than one draw, or a number of draws or seed that is not a whole number.
 
         Notes
         -----
         Influence values (with lambda as estimated) are drawn with replacement; the mean of a large pool is normal, so
         that its part is drawn from its covariance, whatever the pool's size.
         """
-        if n_draws < 1:
-            raise ValueError(f"n_draws is {n_draws}; expected at least 1.")
-        return self._draws(n_draws, np.random.default_rng(random_state))
+        n_draws = check_count(n_draws, "n_draws", 1)
+        return self._draws(n_draws, random_generator(random_state))
 
     def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
         if self.parts:
@@ -179,7 +192,7 @@ class RectifiedResult(Estimate):
         return bool(np.any(np.diag(self.covariance) == 0))
 
     def to_dict(self) -> dict[str, Any]:
-        """All numbers under flat names; floats for one output, arrays (k,) for several."""
+        """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
         low, high = self.confidence_interval()
         nothing = like(np.full(np.shape(self.estimate), np.nan), self.estimate)
         predictions = self.predictions_only
@@ -204,35 +217,69 @@ class RectifiedResult(Estimate):
             "labels_only_standard_error": self.labels_only.standard_error,
             "predictions_only": predictions.estimate if predictions else nothing,
             "predictions_only_standard_error": predictions.standard_error if predictions else nothing,
+            "prediction_shift": self.prediction_shift,
         }
 
     def to_frame(self) -> Any:
-        """`to_dict` as a pandas DataFrame with one row for each output (needs pandas)."""
-        import pandas as pd
+        """The answer as a short pandas DataFrame (extra `frames`), for a paper: `to_frame().to_latex(float_format="%.3g")`.
 
-        return pd.DataFrame(self.to_dict(), index=self._index())
+        Returns
+        -------
+        DataFrame
+            A row for each number, under its name or, if it is the only one, the estimand's; columns "estimate", "standard error",
+            "low", "high", "efficiency". All else is in `to_dict` and `summary`.
+        """
+        pandas = import_pandas("to_frame()")
+        low, high = self.confidence_interval()
+        numbers = {
+            "estimate": self.estimate,
+            "standard error": self.standard_error,
+            "low": low,
+            "high": high,
+            "efficiency": self.efficiency,
+        }
+        return pandas.DataFrame(numbers, index=index_of_result(self))
 
-    def summary(self, confidence_level: float | None = None) -> Any:
-        """What a table of coefficients shows, as a pandas DataFrame with one row for each number (needs pandas).
+    def to_json(self, indent: int | None = None) -> str:
+        """All that the result says, as JSON.
+
+        Parameters
+        ----------
+        indent : int, default=None
+            Spaces for each level; None is a single line.
+
+        Returns
+        -------
+        str
+            An object with the entries of `to_dict`, arrays as lists, "estimand", "names", "covariance", "verdict", "parts" (one
+            such object for each group of a difference) and, for quantiles, "levels". The standard has no NaN, which is null,
+            and no infinite numbers, which are the texts "Infinity" and "-Infinity": the end of an interval that labels
+            cannot bound, for example. Python's `float` reads them.
+        """
+        return as_json(self, indent)
+
+    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+        """What a table of coefficients shows, as a pandas DataFrame with one row for each number (extra `frames`).
 
         Parameters
         ----------
         confidence_level : float, default=None
             Of the intervals; None means the result's own `confidence_level`.
+        null : float or array-like of shape (k,), default=0.0
+            Values that the two-sided p-values are about.
 
         Returns
         -------
         DataFrame
-            Columns "estimate", "standard_error", "p_value" (of the test against 0), "low", "high", "lambda", "efficiency",
-            "labels_only" and "labels_only_standard_error"; `names` are the index.
+            Columns "estimate", "standard_error", "p_value" (of the test against `null`), "low", "high", "lambda", "efficiency",
+            "labels_only" and "labels_only_standard_error"; `names` are the index, or the estimand where there is one number.
         """
-        import pandas as pd
-
+        pandas = import_pandas("summary()")
         low, high = self.confidence_interval(confidence_level)
         numbers = {
             "estimate": self.estimate,
             "standard_error": self.standard_error,
-            "p_value": self.p_value(0.0),
+            "p_value": self.p_value(null),
             "low": low,
             "high": high,
             "lambda": self.lambda_,
@@ -240,10 +287,7 @@ class RectifiedResult(Estimate):
             "labels_only": self.labels_only.estimate,
             "labels_only_standard_error": self.labels_only.standard_error,
         }
-        return pd.DataFrame(numbers, index=self._index())
-
-    def _index(self) -> Any:
-        return list(self.names) or range(np.size(self.estimate))
+        return pandas.DataFrame(numbers, index=index_of_result(self))
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
@@ -264,17 +308,7 @@ class RectifiedResult(Estimate):
         )
 
     def __str__(self) -> str:
-        header, rows = self._table()
-        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if i == 0 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in [header, *rows]
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join([self._title(), rule, lines[0], rule, *lines[1:], rule, *self._notes()])
+        return text_table(self._title(), rows_of_result(self), self._notes())
 
     def __repr__(self) -> str:
         low, high = (_numbers(end) for end in self.confidence_interval())
@@ -284,16 +318,7 @@ class RectifiedResult(Estimate):
         )
 
     def _repr_html_(self) -> str:
-        header, rows = self._table()
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        notes = "<br>".join(html.escape(note) for note in self._notes())
-        return (
-            f"<table><caption>{html.escape(self._title())}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{notes}</p>"
-        )
+        return html_table(self._title(), rows_of_result(self), self._notes())
 
     def _title(self) -> str:
         if self.n_unlabeled == 0:
@@ -302,36 +327,6 @@ class RectifiedResult(Estimate):
             f"Rectified {self.estimand}: {self.n_labeled:,} labeled rows ({self.n_finetune:,} fine-tune, "
             f"{self.n_rectify:,} rectify), {self.n_unlabeled:,} unlabeled"
         )
-
-    def _table(self) -> tuple[list[str], list[list[str]]]:
-        header = ["", "estimate", "std. error", f"{100 * self.confidence_level:g} % interval"]
-        answers = {
-            "rectified": self,
-            "labels only": self.labels_only,
-            "predictions only": self.predictions_only,
-        }
-        rows = [
-            row
-            for name, answer in answers.items()
-            if answer is not None
-            for row in self._answer_rows(name, answer)
-        ]
-        return header, rows
-
-    def _answer_rows(self, name: str, answer: Estimate) -> list[list[str]]:
-        low, high = (np.atleast_1d(end) for end in answer.confidence_interval(self.confidence_level))
-        center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
-        digits = _decimals(np.atleast_1d(self.standard_error))
-        labels = [f"{name} [{i}]" for i in self.names or range(len(center))]
-        return [
-            [
-                labels[i] if len(center) > 1 else name,
-                f"{center[i]:.{d}f}",
-                f"{error[i]:.{d + 1}f}",
-                f"[{low[i]:.{d}f}, {high[i]:.{d}f}]",
-            ]
-            for i, d in enumerate(digits)
-        ]
 
     def _notes(self) -> list[str]:
         numbers = (
@@ -399,12 +394,6 @@ def warn_of_zero_width(result: RectifiedResult, stacklevel: int) -> None:
             PredictionShiftWarning,
             stacklevel=stacklevel,
         )
-
-
-def _decimals(standard_errors: Array) -> list[int]:
-    """Decimals that show two significant digits of each standard error."""
-    usual = np.where((standard_errors > 0) & np.isfinite(standard_errors), standard_errors, 0.01)
-    return [max(0, int(1 - np.floor(np.log10(error)))) for error in usual]
 
 
 def _numbers(values: Any) -> str:

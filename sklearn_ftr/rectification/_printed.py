@@ -1,0 +1,121 @@
+"""How a result looks: a table of text, of HTML, of pandas, and JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+
+if TYPE_CHECKING:
+    from sklearn_ftr.rectification._inference import Estimate
+    from sklearn_ftr.rectification._result import RectifiedResult
+
+
+def text_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """Columns under the header that is the first of the rows, between rules."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    rule = "-" * len(lines[0])
+    return "\n".join([title, rule, lines[0], rule, *lines[1:], rule, *notes])
+
+
+def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """The same for notebooks."""
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in rows[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:]
+    )
+    below = "<br>".join(html.escape(note) for note in notes)
+    return (
+        f"<table><caption>{html.escape(title)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{below}</p>"
+    )
+
+
+def rows_of_result(result: RectifiedResult) -> list[list[str]]:
+    """A header, and a row for each number of each answer."""
+    header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
+    answers = {
+        "rectified": result,
+        "labels only": result.labels_only,
+        "predictions only": result.predictions_only,
+    }
+    rows = [
+        row
+        for name, answer in answers.items()
+        if answer is not None
+        for row in _answer_rows(result, name, answer)
+    ]
+    return [header, *rows]
+
+
+def _answer_rows(result: RectifiedResult, name: str, answer: Estimate) -> list[list[str]]:
+    ends = answer.confidence_interval(result.confidence_level)
+    low, high = (np.atleast_1d(end) for end in ends)
+    center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
+    digits = _decimals(np.atleast_1d(result.standard_error))
+    labels = [f"{name} [{i}]" for i in result.names or range(len(center))]
+    return [
+        [
+            labels[i] if len(center) > 1 else name,
+            f"{center[i]:.{d}f}",
+            f"{error[i]:.{d + 1}f}",
+            f"[{low[i]:.{d}f}, {high[i]:.{d}f}]",
+        ]
+        for i, d in enumerate(digits)
+    ]
+
+
+def _decimals(standard_errors: Array) -> list[int]:
+    """Decimals that show two significant digits of each standard error."""
+    usual = np.where((standard_errors > 0) & np.isfinite(standard_errors), standard_errors, 0.01)
+    return [max(0, int(1 - np.floor(np.log10(error)))) for error in usual]
+
+
+def index_of_result(result: RectifiedResult) -> Any:
+    """What rows of a data frame are called: the numbers' names, or what the only number is."""
+    k = np.size(result.estimate)
+    return list(result.names) or ([result.estimand] if k == 1 else range(k))
+
+
+def as_json(result: RectifiedResult, indent: int | None) -> str:
+    """All that a result says, in JSON as the standard has it, without NaN and Infinity."""
+    return json.dumps(_plain(_told(result)), indent=indent, allow_nan=False)
+
+
+def _told(result: RectifiedResult) -> dict[str, Any]:
+    levels = getattr(result, "quantiles", None)
+    return {
+        "estimand": result.estimand,
+        "names": list(result.names),
+        **({} if levels is None else {"levels": levels.levels}),
+        **result.to_dict(),
+        "covariance": result.covariance,
+        "verdict": result.verdict(),
+        "parts": {name: _told(part) for name, part in result.parts.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Python's lists, numbers and texts; NaN is None, and infinite numbers are texts that `float` reads."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
