@@ -4,7 +4,8 @@
 
 Four features: a group, a skewed covariate (standardised Beta(1, 6), skewness 1.28), two standard normal ones. Labels
 depend on eta, which is not linear in them, so that a linear predictor is wrong: normal with mean eta, Bernoulli with log
-odds 2 eta, or Poisson with logarithm 1.5 + 0.3 eta. Regressions are on the second and third feature only. True parameters
+odds 2 eta, or Poisson with logarithm 1.5 + 0.3 eta; stars are the normal ones cut into five at levels .05, .2, .48 and .9, so
+that just below the median, 4, the distribution function is .48, and at it .9. Regressions are on the second and third feature only. True parameters
 are from Gauss quadrature (to seven digits). Least squares inside, or the default ridge with --ridge; a pool of 2,000 rows.
 A split of 20 % trains on r / 4 labels and rectifies with r; cross-fitting has r labels in all. Draw i uses seed i, and
 serves all ways.
@@ -34,11 +35,14 @@ POOL = 2_000
 NOISE = 0.7
 SHAPE = (1, 6)  # of the Beta distribution
 COVARIATES = [1, 2]
+STARS = (0.05, 0.2, 0.48, 0.9)
 INSIDE = {"least squares": LinearRegression(), "the default ridge": None}
 # Name: estimator, and the kind of its labels.
 ESTIMANDS = {
     "median": (functools.partial(RectifiedQuantile, q=0.5), "normal"),
     "quantile 0.9": (functools.partial(RectifiedQuantile, q=0.9), "normal"),
+    "median of stars": (functools.partial(RectifiedQuantile, q=0.5), "stars"),
+    "quantile 0.9 of stars": (functools.partial(RectifiedQuantile, q=0.9), "stars"),
     "difference": (functools.partial(RectifiedDifference, group=0), "normal"),
     "linear": (functools.partial(RectifiedLinearRegression, covariates=COVARIATES), "normal"),
     "logistic": (functools.partial(RectifiedLogisticRegression, covariates=COVARIATES), "Bernoulli"),
@@ -53,6 +57,7 @@ WAYS = {
 }
 MEANS = {
     "normal": lambda eta: eta,
+    "stars": lambda eta: eta,
     "Bernoulli": lambda eta: expit(2 * eta),
     "Poisson": lambda eta: np.exp(1.5 + 0.3 * eta),
 }
@@ -81,6 +86,7 @@ def draw(seed, r, kind):
     mean = MEANS[kind](linear_predictor(X))
     y = {
         "normal": lambda: mean + NOISE * rng.standard_normal(len(X)),
+        "stars": lambda: 1.0 + np.searchsorted(cuts(), mean + NOISE * rng.standard_normal(len(X))),
         "Bernoulli": lambda: (rng.random(len(X)) < mean) * 1.0,
         "Poisson": lambda: rng.poisson(mean) * 1.0,
     }[kind]()
@@ -107,10 +113,17 @@ def true_quantile(level):
     return brentq(lambda t: weights @ ndtr((t - eta) / NOISE) - level, -10, 10, xtol=1e-12)
 
 
+def cuts():
+    """Between the stars."""
+    return [true_quantile(level) for level in STARS]
+
+
 @functools.cache
 def truth(estimand):
     """The population's parameters."""
     make, kind = ESTIMANDS[estimand]
+    if kind == "stars":
+        return 1.0 + np.searchsorted(STARS, make.keywords["q"])
     if "q" in make.keywords:
         return true_quantile(make.keywords["q"])
     X, weights = quadrature()
@@ -148,7 +161,10 @@ def simulate(r, estimand, way, draws, jobs=1, inside="least squares"):
         )
     )
     efficiency, error, stated, held, error_alone, stated_alone, held_alone = table.transpose(1, 0, 2)
-    spread, spread_alone = error.std(axis=0, ddof=1), error_alone.std(axis=0, ddof=1)
+    # An estimate that is the same in all draws (of stars) has no spread.
+    spread, spread_alone = (
+        np.where(e.std(axis=0) > 0, e.std(axis=0, ddof=1), np.nan) for e in (error, error_alone)
+    )
     return {
         "coverage": held.mean(axis=0),
         "coverage alone": held_alone.mean(axis=0),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sklearn_ftr.rectification import (
         ConfidenceInterval,
         Estimate,
+        PredictionShiftWarning,
         RectifiedResult,
         ZeroWidthIntervalWarning,
         m_estimate,
@@ -54,6 +55,7 @@ _HOMES = {
     "LabeledKFold": "model_selection",
     "Plan": "allocation",
     "PredictionCorrector": "estimators",
+    "PredictionShiftWarning": "rectification",
     "RectifiedDifference": "estimators",
     "RectifiedLinearRegression": "estimators",
     "RectifiedLogisticRegression": "estimators",
@@ -89,6 +91,7 @@ __all__ = [
     "LabeledKFold",
     "Plan",
     "PredictionCorrector",
+    "PredictionShiftWarning",
     "RectifiedDifference",
     "RectifiedLinearRegression",
     "RectifiedLogisticRegression",

@@ -296,6 +296,7 @@ CLEAR = (
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_ftr.ZeroWidthIntervalWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 @pytest.mark.parametrize("lambda_", [None, 0.7])
 @pytest.mark.parametrize("case", ODD)
 @everything

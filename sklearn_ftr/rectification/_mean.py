@@ -189,13 +189,14 @@ def mean_of_two_stages(
 def prediction_shift(f: Array, pool: Moments) -> Array:
     """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference.
 
-    Those of a permutation test: were labels missing at random, either sample would be a part of both.
+    Those of a permutation test: were labels missing at random, either sample would be a part of both. Labeled rows that several models
+    have predicted vary more than the pool, which is predicted by their average.
     """
     of_labels = moments(f)
     if not pool.count:
         return np.zeros(f.shape[1])
-    both = merge(of_labels, pool)
-    error = np.sqrt(both.variance * (1 / of_labels.count + 1 / pool.count))
+    variance = np.maximum(merge(of_labels, pool).variance, of_labels.variance)
+    error = np.sqrt(variance * (1 / of_labels.count + 1 / pool.count))
     gap = of_labels.mean - pool.mean
     return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
 
