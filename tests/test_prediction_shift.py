@@ -56,9 +56,7 @@ def test_labels_of_other_rows_than_the_pools_are_warned_of(function):
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_shift_of_labels_at_random_is_about_one(function):
-    shifts = [
-        np.ravel(on_arrays(function, *sample_of(seed)).prediction_shift)[0] for seed in range(40)
-    ]
+    shifts = [np.ravel(on_arrays(function, *sample_of(seed)).prediction_shift)[0] for seed in range(40)]
     assert 0.6 < np.std(shifts) < 1.4
 
 

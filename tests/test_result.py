@@ -1,6 +1,8 @@
 import copy
 import dataclasses
+import json
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sklearn_ftr import Estimate, rectify_mean
+from sklearn_ftr import (
+    Estimate,
+    ScalingLaw,
+    rectify_difference,
+    rectify_linear_regression,
+    rectify_mean,
+    rectify_quantile,
+)
 from sklearn_ftr.rectification._inference import welch_satterthwaite
 from sklearn_ftr.rectification._recycling import recycle
 
@@ -97,6 +106,130 @@ def test_frame(result, two_outputs):
     assert frame["estimate"].item() == result.estimate
     assert isinstance(frame, pd.DataFrame)
     assert list(two_outputs.to_frame()["estimate"]) == list(two_outputs.estimate)
+
+
+SHORT = ["estimate", "standard error", "low", "high", "efficiency"]
+
+
+def test_frame_is_short_and_fit_for_a_paper(result, two_outputs):
+    pytest.importorskip("jinja2")  # of pandas' to_latex
+    frame = result.to_frame()
+    assert list(frame.columns) == SHORT
+    assert list(frame.index) == ["mean"]
+    assert frame["standard error"].item() == result.standard_error
+    assert (frame["low"].item(), frame["high"].item()) == result.confidence_interval()
+    for one in (result, two_outputs):
+        latex = one.to_frame().to_latex(float_format="%.2f")
+        assert "_" not in latex  # which LaTeX takes for a subscript
+        assert f"& {' & '.join(SHORT)}" in latex
+
+
+def test_summary_of_a_mean(result, two_outputs):
+    table = result.summary(0.9, null=2.0)
+    assert list(table.index) == ["mean"]
+    assert table["p_value"].item() == result.p_value(2.0)
+    assert (table["low"].item(), table["high"].item()) == result.confidence_interval(0.9)
+    null = [0.1, two_outputs.estimate[1]]
+    assert list(two_outputs.summary(null=null)["p_value"]) == list(two_outputs.p_value(null))
+    assert two_outputs.summary(null=null)["p_value"][1] == 1
+
+
+# JSON
+
+
+def strict(text):
+    """What a parser without extensions of its own reads."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_json_has_all_numbers(result, two_outputs):
+    for one in (result, two_outputs):
+        read = strict(one.to_json())
+        for name, value in one.to_dict().items():
+            np.testing.assert_array_equal(read[name], value, err_msg=name)
+        np.testing.assert_array_equal(read["covariance"], one.covariance)
+        assert read["verdict"] == one.verdict()
+        assert read["estimand"] == "mean"
+        assert read["names"] == []
+        assert strict(one.to_json(indent=2)) == read
+    assert "\n" in result.to_json(indent=2)
+    assert "\n" not in result.to_json()
+
+
+def test_json_of_names_and_parts(rng):
+    y = pd.DataFrame(rng.normal(size=(60, 2)), columns=["good", 3])
+    assert strict(rectify_mean(y, y + 1, y.to_numpy() + 1).to_json())["names"] == ["good", "3"]
+    group = np.arange(60) % 2
+    result = rectify_difference(y["good"], y["good"], y["good"], group, group)
+    parts = strict(result.to_json())["parts"]
+    assert list(parts) == ["0", "1"]
+    assert parts["1"]["estimate"] - parts["0"]["estimate"] == result.estimate
+
+
+def test_json_of_what_is_not_finite(rng):
+    y = rng.normal(size=12)
+    read = strict(rectify_quantile(y, y, y[:0], q=[0.05, 0.5, 0.95]).to_json())
+    assert read["levels"] == [0.05, 0.5, 0.95]
+    assert read["low"][0] == "-Infinity"
+    assert read["high"][2] == "Infinity"
+    assert float(read["high"][2]) == np.inf
+    assert read["predictions_only"] == [None] * 3
+
+
+def test_dict_of_one_number_is_plain_python(result):
+    assert {type(value) for value in result.to_dict().values()} == {float, int}
+    assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
+
+
+# Equality
+
+
+def results(rng):
+    y = rng.normal(size=(60, 2))
+    group = np.arange(60) % 2
+    yield rectify_mean(y, y + 1, y + 1)
+    yield rectify_mean(y[:, 0], y[:, 1], y[:0, 0])
+    yield rectify_quantile(y[:, 0], y[:, 1], y[:, 0], q=[0.1, 0.5])
+    yield rectify_difference(y[:, 0], y[:, 1], y[:, 0], group, group)
+    yield rectify_linear_regression(y[:, :1], y[:, 1], y[:, 1] + 1, y[:, :1], y[:, 1] + 1)
+
+
+def test_equal_results_are_equal_and_others_are_not(rng):
+    every = list(results(rng))
+    for i, one in enumerate(every):
+        for twin in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one), copy.copy(one)):
+            assert twin == one
+            assert hash(twin) == hash(one)
+            assert str(twin) == str(one)
+            assert twin.to_json() == one.to_json()
+            assert twin.bootstrap(2, 0).tolist() == one.bootstrap(2, 0).tolist()
+        assert all((one == other) == (i == j) for j, other in enumerate(every))
+        assert dataclasses.replace(one, confidence_level=0.9) != one
+        assert dataclasses.replace(one, estimate=one.estimate + 1e-12) != one
+        assert one != one.estimate
+
+
+# Without pandas
+
+
+def test_what_needs_pandas_says_how_to_get_it(result, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    plan = ScalingLaw(2.0, 0.5, 1.0).plan(100, total_variance=3.0)
+    for function, name in (
+        (result.to_frame, r"to_frame\(\)"),
+        (result.summary, r"summary\(\)"),
+        (plan.to_frame, r"Plan.to_frame\(\)"),
+    ):
+        with pytest.raises(
+            ImportError, match=rf"{name} needs pandas.*pip install 'sklearn-ftr\[frames\]'"
+        ):
+            function()
+    assert result.to_json()
+    assert "rectified" in str(result)
 
 
 def test_numbers_hang_together(result):
