@@ -17,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold
 
 from sklearn_ftr import Costs, Estimate, FineTuneRectifyAllocator, RectifiedMeanEstimator, rectify_mean
-from sklearn_ftr.allocation._plan import CROSS_FITTING
+from sklearn_ftr.allocation._best_option import CROSS_FITTING
 from sklearn_ftr.estimators._allocator import _parameters
 from sklearn_ftr.estimators._choice import choose
 from sklearn_ftr.estimators._labels import check_partial_labels
