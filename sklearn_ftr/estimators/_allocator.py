@@ -18,17 +18,10 @@ from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
+from sklearn_ftr.allocation._best_option import CROSS_FITTING, LABELS_ONLY, SPLIT, Option
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
-from sklearn_ftr.allocation._plan import (
-    CROSS_FITTING,
-    LABELS_ONLY,
-    SPLIT,
-    Costs,
-    Option,
-    Outlook,
-    Plan,
-    RequiredLabels,
-)
+from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
+from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
@@ -203,39 +196,37 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        validate_data(self, X, skip_check_array=True)
-        (X,) = indexable(X)
-        rng = check_random_state(self.random_state)
+        # One assignment, after everything has worked; nothing of an earlier fit stays.
+        fitted = self._fit(X, y, finetune_rows)
+        kept = {name: value for name, value in vars(self).items() if not _is_fitted(name)}
+        self.__dict__ = kept | fitted
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> dict[str, Any]:
+        """The fitted attributes."""
+        folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
+        validate_data(rectified, X, skip_check_array=True)
+        (X,) = indexable(X)
         labels = rectified._labels(X, y)
         always = check_finetune_rows(finetune_rows, labels)
         question = rectified._question(X, labels)
         curve = self._measure(rectified, X, labels, question, rng)
-        law, fitted = _fit_law(curve, is_frozen(rectified._inner_estimator()))
+        law, law_fit = _fit_law(curve, is_frozen(rectified._inner_estimator()))
         n, m = len(labels.labeled), len(labels.unlabeled)
         pool_share = rectified._pool_share(labels, question)
-        outlook = _outlook(rectified, curve, law, fitted, tuple(self.folds), len(always), pool_share)
+        outlook = _outlook(rectified, curve, law, law_fit, folds, len(always), pool_share)
         plan = outlook.plan(n, m, self._costs())
-        choice = choose(plan, outlook, self.strategy, self.max_fits, fitted)
+        choice = choose(plan, outlook, self.strategy, self.max_fits, law_fit)
         self._report(choice.verdict)
         best = rectified.set_params(**_parameters(choice.option, n, m, labels.y.shape[1:]))
         trains = choice.option.strategy in (SPLIT, CROSS_FITTING)
         best.fit(X, y, finetune_rows=finetune_rows if trains else None)
-        # Nothing is kept before everything has worked.
-        self.learning_curve_, self.law_, self.outlook_, self.plan_ = curve, law, outlook, plan
-        self.law_fit_ = fitted
-        self.n_labeled_, self.n_unlabeled_ = n, m
-        self.best_option_, self.verdict_ = choice.option, choice.verdict
-        splits = [option for option in plan.options if option.strategy == SPLIT]
-        self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
-        self.best_estimator_ = best
-        for name in getattr(self, "_answers", ()):  # of an earlier fit with another estimator
-            self.__dict__.pop(name, None)
-        self._answers = best._answers
-        for name in (*best._answers, "standard_error_", "efficiency_", "result_"):
-            setattr(self, name, getattr(best, name))
-        self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
-        return self
+        trained = best.finetune_rows_ | np.isin(np.arange(n + m), always)
+        foreseen = _foreseen(curve, law, law_fit, outlook, plan)
+        chosen = {"best_option_": choice.option, "verdict_": choice.verdict, "best_estimator_": best}
+        sizes = {"n_labeled_": n, "n_unlabeled_": m, "finetune_rows_": trained}
+        return foreseen | chosen | sizes | _answers(best)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -405,6 +396,42 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def _report(self, message: str) -> None:
         if self.verbose:
             print(f"[{type(self).__name__}] {message}", flush=True)
+
+
+def _is_fitted(name: str) -> bool:
+    """Whether an attribute is what `fit` has left, by scikit-learn's convention."""
+    return name.endswith("_") and not name.startswith("_")
+
+
+def _foreseen(
+    curve: LearningCurve, law: ScalingLaw, law_fit: FittedLaw | None, outlook: Outlook, plan: Plan
+) -> dict[str, Any]:
+    """What was learned before anything was chosen."""
+    splits = [option.n_finetune for option in plan.options if option.strategy == SPLIT]
+    return {
+        "learning_curve_": curve,
+        "law_": law,
+        "law_fit_": law_fit,
+        "outlook_": outlook,
+        "plan_": plan,
+        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
+    }
+
+
+def _answers(best: Any) -> dict[str, Any]:
+    """What the allocator repeats of its refitted estimator."""
+    seen = [name for name in ("n_features_in_", "feature_names_in_") if hasattr(best, name)]
+    names = (*seen, *best._answers, "standard_error_", "efficiency_", "result_")
+    return {name: getattr(best, name) for name in names}
+
+
+def _check_folds(folds: Any) -> tuple[int, ...]:
+    """Each number of folds once, as Python's integers."""
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
+        raise ValueError(
+            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
+        )
+    return tuple(dict.fromkeys(map(int, folds)))
 
 
 def _fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
