@@ -12,21 +12,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.dummy import DummyRegressor
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
-from sklearn_ftr.allocation._best_option import CROSS_FITTING, LABELS_ONLY, SPLIT, Option
-from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
+from sklearn_ftr.allocation._best_option import CROSS_FITTING, SPLIT
+from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
-from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
+from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed, parameters_of
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows
 from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
+from sklearn_ftr.estimators._outlook import fit_law, outlook_of
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
@@ -212,14 +211,14 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         always = check_finetune_rows(finetune_rows, labels)
         question = rectified._question(X, labels)
         curve = self._measure(rectified, X, labels, question, rng)
-        law, law_fit = _fit_law(curve, is_frozen(rectified._inner_estimator()))
+        law, law_fit = fit_law(curve, is_frozen(rectified._inner_estimator()))
         n, m = len(labels.labeled), len(labels.unlabeled)
         pool_share = rectified._pool_share(labels, question)
-        outlook = _outlook(rectified, curve, law, law_fit, folds, len(always), pool_share)
+        outlook = outlook_of(rectified, curve, law, law_fit, folds, len(always), pool_share)
         plan = outlook.plan(n, m, self._costs())
         choice = choose(plan, outlook, self.strategy, self.max_fits, law_fit)
         self._report(choice.verdict)
-        best = rectified.set_params(**_parameters(choice.option, n, m, labels.y.shape[1:]))
+        best = rectified.set_params(**parameters_of(choice.option, n, m, labels.y.shape[1:]))
         trains = choice.option.strategy in (SPLIT, CROSS_FITTING)
         best.fit(X, y, finetune_rows=finetune_rows if trains else None)
         trained = best.finetune_rows_ | np.isin(np.arange(n + m), always)
@@ -432,65 +431,3 @@ def _check_folds(folds: Any) -> tuple[int, ...]:
             f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
         )
     return tuple(dict.fromkeys(map(int, folds)))
-
-
-def _fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
-    """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
-    if frozen:
-        return ScalingLaw(0.0, 1.0, float(curve.variances[0])), None
-    fitted = fit_scaling_law(
-        curve.sizes,
-        curve.variances,
-        standard_errors=curve.standard_errors,
-        resampled=curve.resampled,
-    )
-    return fitted.law, fitted
-
-
-def _outlook(
-    rectified: Any,
-    curve: LearningCurve,
-    law: ScalingLaw,
-    fitted: FittedLaw | None,
-    folds: tuple[int, ...],
-    n_trained: int,
-    pool_share: float,
-) -> Outlook:
-    """What was learned, with as many versions of it as there are resampled curves."""
-    zero_shot = curve.sizes[0] == 0
-
-    def version(
-        law: ScalingLaw, total: float, first: float, others: tuple[Outlook, ...] = ()
-    ) -> Outlook:
-        return Outlook(
-            law,
-            float(total),
-            float(first) if zero_shot else None,
-            rectified.recycle,
-            bool(rectified.power_tuning),
-            folds,
-            trainable=fitted is not None,
-            trained=n_trained,
-            pool_share=pool_share,
-            resampled=others,
-        )
-
-    laws = (
-        [ScalingLaw(0.0, 1.0, v) for v in curve.resampled[:, 0]] if fitted is None else fitted.bootstrap
-    )
-    triples = zip(laws, curve.resampled_total, curve.resampled[:, 0], strict=True)
-    others = tuple(version(*triple) for triple in triples if triple[1] > 0)
-    return version(law, curve.total_variance, curve.variances[0], others)
-
-
-def _parameters(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> dict[str, Any]:
-    """Parameters of the rectified estimator that make it the chosen option."""
-    if not m:  # labels only in any case; trained all the same, for predict and score
-        return {"split_ratio": max(2, n // 5), "cv": None}
-    if option.strategy == LABELS_ONLY:
-        # A model that predicts 0 for everything, rectified by all labels.
-        zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
-        return {"estimator": zero, "split_ratio": 0, "cv": None}
-    if option.strategy == CROSS_FITTING:
-        return {"cv": option.n_folds}
-    return {"split_ratio": option.n_finetune, "cv": None}

@@ -1,8 +1,13 @@
-"""Which option of a plan is taken, and the sentence that says why."""
+"""Which option of a plan is taken, the sentence that says why, and the estimator's parameters that make it so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.dummy import DummyRegressor
+from sklearn.frozen import FrozenEstimator
 
 from sklearn_ftr.allocation._best_option import (
     CROSS_FITTING,
@@ -89,3 +94,16 @@ def _verdict(best: Option, plan: Plan, fitted: FittedLaw | None) -> str:
     elif fitted is not None and fitted.verdict != "falling":
         text += f" More training does not pay: the residual variance is {fitted.verdict}."
     return text
+
+
+def parameters_of(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> dict[str, Any]:
+    """Parameters of the rectified estimator that make it the chosen option."""
+    if not m:  # labels only in any case; trained all the same, for predict and score
+        return {"split_ratio": max(2, n // 5), "cv": None}
+    if option.strategy == LABELS_ONLY:
+        # A model that predicts 0 for everything, rectified by all labels.
+        zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
+        return {"estimator": zero, "split_ratio": 0, "cv": None}
+    if option.strategy == CROSS_FITTING:
+        return {"cv": option.n_folds}
+    return {"split_ratio": option.n_finetune, "cv": None}
