@@ -232,9 +232,10 @@ class _Deviations:
 def _deviations(of_values: Columns, rows: Rows, values: Array) -> _Deviations:
     """Of what the values of some rows contribute; columns that vary by no more than rounding are zero."""
     columns = of_values(rows, values)
-    # Residuals of a constant are small, but rounded like what they are differences of: what zeros contribute shows it.
-    origin = of_values(rows, np.zeros_like(values))
-    scale = np.maximum(np.abs(columns), np.abs(origin)).max(axis=0)
+    # What is left of a constant is small, but rounded like what it is a difference of: other values of its size show how.
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=len(values))
+    others = of_values(rows, (np.abs(values).max(axis=0) * signs[:, None]).reshape(values.shape))
+    scale = np.maximum(np.abs(columns), np.abs(others)).max(axis=0)
     rounding = _ROUNDING_STEPS * np.finfo(float).eps * scale
     return _Deviations(_beyond(columns - columns.mean(axis=0), rounding), rounding)
 
