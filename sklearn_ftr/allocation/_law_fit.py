@@ -133,7 +133,7 @@ def fit_scaling_law(
     r_squared, verdict = _r_squared(s, v, errors, law), _verdict(s, v, curves)
     law, laws = _scaled(law, unit), [_scaled(one, unit) for one in laws]
     table = np.array([[getattr(one, name) for name in _PARAMETERS] for one in laws])
-    covariance = np.cov(table.T)
+    covariance = np.cov((table - table[0]).T)  # laws that are all the same do not vary
     return FittedLaw(
         law=law,
         standard_errors=dict(zip(_PARAMETERS, np.sqrt(np.diag(covariance)).tolist(), strict=True)),
