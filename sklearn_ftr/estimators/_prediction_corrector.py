@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import (
@@ -16,8 +18,15 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
-from sklearn_ftr.estimators._inner_model import default_estimator, predicts_untrained
+from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, safe_indexing
+from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._inner_model import (
+    CanPredictOnceFitted,
+    mean_prediction,
+    predicts_untrained,
+    without_needless_axis,
+)
+from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array, check_finite
 
 FEATURES = ("all", "remaining", "predictions")
@@ -81,7 +90,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [CanPredictOnceFitted(), None],
         "column": [Integral, str, list],
         "features": [StrOptions(set(FEATURES))],
     }
@@ -117,7 +126,11 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         if self.estimator is None:  # a pipeline: its last step learns
             fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
         residuals = targets - self._given(X).reshape(targets.shape)
-        self.correction_ = model.fit(self._learned_from(X), residuals, **fit_params)
+        features = own_rows(self._learned_from(X), np.arange(num_samples(X)))
+        # The default is a pipeline, whose steps metadata routing would ask one by one.
+        with config_context(enable_metadata_routing=False) if self.estimator is None else nullcontext():
+            fitted = model.fit(features, without_needless_axis(residuals), **fit_params)
+        self.correction_ = model if fitted is None else fitted
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -155,8 +168,10 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         X = self._validated(X, "no_validation", reset=False)
         predictions = self._given(X).copy()
         if self.correction_ is not None:
-            correction = np.asarray(self.correction_.predict(self._learned_from(X)))
-            predictions += correction.reshape(predictions.shape)
+            rows = np.arange(num_samples(X))
+            predictions += mean_prediction(
+                self.correction_, self._learned_from(X), rows, self._n_outputs
+            )
         return predictions[:, 0] if self._single_output else predictions
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:

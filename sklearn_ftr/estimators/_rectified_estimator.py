@@ -26,7 +26,8 @@ from sklearn_ftr._sklearn_private import (
     num_samples,
 )
 from sklearn_ftr.estimators import _two_stages
-from sklearn_ftr.estimators._inner_model import default_estimator, is_frozen
+from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted, is_frozen
 from sklearn_ftr.estimators._labels import (
     PartialLabels,
     check_finetune_rows,
@@ -50,7 +51,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     # Whether the function that `_columns` returns fits something to the rows it is given.
     _columns_fit_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [CanPredictOnceFitted(), None],
         "split_ratio": [
             Interval(RealNotInt, 0, 1, closed="left"),
             Interval(Integral, 0, None, closed="left"),
