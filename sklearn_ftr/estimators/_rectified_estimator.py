@@ -191,6 +191,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         inner = get_tags(self._inner_estimator())
         tags.input_tags = inner.input_tags
+        tags.input_tags.allow_nan |= self.estimator is None  # its pipeline imputes, and does not say so
         tags.target_tags.required = True
         tags.non_deterministic = inner.non_deterministic
         return tags

@@ -19,7 +19,18 @@ from sklearn_ftr.rectification._checks import Array
 
 NUMBERS, DAYS, CATEGORIES = "numbers", "days", "categories"
 _MISSING = ("NoneType", "NAType", "NaTType")
-_NAMEABLE = (str, bytes, Number, np.generic, datetime.date, datetime.time, enum.Enum, uuid.UUID, tuple)
+_NAMEABLE = (
+    str,
+    bytes,
+    Number,
+    np.generic,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    enum.Enum,
+    uuid.UUID,
+    tuple,
+)
 _DAY = datetime.timedelta(days=1)
 
 
@@ -31,28 +42,13 @@ def column_names(X: Any) -> list[str]:
 def kind_of_column(X: Any, position: int, name: str) -> str:
     """Whether a column holds NUMBERS, DAYS or CATEGORIES."""
     values = _column(X, position)
-    if values.dtype.kind in "biufm":
-        return CATEGORIES if _is_categorical(X, position) else NUMBERS
     if values.dtype.kind == "M":
         return DAYS
-    kinds = {type(value) for value in values if not _is_missing(value)}
-    if (
-        kinds
-        and all(issubclass(kind, Number | datetime.timedelta) for kind in kinds)
-        and complex not in kinds
-    ):
-        return CATEGORIES if _is_categorical(X, position) else NUMBERS
-    if kinds and all(issubclass(kind, datetime.date) or kind.__name__ == "Period" for kind in kinds):
-        return DAYS
-    for kind in kinds:
-        if issubclass(kind, complex) or not (
-            issubclass(kind, _NAMEABLE) or kind.__name__ == "Interval"
-        ):
-            raise TypeError(
-                f"Column {name} of X has values of type {kind.__name__}; the default estimator's argument must be a table of "
-                "strings, dates, booleans or numbers. Leave the column out, or pass an estimator that can read it."
-            )
-    return CATEGORIES
+    kinds = _kinds(values, name)
+    if all(issubclass(kind, datetime.date) or kind.__name__ == "Period" for kind in kinds):
+        return DAYS if kinds else CATEGORIES
+    counted = all(issubclass(kind, Number | datetime.timedelta) for kind in kinds)
+    return NUMBERS if counted and not _is_categorical(X, position) else CATEGORIES
 
 
 def as_numbers(X: Any, names: Sequence[str]) -> Array:
@@ -68,9 +64,26 @@ def as_days(X: Any, names: Sequence[str]) -> Array:
 def as_categories(X: Any, names: Sequence[str]) -> NDArray[np.object_]:
     """All columns as texts (n_rows, d), None where a value is missing."""
     columns = np.empty((X.shape[0], len(names)), dtype=object)
-    for position in range(len(names)):
-        columns[:, position] = [_category(value) for value in _column(X, position).tolist()]
+    for position, name in enumerate(names):
+        values = _column(X, position)
+        _kinds(values, name)
+        columns[:, position] = [_category(value) for value in values.tolist()]
     return columns
+
+
+def _kinds(values: NDArray[Any], name: str) -> set[type]:
+    """Types of the values that are there, or an error if some cannot be read."""
+    if values.dtype.kind in "biufm":
+        return {float}
+    kinds = {type(value) for value in values.tolist() if not _is_missing(value)}
+    for kind in kinds:
+        readable = issubclass(kind, _NAMEABLE) or kind.__name__ in ("Interval", "Period")
+        if not readable or issubclass(kind, complex | np.complexfloating):
+            raise TypeError(
+                f"Column {name} of X has values of type {kind.__name__}; the default estimator's argument must be a table of "
+                "strings, dates, booleans or numbers. Leave the column out, or pass an estimator that can read it."
+            )
+    return kinds
 
 
 def _as_floats(X: Any, names: Sequence[str], convert: Callable[[Any], float], expected: str) -> Array:
@@ -80,6 +93,7 @@ def _as_floats(X: Any, names: Sequence[str], convert: Callable[[Any], float], ex
         try:
             columns[:, position] = _floats(values, convert)
         except (TypeError, ValueError, AttributeError):
+            _kinds(values, name)
             stranger = next(value for value in values if not _converts(value, convert))
             raise ValueError(
                 f"Column {name} of X has the value {stranger!r}; expected {expected}, as in the rows that were trained on."
