@@ -5,10 +5,13 @@ Numbers without gaps go to the ridge as they are; only for the others does `Tabl
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -25,11 +28,14 @@ from sklearn_ftr.estimators._table_columns import (
     as_categories,
     as_days,
     as_numbers,
+    check_columns,
     column_names,
     kind_of_column,
 )
 
 _RIDGE_PENALTIES = tuple(10.0**exponent for exponent in range(-2, 7))
+# Whatever the user has set for transformers in general: between the parts of an encoder there are arrays, maybe sparse.
+_PLAIN_OUTPUT = partial(config_context, transform_output="default")
 # Of a column: others are one category together, so that a column of names or texts does not become a thousand.
 _LARGEST_NUMBER_OF_CATEGORIES = 30
 # A category in one training row alone says nothing that the other rows could confirm.
@@ -61,23 +67,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         X = _table(X)
         validate_data(self, X, skip_check_array=True)
         names = column_names(X)
-        self._names = None if _is_numeric(X) else names
-        if self._names is None:
-            self.encoder_ = _imputer().fit(_numbers(X, names))
-        else:
-            self.encoder_ = _encoder(X, names).fit(X, y)
+        self._is_numeric = _is_numeric(X)
+        with _PLAIN_OUTPUT():
+            if self._is_numeric:
+                self.encoder_ = _imputer().fit(_numbers(X, names))
+            else:
+                self.encoder_ = _encoder(X, names).fit(X, y)
         return self
 
     def transform(self, X: Any) -> Any:
         """The columns as numbers without gaps."""
         X = _table(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        if self._names is not None:
-            return self.encoder_.transform(X)
-        numbers = _numbers(X, column_names(X))
-        if not len(self.encoder_.indicator_.features_) and not _has_gaps(numbers):
+        numbers = _numbers(X, column_names(X)) if self._is_numeric else X
+        if self._is_numeric and not self.encoder_.indicator_.features_.size and not _has_gaps(numbers):
             return X  # with its names and its precision
-        return self.encoder_.transform(numbers)
+        with _PLAIN_OUTPUT():
+            return self.encoder_.transform(numbers)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -87,38 +93,42 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
 
 def _imputer() -> SimpleImputer:
-    return SimpleImputer(add_indicator=True, keep_empty_features=True).set_output(transform="default")
+    return SimpleImputer(add_indicator=True, keep_empty_features=True)
 
 
 def _encoder(X: Any, names: list[str]) -> BaseEstimator:
     """For a table with other columns than numbers; skrub's, for frames, where it is installed."""
-    if hasattr(X, "columns") and importlib.util.find_spec("skrub") is not None:
-        return _encoder_of_skrub()
     kinds = [kind_of_column(X, position, name) for position, name in enumerate(names)]
+    if hasattr(X, "columns") and importlib.util.find_spec("skrub") is not None:
+        # skrub takes what is not of a column's kind for missing.
+        check = FunctionTransformer(check_columns, kw_args={"kinds": kinds, "names": names})
+        return make_pipeline(check, _encoder_of_skrub())
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         max_categories=_LARGEST_NUMBER_OF_CATEGORIES,
         min_frequency=_LEAST_ROWS_OF_CATEGORY,
     )
-    steps = [
-        (NUMBERS, as_numbers, _imputer()),
-        (DAYS, as_days, _imputer()),
-        (CATEGORIES, as_categories, one_hot),
-    ]
+    readers = {
+        NUMBERS: (as_numbers, _imputer()),
+        DAYS: (as_days, _imputer()),
+        CATEGORIES: (as_categories, one_hot),
+    }
     encoders = []
-    for kind, read, encoder in steps:
+    for kind, (read, encoder) in readers.items():
         chosen = [position for position, found in enumerate(kinds) if found == kind]
         reader = FunctionTransformer(read, kw_args={"names": [names[position] for position in chosen]})
         encoders.append((kind, make_pipeline(reader, encoder), chosen))
-    # Whatever the user has set for transformers in general, one-hot columns are sparse.
-    return ColumnTransformer(encoders).set_output(transform="default")
+    return ColumnTransformer(encoders)
 
 
 def _encoder_of_skrub() -> Pipeline:
     """What skrub puts before a linear model, with its random numbers fixed."""
     encoder = importlib.import_module("skrub").tabular_pipeline(RidgeCV())[:-1]
+    # Its own one-hot encoder drops a category of two, and warns of each that training has not seen.
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    encoder[0].set_params(low_cardinality=one_hot)
     seeds = {name: 0 for name in encoder.get_params() if name.split("__")[-1] == "random_state"}
-    return encoder.set_params(**seeds).set_output(transform="default")
+    return encoder.set_params(**seeds)
 
 
 def _table(X: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr.rectification._checks import Array
 
 NUMBERS, DAYS, CATEGORIES = "numbers", "days", "categories"
@@ -69,6 +70,20 @@ def as_categories(X: Any, names: Sequence[str]) -> NDArray[np.object_]:
         _kinds(values, name)
         columns[:, position] = [_category(value) for value in values.tolist()]
     return columns
+
+
+_READERS: dict[str, Callable[[Any, Sequence[str]], Any]] = {
+    NUMBERS: as_numbers,
+    DAYS: as_days,
+    CATEGORIES: as_categories,
+}
+
+
+def check_columns(X: Any, kinds: Sequence[str], names: Sequence[str]) -> Any:
+    """The table itself, or an error that names a column with values of another kind than in training."""
+    for position, (kind, name) in enumerate(zip(kinds, names, strict=True)):
+        _READERS[kind](safe_indexing(X, [position], axis=1), [name])
+    return X
 
 
 def _kinds(values: NDArray[Any], name: str) -> set[type]:
