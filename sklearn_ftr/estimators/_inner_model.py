@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import StackingClassifier, StackingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -62,6 +64,18 @@ def predicts_untrained(estimator: BaseEstimator, n_outputs: int) -> bool:
     return pretrained is not None and bool(pretrained(n_outputs))
 
 
+def clone_with_final_estimators(estimator: BaseEstimator) -> BaseEstimator:
+    """A clone whose stacks name their default final estimator: without a name, wrappers of them see no `predict`."""
+    copy = clone(estimator)
+    if is_frozen(copy):
+        return copy
+    for part in [copy, *copy.get_params(deep=True).values()]:
+        if isinstance(part, StackingRegressor | StackingClassifier) and part.final_estimator is None:
+            default = RidgeCV() if isinstance(part, StackingRegressor) else LogisticRegression()
+            part.set_params(final_estimator=default)
+    return copy
+
+
 def draw_seed(rng: np.random.RandomState) -> int:
     """A seed for somebody else's random numbers."""
     return int(rng.randint(np.iinfo(np.int32).max))
@@ -69,7 +83,7 @@ def draw_seed(rng: np.random.RandomState) -> int:
 
 def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEstimator:
     """A clone in which every `random_state` that was None is an integer drawn from `rng`."""
-    copy = clone(estimator)
+    copy = clone_with_final_estimators(estimator)
     if is_frozen(copy):
         return copy
     parameters = copy.get_params(deep=True)

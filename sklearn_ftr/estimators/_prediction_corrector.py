@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import config_context
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import (
     check_array,
@@ -22,6 +22,7 @@ from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, s
 from sklearn_ftr.estimators._default_predictor import default_estimator
 from sklearn_ftr.estimators._inner_model import (
     CanPredictOnceFitted,
+    clone_with_final_estimators,
     mean_prediction,
     predicts_untrained,
     without_needless_axis,
@@ -180,7 +181,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = get_tags(default_estimator() if self.estimator is None else self.estimator)
+        inner = get_tags(self._untrained())
         tags.input_tags.sparse = inner.input_tags.sparse
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.non_deterministic = inner.non_deterministic
@@ -193,9 +194,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         validate_data(self, X, y, skip_check_array=True, reset=reset)
         return X
 
+    def _untrained(self) -> Any:
+        return default_estimator() if self.estimator is None else self.estimator
+
     def _new_estimator(self) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
-        model = clone(default_estimator() if self.estimator is None else self.estimator)
+        model = clone_with_final_estimators(self._untrained())
         if predicts_untrained(model, self._n_outputs):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "

@@ -62,11 +62,12 @@ def _requested_names(model: BaseEstimator) -> set[str]:
 
 
 def _request_nowhere_else(model: BaseEstimator) -> None:
-    """Parts that were not asked get no weights, in training or in the scores of a search."""
+    """Parts that were not asked get no weights; a search scores by weights what is trained by them."""
     for part in _parts(model):
-        for method in ("fit", "score"):
-            if _requests(part, method).get("sample_weight", "none") is None:
-                getattr(part, f"set_{method}_request")(sample_weight=False)
+        of_fit = _requests(part, "fit").get("sample_weight") or False
+        for method, wish in (("fit", False), ("score", of_fit)):
+            if _requests(part, method).get("sample_weight", wish) is None:
+                getattr(part, f"set_{method}_request")(sample_weight=wish)
 
 
 def _parts(model: BaseEstimator) -> list[Any]:

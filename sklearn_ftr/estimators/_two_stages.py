@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._inner_model import (
@@ -277,17 +277,21 @@ def _folds(
 
 def _test_folds(splitter: Any, X: Any, y: Array) -> list[Rows]:
     """Positions among the labeled rows."""
+    name, reason = type(splitter).__name__, None
     try:
-        return [np.asarray(test) for _, test in splitter.split(X, y)]
+        if not isinstance(
+            splitter, StratifiedGroupKFold
+        ):  # of which some versions split without groups as they like
+            return [np.asarray(test) for _, test in splitter.split(X, y)]
     except (TypeError, ValueError) as error:
         if "groups" not in str(error):
             raise
-        name = type(splitter).__name__
-        raise ValueError(
-            f"cv={name} splits by groups, which fit does not take yet (a later version will). Pass its folds instead: with "
-            f"labeled = ~np.isnan(y), cv=list({name}(...).split(X[labeled], y[labeled], groups[labeled])), each labeled row "
-            "in one test fold."
-        ) from error
+        reason = error
+    raise ValueError(
+        f"cv={name} splits by groups, which fit does not take yet (a later version will). Pass its folds instead: with "
+        f"labeled = ~np.isnan(y), cv=list({name}(...).split(X[labeled], y[labeled], groups[labeled])), each labeled row "
+        "in one test fold."
+    ) from reason
 
 
 def _has_classes(estimator: BaseEstimator, y: Array, n_folds: int) -> bool:
