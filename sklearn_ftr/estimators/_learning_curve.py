@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr.estimators._inner_model import (
     is_frozen,
     mean_prediction,
@@ -25,6 +24,7 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
 from sklearn_ftr.rectification._checks import Array
 
@@ -183,7 +183,7 @@ def _test(
     rng = np.random.RandomState(seed)
     k = labels.n_outputs
     if not trial.size:
-        model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
+        model = without_training(estimator, own_rows(X, trial.test), labels.of_labeled_rows, rng)
         return mean_prediction(model, X, trial.test, k)
     try:
         model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed, weigh)
