@@ -161,7 +161,7 @@ def _seed(written: str) -> int:
 
 def _delimiter(written: str) -> str:
     sign = _DELIMITER_NAMES.get(written.lower(), written)
-    if len(sign) != 1 or sign.isalnum() or sign in "\"\r\n\0\\":
+    if len(sign) != 1 or sign.isalnum() or sign in '"\r\n\0\\':
         raise argparse.ArgumentTypeError(
             f"{written!r} cannot separate columns; expected one character, such as , ; or |, or one of "
             f"{', '.join(name for name in _DELIMITER_NAMES if name.isalpha())}"

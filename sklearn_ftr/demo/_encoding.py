@@ -23,6 +23,11 @@ _NAMES = {
     "utf-32": "UTF-32",
     "cp1252": "Windows-1252, since it is not UTF-8",
 }
+_TRIED = {
+    "utf-16": "UTF-8 text, nor UTF-16, as its first bytes say",
+    "utf-32": "UTF-8 text, nor UTF-32, as its first bytes say",
+    "cp1252": "UTF-8 text, nor Windows-1252",
+}
 _OTHER_FILES = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
@@ -40,7 +45,8 @@ def decode(data: bytes, encoding: str | None, path: str) -> tuple[str, str]:
     try:
         text = data.decode(found)
     except UnicodeError as error:
-        raise UserFileError(_undecodable(path, found, data, error)) from error
+        tried = f"{encoding} text" if encoding else _TRIED.get(found, "UTF-8 text")
+        raise UserFileError(_undecodable(path, tried, data, error)) from error
     _refuse_nul(text, path)
     name = _NAMES.get(found, found) if encoding is None else encoding
     return text.removeprefix("\ufeff"), name
@@ -50,8 +56,8 @@ def _recognized(data: bytes, path: str) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return encoding
-    if b"\0" in data and (encoding := _utf_16_without_mark(data)):
-        return encoding
+    if b"\0" in data and (wide := _utf_16_without_mark(data)):
+        return wide
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -79,11 +85,9 @@ def _refuse_broken_utf_8(data: bytes, error: UnicodeDecodeError, path: str) -> N
         )
 
 
-def _undecodable(path: str, encoding: str, data: bytes, error: UnicodeError) -> str:
+def _undecodable(path: str, tried: str, data: bytes, error: UnicodeError) -> str:
     where = f" (line {_line(data, error.start)})" if isinstance(error, UnicodeDecodeError) else ""
-    name = _NAMES.get(encoding, encoding).split(",")[0]
-    neither = "neither UTF-8 nor " if encoding == "cp1252" else "not "
-    return f"{path} is {neither}{name} text{where}; name its encoding with --encoding, or save it in UTF-8."
+    return f"{path} is not {tried}{where}; name its encoding with --encoding, or save it in UTF-8."
 
 
 def _refuse_nul(text: str, path: str) -> None:

@@ -24,6 +24,15 @@ class Labels:
     description: str
 
 
+def refuse_constant(labels: NDArray[np.float64], name: str) -> None:
+    """Raise if labels do not vary, so that no interval can be told."""
+    known = labels[np.isfinite(labels)]
+    if np.ptp(known) == 0:
+        raise UserFileError(
+            f"Column {name!r}: all {len(known):,} labels are {known[0]:g}; labels that do not vary give no interval."
+        )
+
+
 def read_labels(column: Column, decimal: str | None, file_sign: FileSign) -> Labels:
     """Numbers, or 0 and 1 from words; anything else is refused with its row."""
     if not column.present:
@@ -36,7 +45,7 @@ def read_labels(column: Column, decimal: str | None, file_sign: FileSign) -> Lab
         if 2 * len(truths) > len(column.present)
         else _from_numbers(column, read_numbers(column, decimal, file_sign))
     )
-    _check(column, labels.values[column.present])
+    _refuse_few(column)
     return labels
 
 
@@ -79,13 +88,9 @@ def _not_a_number(column: Column, failed: Sequence[int], reading: NumberReading)
     )
 
 
-def _check(column: Column, known: NDArray[np.float64]) -> None:
-    if len(known) < FEWEST_LABELS:
+def _refuse_few(column: Column) -> None:
+    if len(column.present) < FEWEST_LABELS:
         raise UserFileError(
-            f"Column {column.name!r} has {counted(len(known), 'label')}; with fewer than {FEWEST_LABELS} nothing can be "
-            "trained and checked."
-        )
-    if np.ptp(known) == 0:
-        raise UserFileError(
-            f"Column {column.name!r}: all {len(known):,} labels are {known[0]:g}; labels that do not vary give no interval."
+            f"Column {column.name!r} has {counted(len(column.present), 'label')}; with fewer than {FEWEST_LABELS} nothing "
+            "can be trained and checked."
         )

@@ -6,10 +6,12 @@ cells of a column, or of the whole file, say together which way is meant (`Evide
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 # Beyond this squares of numbers overflow, and no rating or price is meant.
 LARGEST_NUMBER = 1e100
@@ -60,7 +62,7 @@ class Number:
 def read_number(cell: str) -> Number | None:
     """Both readings of a cleaned cell, or None if it is no number."""
     if infinite := _INFINITY.fullmatch(cell):
-        value = float(f"{infinite[1].replace('\u2212', '-')}inf")
+        value = -math.inf if infinite[1] in ("-", "\u2212") else math.inf
         return Number(value, value)
     point, comma = _POINT.fullmatch(cell), _COMMA.fullmatch(cell)
     some = point or comma
@@ -70,7 +72,7 @@ def read_number(cell: str) -> Number | None:
     return Number(_value(point, _TO_POINT), _value(comma, _TO_COMMA), unit)
 
 
-def _value(match: re.Match[str] | None, table: dict[int, int | None]) -> float | None:
+def _value(match: re.Match[str] | None, table: dict[int, Any]) -> float | None:
     if match is None:
         return None
     return float((match["sign"] + match["inner"] + match["amount"]).translate(table))

@@ -22,7 +22,7 @@ from sklearn_ftr.demo._columns import (
 )
 from sklearn_ftr.demo._delimited_file import DelimitedFile, clean_name, read_delimited_file
 from sklearn_ftr.demo._features import encode, text_features
-from sklearn_ftr.demo._labels import read_labels
+from sklearn_ftr.demo._labels import read_labels, refuse_constant
 from sklearn_ftr.demo._numbers import Evidence, is_ambiguous
 
 Array = NDArray[np.float64]
@@ -81,9 +81,7 @@ def read_user_file(request: Request) -> UserData:
     """Read the columns that are asked for; `UserFileError` says what is wrong with them."""
     file = read_delimited_file(request.path, request.names, request.delimiter, request.encoding)
     label = clean_name(request.label)
-    features, categories = (
-        _resolved(file, lists) for lists in (request.features, request.categories)
-    )
+    features, categories = (_resolved(file, lists) for lists in (request.features, request.categories))
     sources = [clean_name(request.text)] if request.text else [*features, *categories]
     file.require([label, *dict.fromkeys(sources)])
     if label in sources:
@@ -93,6 +91,7 @@ def read_user_file(request: Request) -> UserData:
         X, lines = _from_texts(file.column(sources[0], MISSING_TEXTS), request.path)
     else:
         X, lines = _from_table(file, request, features, categories)
+    refuse_constant(labels.values, label)
     title = f"{request.path}: {len(labels.values):,} rows, {np.isfinite(labels.values).sum():,} with a label in {label!r}"
     return UserData(X, labels.values, [f"{title} ({file.described()})", labels.description, *lines])
 
