@@ -62,6 +62,8 @@ def _check_demo(options: argparse.Namespace) -> None:
 
 
 def _check_file(options: argparse.Namespace) -> None:
+    if not options.data:
+        options.parser.error("argument --data: expected the name of a file")
     sources = [options.text or "", *(options.features or ()), *(options.categories or ())]
     if not (options.label or "").strip() or not any(name.strip(", ") for name in sources):
         options.parser.error(
@@ -76,6 +78,7 @@ def _check_file(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_ftr",
+        usage="%(prog)s [--data FILE --label COLUMN (--text COLUMN | --features COLUMN,...)] [options]",
         description="One number from few labels and many predictions. Without --data: on real ratings.",
         epilog=_missing_marks(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

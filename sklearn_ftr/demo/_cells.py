@@ -44,7 +44,12 @@ def truth(cell: str) -> float | None:
 
 def shown(cell: str) -> str:
     """The cell in quotes, on one line and not too long."""
-    return repr(cell if len(cell) <= _LONGEST_SHOWN else f"{cell[: _LONGEST_SHOWN - 3]}...")
+    return repr(shortened(cell))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that is too long to be shown."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
 def counted(count: int, noun: str) -> str:

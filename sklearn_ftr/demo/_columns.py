@@ -58,6 +58,14 @@ class Column:
         """How many cells are missing."""
         return len(self.cells) - len(self.present)
 
+    @property
+    def known(self) -> list[str]:
+        """All cells, "" for the missing ones."""
+        known = [""] * len(self.cells)
+        for i in self.present:
+            known[i] = self.cells[i]
+        return known
+
     @cached_property
     def numbers(self) -> dict[int, Number]:
         """The cells that are numbers of some kind, by position."""
@@ -147,14 +155,11 @@ def read_categories(column: Column) -> Feature:
     """Categories, whatever the cells look like."""
     if nothing := _nothing_to_learn(column):
         return nothing
-    values = [""] * len(column.cells)
-    for i in column.present:
-        values[i] = column.cells[i]
-    n_categories = len(set(values) - {""})
+    n_categories = len({column.cells[i] for i in column.present})
     if _looks_like_identifiers(n_categories, len(column.present)):
         what = f"left out, {counted(n_categories, 'different value')} in {counted(len(column.present), 'cell')}"
         return LeftOut(column.described(what, "so that nothing recurs (texts are read with --text)"))
-    return Categories(values, _describe_categories(column, n_categories))
+    return Categories(column.known, _describe_categories(column, n_categories))
 
 
 def read_numbers(column: Column, decimal: str | None, file_sign: FileSign) -> NumberReading:

@@ -8,12 +8,13 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sklearn_ftr.demo._cells import MISSING_MARKS, UserFileError, cleaned, counted, shown
+from sklearn_ftr.demo._cells import MISSING_MARKS, UserFileError, cleaned, counted, shortened, shown
 from sklearn_ftr.demo._columns import Column
 from sklearn_ftr.demo._encoding import decode
 
@@ -142,10 +143,12 @@ def _sniffed_delimiter(text: str, wanted: Sequence[str]) -> str:
 
 
 def _first_rows(text: str, delimiter: str) -> list[list[str]]:
-    try:
-        return [row for _, row in islice(_records(text, delimiter), _N_SNIFFED_ROWS) if any(row)]
-    except csv.Error:
-        return []
+    """Rows up to the first that cannot be read."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        for _, row in islice(_records(text, delimiter), _N_SNIFFED_ROWS):
+            rows.append(row)
+    return [row for row in rows if any(row)]
 
 
 def _parsed(text: str, delimiter: str, path: str) -> Rows:
@@ -209,4 +212,4 @@ def _fitted(row: list[str], header: list[str], number: int, path: str) -> list[s
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _N_NAMES_SHOWN:,} more" if len(names) > _N_NAMES_SHOWN else ""
-    return f"{', '.join(names[:_N_NAMES_SHOWN])}{more}"
+    return f"{', '.join(map(shortened, names[:_N_NAMES_SHOWN]))}{more}"

@@ -67,11 +67,13 @@ def _recognized(data: bytes, path: str) -> str:
 
 
 def _utf_16_without_mark(data: bytes) -> str | None:
-    """UTF-16 shows in commas, digits and line ends: every other byte of theirs is NUL, always on the same side."""
+    """UTF-16 shows in commas and digits, where every other byte is NUL, and in line ends, which come out whole."""
     first, second = data[::2].count(0), data[1::2].count(0)
-    if len(data) % 2 or 20 * max(first, second) < len(data):
+    if min(first, second) or 20 * max(first, second) < len(data):
         return None
-    return "utf-16-le" if not first else "utf-16-be" if not second else None
+    encoding = "utf-16-be" if first else "utf-16-le"
+    line_ends = data.decode(encoding, errors="replace").count("\n")
+    return encoding if 2 * line_ends > data.count(b"\n") else None
 
 
 def _refuse_broken_utf_8(data: bytes, error: UnicodeDecodeError, path: str) -> None:

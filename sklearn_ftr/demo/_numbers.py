@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-# Beyond this squares of numbers overflow, and no rating or price is meant.
-LARGEST_NUMBER = 1e100
+# Beyond this fourth powers overflow, and no rating or price is meant.
+LARGEST_NUMBER = 1e50
 
 _BLANKS = " \u00a0\u2007\u2009\u202f"
 _APOSTROPHES = "'\u2019"

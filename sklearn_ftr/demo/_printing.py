@@ -50,11 +50,11 @@ def print_calibration(rows: Sequence[Calibration]) -> None:
 
 
 def _decimals(answers: Sequence[Answer]) -> int:
-    """So many that the standard error of the labels has two digits or more."""
+    """Three, but more where standard errors are small and fewer where they are large."""
     error = answers[0].estimate.standard_error
     if not np.isfinite(error) or error <= 0:
         return 3
-    return int(np.clip(1 - np.floor(np.log10(error)), 0, 12))
+    return 0 if error >= 1_000 else int(np.clip(1 - np.floor(np.log10(error)), 3, 12))
 
 
 def _cells(answer: Answer, decimals: int) -> tuple[str, ...]:

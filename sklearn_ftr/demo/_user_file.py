@@ -64,8 +64,13 @@ class Request:
 
     @property
     def marks(self) -> frozenset[str]:
-        """What counts as missing."""
+        """What counts as missing in labels and features."""
         return MISSING_MARKS | {cleaned(mark).lower() for mark in self.missing}
+
+    @property
+    def text_marks(self) -> frozenset[str]:
+        """What counts as missing in a column of texts."""
+        return MISSING_TEXTS | (self.marks - MISSING_MARKS)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def read_user_file(request: Request) -> UserData:
         raise UserFileError(f"{label!r} is the label; it cannot be predicted from itself.")
     labels = read_labels(file.column(label, request.marks), request.decimal, partial(_file_sign, file))
     if request.text:
-        X, lines = _from_texts(file.column(sources[0], MISSING_TEXTS), request.path)
+        X, lines = _from_texts(file.column(sources[0], request.text_marks), request.path)
     else:
         X, lines = _from_table(file, request, features, categories)
     refuse_constant(labels.values, label)
@@ -116,12 +121,13 @@ def _resolved(file: DelimitedFile, lists: Sequence[str]) -> list[str]:
 
 
 def _from_texts(column: Column, path: str) -> tuple[Array, list[str]]:
-    if len(set(column.cells)) < 2:
+    texts = column.known
+    if len(set(texts)) < 2:
         raise UserFileError(
             f"Column {column.name!r} of {path} has the same text in every row, which predicts nothing."
         )
     try:
-        return text_features(column.cells), [column.described("text")]
+        return text_features(texts), [column.described("text")]
     except ValueError as error:
         raise UserFileError(
             f"Column {column.name!r} of {path} gives no text features: {error}"
