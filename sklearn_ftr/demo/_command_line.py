@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _demo(options)
         else:
             _answer_for_file(options)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, it must last to the end of the process
     except KeyboardInterrupt:

@@ -40,7 +40,7 @@ class DelimitedFile:
     rows : list of list of str
         As many cells each as the header has names.
     row_numbers : list of int
-        As a spreadsheet counts; blank rows count and are left out.
+        As a spreadsheet counts; rows that were left out count.
     n_blank : int
         Blank rows that were left out.
     encoding, delimiter : str
@@ -101,7 +101,8 @@ def read_delimited_file(
     delimiter = delimiter or _sniffed_delimiter(text, wanted)
     (_, names), *rows = _parsed(text, delimiter, path)
     header = [clean_name(name) for name in names]
-    filled = [(number, _fitted(row, header, number, path)) for number, row in rows if any(row)]
+    kept = _without_blank_rows(rows)
+    filled = [(number, _fitted(row, header, number, path)) for number, row in kept]
     return DelimitedFile(
         path,
         header,
@@ -124,7 +125,7 @@ def _bytes(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserFileError(f"{path or shown(path)} cannot be opened: {reason}.") from error
-    if not data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
+    if not data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0,;|"):
         raise UserFileError(f"{path} is empty or not a CSV file.")
     return data
 
@@ -198,6 +199,15 @@ def _records(text: str, delimiter: str, **way: Any) -> Iterator[tuple[int, list[
         ) from error
     finally:
         csv.field_size_limit(limit)
+
+
+def _without_blank_rows(rows: Rows) -> Rows:
+    """Without empty lines, and without the rows of blank cells that spreadsheets leave at the end.
+
+    Others with blank cells only stay: they are rows of which neither label nor features are known.
+    """
+    last = max((i for i, (_, row) in enumerate(rows) if any(row)), default=-1)
+    return [(number, row) for number, row in rows[: last + 1] if any(row) or len(row) > 1]
 
 
 def _fitted(row: list[str], header: list[str], number: int, path: str) -> list[str]:
