@@ -531,14 +531,14 @@ def test_delimiters_and_headers(read, delimiter, header):
     assert np.ptp(data.y) > 0
 
 
-def test_a_delimiter_can_be_given(answer):
-    content = "y:x\n" + "\n".join(f"{y}:{i % 7}" for i, y in enumerate(LABELS))
-    assert "Is another --delimiter needed?" in refused(
-        answer(content, "--label", "y", "--features", "x")
-    )
-    status, out, _ = answer(content, "--label", "y", "--features", "x", "--delimiter", ":")
+@pytest.mark.parametrize(("sign", "name", "shown"), [(":", ":", "':'"), (" ", "space", "' '")])
+def test_a_delimiter_can_be_given(answer, sign, name, shown):
+    content = "\n".join(["y:x", *(f"{y}:{i % 7}" for i, y in enumerate(LABELS))]).replace(":", sign)
+    columns = ("--label", "y", "--features", "x")
+    assert "Is another --delimiter needed?" in refused(answer(content, *columns))
+    status, out, _ = answer(content, *columns, "--delimiter", name)
     assert status == 0
-    assert "columns separated by ':'" in out
+    assert f"columns separated by {shown}" in out
 
 
 def test_the_hint_of_excel(read):

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 _DATE = re.compile(
     r"(\d{1,4})([-./])(\d{1,2})\2(\d{1,4})(?:[T ](\d\d?:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?))?"
@@ -26,6 +27,7 @@ def as_date(days: float) -> str:
     return date.fromordinal(min(max(ordinal, 1), date.max.toordinal())).isoformat()
 
 
+@lru_cache(maxsize=100_000)
 def _days(cell: str, order: tuple[int, int, int]) -> float | None:
     match = _DATE.fullmatch(cell)
     if match is None:

@@ -184,9 +184,8 @@ def _ways_to_quote(text: str, delimiter: str) -> Iterator[dict[str, Any]]:
 def _records(text: str, delimiter: str, **way: Any) -> Iterator[tuple[int, list[str]]]:
     """Row numbers and cleaned cells."""
     limit = csv.field_size_limit(_LARGEST_CELL)
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True, **way
-    )
+    way |= {"delimiter": delimiter, "skipinitialspace": delimiter != " ", "strict": True}
+    reader = csv.reader(io.StringIO(text, newline=""), **way)
     line = 1
     try:
         for number, row in enumerate(reader, 1):
