@@ -299,6 +299,8 @@ def test_pools_are_read_in_blocks(family):
     np.testing.assert_allclose(small.estimate, large.estimate, rtol=1e-9)
 
 
+# Sorted, so that the labeled rows are of another kind than the pool.
+@pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 def test_a_long_sorted_pool_converges():
     """Its first million rows are all of one class."""
     X, y, f, _, _ = sample_of("binomial", r=100)

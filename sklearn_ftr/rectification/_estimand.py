@@ -26,7 +26,7 @@ from sklearn_ftr.rectification._cross_fitting import within_parts
 from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._mean import Rectification, rectify
+from sklearn_ftr.rectification._mean import Rectification, prediction_shift, rectify
 from sklearn_ftr.rectification._moments import Moments, merge, moments
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -35,6 +35,8 @@ from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 # Predictions whose influence is smaller than this part of the labels' are constant but for rounding; of models of folds, from
 # which large parts have been taken away, than the second.
 _SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
+# The pool's covariates may be so much larger than those of labeled rows, on which rounding is measured.
+_NOISE_OF_POOL = 8
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
 BLOCK_ROWS = 16_384
 Vector = NDArray[np.floating[Any]] | Clipped
@@ -151,14 +153,20 @@ def estimand_of_two_stages(
     rows_y = _influence_rows(estimand, X, y, of_y)
     rows_f, pool = _influence_of_predictions(estimand, X, f, of_f, unlabeled, stage_one)
     smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else _SMALLEST_INFLUENCE
-    _drop_rounding(rows_f, f, estimand, X, of_f, smallest * rows_y.std(axis=0))
-    _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros(rows_y.shape[1]))
+    noise = _noise(estimand, X, y, of_y), _noise(estimand, X, f, of_f)
+    _drop_rounding(rows_f, of_f, np.maximum(noise[1], smallest * rows_y.std(axis=0)))
+    _drop_rounding(rows_y, of_y, noise[0])
+    pool = pool.without(_NOISE_OF_POOL * noise[1])
     p = estimand.n_parameters
-    rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
+    degrees = stage_one.degrees_of_freedom(len(y), p)
+    rectified = rectify(rows_y, rows_f, pool, lambda_, degrees, p, noise)
     if stage_one.recycle and stage_one.n_trained_only:
         rows = _influence_rows(estimand, *all_labels, every)
+        _drop_rounding(rows, every, noise[0])
         rectified = _with_recycled(rectified, rows, len(y), p)
     result = _result(estimand, rectified, pool, labels_only, len(y), confidence_level, stage_one)
+    of_pool = reduce(merge, map(moments, pieces(unlabeled[1])))
+    result = replace(result, prediction_shift=float(prediction_shift(f[:, None], of_pool)[0]))
     return RectifiedEstimand(result, of_y, of_f)
 
 
@@ -305,15 +313,17 @@ def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: Lineariz
     return one.theta + influence - influence.mean(axis=0)
 
 
-def _drop_rounding(
-    influence: Array, target: Array, estimand: Estimand, X: Design, one: Linearized, least: Array
-) -> None:
+def _noise(estimand: Estimand, X: Design, target: Array, one: Linearized) -> Array:
+    """How far rounding may have moved influence values (k,)."""
+    return np.abs(one.bread) @ estimand.rounding(X[:], target, one.solution)
+
+
+def _drop_rounding(influence: Array, one: Linearized, noise: Array) -> None:
     """Influence values (in place) that are nothing but rounding become zero: a tuned lambda would blow them up.
 
     So are those of predictions that a linear model of the same X has made, in a linear regression.
     """
-    noise = np.abs(one.bread) @ estimand.rounding(X[:], target, one.solution)
-    flat = influence.std(axis=0) <= np.maximum(noise, least)
+    flat = influence.std(axis=0) <= noise
     influence[:, flat] = one.theta[flat]
 
 

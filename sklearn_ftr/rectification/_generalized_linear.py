@@ -25,6 +25,7 @@ from sklearn_ftr.rectification._design import Clipped, Design, check_regression
 from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, pieces, rectify_estimand
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
+from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 
@@ -67,7 +68,8 @@ class GeneralizedLinear(Estimand):
         """Of X times a difference of target and fitted mean, both of which were made from the columns as they came."""
         of_eta = self.coordinates.largest(X) @ np.abs(self.reported(theta))
         of_mean = of_eta * self.family.variance(X @ theta).max()
-        return _ROUNDING * np.abs(X).max(axis=0) * (np.abs(target).max() + of_mean)
+        noise = _ROUNDING * np.abs(X).max(axis=0) * (np.abs(target).max() + of_mean)
+        return np.maximum(noise, np.abs(X).mean(axis=0) * rounding(target[:, None]))
 
     def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
         """Least squares, or Newton's method until no row's linear predictor moves."""
