@@ -23,6 +23,7 @@ ALLOWED = {
         "skorch",
         "torch",
         "transformers",
+        "sentence_transformers",
         "peft",
     },
     "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "numpy", "pandas", "sklearn"},
@@ -59,6 +60,7 @@ def violations(folder, allowed):
         "matplotlib",
         "peft",
         "transformers",
+        "sentence_transformers",
         "sklearn_ftr",
     }
     for path in sorted((ROOT / folder).rglob("*.py")):

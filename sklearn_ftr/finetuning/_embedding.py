@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_ftr.finetuning._text_model import Checkpoint, TextEncoder, frozen_fingerprint
+from sklearn_ftr.finetuning._text_model import Checkpoint
+from sklearn_ftr.finetuning._text_network import frozen_fingerprint, make_encoder
 from sklearn_ftr.finetuning._texts import Texts
 
 Vectors = NDArray[np.float32]
@@ -45,8 +46,8 @@ class Embedder:
         self, checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None
     ) -> None:
         self.checkpoint = checkpoint
-        self.encoder = TextEncoder(checkpoint, precision).to(device).requires_grad_(False).eval()
-        self.fingerprint = frozen_fingerprint(self.encoder)
+        self.encoder = make_encoder(checkpoint, precision).to(device).requires_grad_(False).eval()
+        self.fingerprint = frozen_fingerprint(self.encoder, self.encoder)
         self.device = torch.device(device)
         self.n_features, self.n_own = self.encoder.n_features, self.encoder.n_own
         self.store = self._open(cache)
@@ -73,7 +74,7 @@ class Embedder:
         return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(texts), -1)
 
     def _compute(self, texts: Sequence[str]) -> Vectors:
-        rows = self.checkpoint.rows(texts, self.device)
+        rows = self.encoder.rows(texts, self.device)
         vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
         with torch.inference_mode():
             for chosen, tokens in rows.blocks():
@@ -88,11 +89,8 @@ class Embedder:
 
     def _identity(self) -> str:
         """All that decides what a text's vector is."""
-        vocabulary = sorted(self.checkpoint.source.tokenizer.get_vocab().items())
-        reads = (self.checkpoint.pooling, self.checkpoint.max_length, str(self.encoder.precision))
-        everything = json.dumps(
-            [self.fingerprint, self.encoder.model.config.to_json_string(), reads, vocabulary]
-        )
+        config, precision = self.encoder.model.config.to_json_string(), str(self.encoder.precision)
+        everything = json.dumps([self.fingerprint, config, precision, self.encoder.rules()])
         return blake2b(everything.encode(), digest_size=16).hexdigest()
 
 
