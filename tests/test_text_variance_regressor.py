@@ -19,6 +19,7 @@ from language_models import WORDS, save_tokenizer, tiny_model
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_ftr import (
+    EmbeddingCacheWarning,
     FineTuneRectifyAllocator,
     LabeledKFold,
     RectifiedMeanEstimator,
@@ -696,6 +697,29 @@ def test_another_vocabulary_is_another_model(data, tmp_path):
     path.write_text(path.read_text().replace('"w0"', '"w_"').replace('"w39"', '"w0"'))
     second = quick(folder, **settings).fit(*data).predict(data[0])
     assert np.abs(first - second).max() > 1e-4
+
+
+def test_a_damaged_folder_of_vectors(computed, folders, data, tmp_path):
+    model = quick(folders["encoder"], embedding_cache=tmp_path)
+    expected = model.fit(*data).predict(data[0])
+    (path,) = tmp_path.glob("*.sqlite")
+    path.write_bytes(path.read_bytes()[:6000])
+    _embedding.forget()
+    np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
+    assert sum(computed) == 2 * len(set(data[0]))
+    _embedding.forget()
+    np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
+    assert sum(computed) == 2 * len(set(data[0]))
+
+
+def test_a_folder_that_cannot_be_used(computed, folders, data, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = quick(folders["encoder"], embedding_cache=tmp_path / "file" / "folder")
+    with pytest.warns(EmbeddingCacheWarning) as said:
+        predictions = model.fit(*data).predict(data[0])
+    assert len(said) == 1
+    assert sum(computed) == len(set(data[0]))  # nothing that was computed is thrown away
+    np.testing.assert_array_equal(quick(folders["encoder"]).fit(*data).predict(data[0]), predictions)
 
 
 @pytest.mark.parametrize(("name", "times"), [("encoder", 1), ("headed encoder", 1)])
