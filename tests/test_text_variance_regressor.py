@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -336,6 +337,38 @@ def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
     assert model.fit(data[0][:n], data[1][:n]).n_epochs_ == epochs
 
 
+@pytest.mark.parametrize(
+    ("method", "rate", "head_rate"),
+    [
+        ("lora", 1e-5, 3e-4),
+        ("full", 1e-5, 3e-4),
+        ("full", None, 3e-4),
+        ("lora", 1e-2, 1e-2),
+        ("head", 1e-5, 1e-5),
+    ],
+)
+def test_the_head_learns_no_slower_than_it_does_alone(method, rate, head_rate, folders, data):
+    """A rate that is right for pretrained weights would leave a head that starts at zero where it is."""
+    rates = {}
+
+    class Recorded(torch.optim.SGD):
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    rates[id(parameter)] = group["lr"]
+            return super().step(closure)
+
+    settings = {"learning_rate": rate, "warmup": None, "accumulate_batches": 2}
+    model = quick(folders["encoder"], method=method, optimizer=Recorded, **settings).fit(*data)
+    module = model.net_.module_
+    head = module if method == "head" else module.head
+    assert {rates[id(parameter)] for parameter in head.parameters()} == {head_rate}
+    assert rates[id(model.net_.criterion_.center)] == pytest.approx(10 * head_rate)
+    if method != "head":
+        rest = {rates[id(p)] for p in module.encoder.parameters() if p.requires_grad}
+        assert rest == {1e-4 if rate is None else rate}
+
+
 def test_long_gradients_are_cut(folders, data):
     """One step of plain gradient descent with rate 1 moves the head by the norm of its gradient."""
 
@@ -386,6 +419,72 @@ def test_on_a_gpu(method, folders, data):
     assert model.residual_variance_ < data[1].var()
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_allclose(restored.predict(data[0]), model.predict(data[0]), rtol=1e-2)
+
+
+class Stopped(torch.optim.AdamW):
+    """Somebody presses Ctrl-C in the third step."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        if self.steps == 3:
+            signal.raise_signal(signal.SIGINT)
+        return super().step(closure)
+
+
+FAILURES = {
+    "divergence": ({"learning_rate": 1e30, "warmup": None}, ["w1", "w2"], ValueError),
+    "Ctrl-C": ({"optimizer": Stopped}, [*WORDS[:20]], KeyboardInterrupt),
+    "Ctrl-C while watched": (
+        {"optimizer": Stopped, "early_stopping": True},
+        [*WORDS[:20]],
+        KeyboardInterrupt,
+    ),
+    "no texts": ({}, [1, 2], ValueError),
+    "no model": ({"model": "/nowhere/at/all"}, ["w1", "w2"], OSError),
+    "missing device": ({"device": "nonsense"}, ["w1", "w2"], ValueError),
+}
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_fit_that_fails_changes_nothing(failure, method, fitted, folders, data):
+    parameters, texts, error = FAILURES[failure]
+    model = quick(folders["encoder"], method=method, max_epochs=4)
+    if fitted:
+        model.fit(*data)
+    before, predictions = dict(vars(model)), model.predict(data[0]) if fitted else None
+    own = model.get_params()
+    model.set_params(**parameters)
+    with pytest.raises(error):
+        model.fit(texts, 1e3 * np.arange(len(texts)) ** 2.0)
+    assert vars(model.set_params(**own)) == before
+    if not fitted:
+        with pytest.raises(NotFittedError):
+            model.predict(data[0])
+    else:
+        np.testing.assert_array_equal(model.predict(data[0]), predictions)
+
+
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_an_initialization_that_is_stopped_changes_nothing(method, folders, data, monkeypatch):
+    model = quick(folders["headed encoder"], method=method).fit(*data)
+    before, predictions = dict(vars(model)), model.predict(data[0])
+    forward = _text_model.TextEncoder.forward
+
+    def stopped(self, tokens):
+        if len(tokens.input_ids) > 1 or tokens.input_ids.shape[1] > 1:
+            raise KeyboardInterrupt
+        return forward(self, tokens)
+
+    monkeypatch.setattr(_text_model.TextEncoder, "forward", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.initialize(["w1 w2 w3", "w4"])
+    monkeypatch.undo()
+    assert vars(model) == before
+    np.testing.assert_array_equal(model.predict(data[0]), predictions)
 
 
 # --- before training
