@@ -26,7 +26,12 @@ if TYPE_CHECKING:
         RectifiedQuantile,
         ScalingLawRegressor,
     )
-    from sklearn_ftr.finetuning import TextVarianceRegressor, VarianceLoss, VarianceRegressor
+    from sklearn_ftr.finetuning import (
+        EmbeddingCacheWarning,
+        TextVarianceRegressor,
+        VarianceLoss,
+        VarianceRegressor,
+    )
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
         ConfidenceInterval,
@@ -49,6 +54,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ConfidenceInterval": "rectification",
     "Costs": "allocation",
+    "EmbeddingCacheWarning": "finetuning",
     "Estimate": "rectification",
     "FineTuneRectifyAllocator": "estimators",
     "FittedLaw": "allocation",
@@ -85,6 +91,7 @@ _HOMES = {
 __all__ = [
     "ConfidenceInterval",
     "Costs",
+    "EmbeddingCacheWarning",
     "Estimate",
     "FineTuneRectifyAllocator",
     "FittedLaw",

@@ -24,6 +24,7 @@ ALLOWED = {
         "skorch",
         "torch",
         "transformers",
+        "sentence_transformers",
         "peft",
     },
     "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "sklearn", *SHARED},
@@ -60,6 +61,7 @@ def violations(folder, allowed):
         "matplotlib",
         "peft",
         "transformers",
+        "sentence_transformers",
         "sklearn_ftr",
     }
     for path in sorted((ROOT / folder).rglob("*.py")):

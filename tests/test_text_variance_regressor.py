@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,9 +16,11 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 import torch
+from language_models import WORDS, save_tokenizer, tiny_model
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_ftr import (
+    EmbeddingCacheWarning,
     FineTuneRectifyAllocator,
     LabeledKFold,
     RectifiedMeanEstimator,
@@ -29,11 +32,9 @@ from sklearn_ftr.finetuning._text_model import (
     DEFAULT_MODEL,
     Checkpoint,
     Source,
-    TextNetwork,
     installed_model,
 )
-
-WORDS = [f"w{number}" for number in range(40)]
+from sklearn_ftr.finetuning._text_network import TextNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -43,46 +44,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def save_tokenizer(folder):
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[EOS]", *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", eos_token="[EOS]"
-    ).save_pretrained(folder)
-
-
-def tiny_model(kind, folder, **settings):
-    """A model of a few thousand random weights, saved as the hub saves models."""
-    import transformers
-
-    sizes = {
-        "vocab_size": 43,
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "max_position_embeddings": 64,
-        "pad_token_id": 0,
-    }
-    config = {"Bert": transformers.BertConfig, "Llama": transformers.LlamaConfig}[
-        kind.removesuffix("Model").removesuffix("ForSequenceClassification").removesuffix("ForCausalLM")
-    ]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = getattr(transformers, kind)(config(**sizes, **settings))
-    for (
-        parameter
-    ) in model.parameters():  # the default initial weights are too small to tell texts apart
-        parameter.data *= 5
-    model.save_pretrained(folder)
-    save_tokenizer(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +108,7 @@ def test_real_fine_tuning_lowers_the_residual_variance(method, n, settings, rate
 
 
 @pytest.mark.skipif(installed_model() is None, reason="no installed weights")
-def test_real_vectors_are_means_of_word_pieces():
+def test_real_vectors_are_means_of_word_pieces_of_length_one():
     from transformers import AutoModel, AutoTokenizer
 
     texts = ["A short one.", "A much longer text, of which the other one must not see anything.", ""]
@@ -159,6 +120,7 @@ def test_real_vectors_are_means_of_word_pieces():
         ]
     checkpoint = Checkpoint(Source(DEFAULT_MODEL), "auto", 256, 0)
     vectors = _embedding.Embedder(checkpoint, "cpu", torch.float32, None)(np.array(texts, dtype=object))
+    expected = np.array(expected) / np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
 
@@ -375,6 +337,38 @@ def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
     assert model.fit(data[0][:n], data[1][:n]).n_epochs_ == epochs
 
 
+@pytest.mark.parametrize(
+    ("method", "rate", "head_rate"),
+    [
+        ("lora", 1e-5, 3e-4),
+        ("full", 1e-5, 3e-4),
+        ("full", None, 3e-4),
+        ("lora", 1e-2, 1e-2),
+        ("head", 1e-5, 1e-5),
+    ],
+)
+def test_the_head_learns_no_slower_than_it_does_alone(method, rate, head_rate, folders, data):
+    """A rate that is right for pretrained weights would leave a head that starts at zero where it is."""
+    rates = {}
+
+    class Recorded(torch.optim.SGD):
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    rates[id(parameter)] = group["lr"]
+            return super().step(closure)
+
+    settings = {"learning_rate": rate, "warmup": None, "accumulate_batches": 2}
+    model = quick(folders["encoder"], method=method, optimizer=Recorded, **settings).fit(*data)
+    module = model.net_.module_
+    head = module if method == "head" else module.head
+    assert {rates[id(parameter)] for parameter in head.parameters()} == {head_rate}
+    assert rates[id(model.net_.criterion_.center)] == pytest.approx(10 * head_rate)
+    if method != "head":
+        rest = {rates[id(p)] for p in module.encoder.parameters() if p.requires_grad}
+        assert rest == {1e-4 if rate is None else rate}
+
+
 def test_long_gradients_are_cut(folders, data):
     """One step of plain gradient descent with rate 1 moves the head by the norm of its gradient."""
 
@@ -425,6 +419,72 @@ def test_on_a_gpu(method, folders, data):
     assert model.residual_variance_ < data[1].var()
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_allclose(restored.predict(data[0]), model.predict(data[0]), rtol=1e-2)
+
+
+class Stopped(torch.optim.AdamW):
+    """Somebody presses Ctrl-C in the third step."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        if self.steps == 3:
+            signal.raise_signal(signal.SIGINT)
+        return super().step(closure)
+
+
+FAILURES = {
+    "divergence": ({"learning_rate": 1e30, "warmup": None}, ["w1", "w2"], ValueError),
+    "Ctrl-C": ({"optimizer": Stopped}, [*WORDS[:20]], KeyboardInterrupt),
+    "Ctrl-C while watched": (
+        {"optimizer": Stopped, "early_stopping": True},
+        [*WORDS[:20]],
+        KeyboardInterrupt,
+    ),
+    "no texts": ({}, [1, 2], ValueError),
+    "no model": ({"model": "/nowhere/at/all"}, ["w1", "w2"], OSError),
+    "missing device": ({"device": "nonsense"}, ["w1", "w2"], ValueError),
+}
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_fit_that_fails_changes_nothing(failure, method, fitted, folders, data):
+    parameters, texts, error = FAILURES[failure]
+    model = quick(folders["encoder"], method=method, max_epochs=4)
+    if fitted:
+        model.fit(*data)
+    before, predictions = dict(vars(model)), model.predict(data[0]) if fitted else None
+    own = model.get_params()
+    model.set_params(**parameters)
+    with pytest.raises(error):
+        model.fit(texts, 1e3 * np.arange(len(texts)) ** 2.0)
+    assert vars(model.set_params(**own)) == before
+    if not fitted:
+        with pytest.raises(NotFittedError):
+            model.predict(data[0])
+    else:
+        np.testing.assert_array_equal(model.predict(data[0]), predictions)
+
+
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_an_initialization_that_is_stopped_changes_nothing(method, folders, data, monkeypatch):
+    model = quick(folders["headed encoder"], method=method).fit(*data)
+    before, predictions = dict(vars(model)), model.predict(data[0])
+    forward = _text_model.TextEncoder.forward
+
+    def stopped(self, tokens):
+        if len(tokens.input_ids) > 1 or tokens.input_ids.shape[1] > 1:
+            raise KeyboardInterrupt
+        return forward(self, tokens)
+
+    monkeypatch.setattr(_text_model.TextEncoder, "forward", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.initialize(["w1 w2 w3", "w4"])
+    monkeypatch.undo()
+    assert vars(model) == before
+    np.testing.assert_array_equal(model.predict(data[0]), predictions)
 
 
 # --- before training
@@ -736,6 +796,29 @@ def test_another_vocabulary_is_another_model(data, tmp_path):
     path.write_text(path.read_text().replace('"w0"', '"w_"').replace('"w39"', '"w0"'))
     second = quick(folder, **settings).fit(*data).predict(data[0])
     assert np.abs(first - second).max() > 1e-4
+
+
+def test_a_damaged_folder_of_vectors(computed, folders, data, tmp_path):
+    model = quick(folders["encoder"], embedding_cache=tmp_path)
+    expected = model.fit(*data).predict(data[0])
+    (path,) = tmp_path.glob("*.sqlite")
+    path.write_bytes(path.read_bytes()[:6000])
+    _embedding.forget()
+    np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
+    assert sum(computed) == 2 * len(set(data[0]))
+    _embedding.forget()
+    np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
+    assert sum(computed) == 2 * len(set(data[0]))
+
+
+def test_a_folder_that_cannot_be_used(computed, folders, data, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = quick(folders["encoder"], embedding_cache=tmp_path / "file" / "folder")
+    with pytest.warns(EmbeddingCacheWarning) as said:
+        predictions = model.fit(*data).predict(data[0])
+    assert len(said) == 1
+    assert sum(computed) == len(set(data[0]))  # nothing that was computed is thrown away
+    np.testing.assert_array_equal(quick(folders["encoder"]).fit(*data).predict(data[0]), predictions)
 
 
 @pytest.mark.parametrize(("name", "times"), [("encoder", 1), ("headed encoder", 1)])

@@ -2,12 +2,14 @@
 
 import pickle
 import re
+import signal
 import warnings
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
@@ -412,3 +414,166 @@ def test_on_a_gpu(data):
         state = torch.cuda.get_rng_state()
         model.fit(*data)
         assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+# A fit that fails, or is stopped, changes nothing
+
+
+class Failing(Linear):
+    """Fails when it is called so often."""
+
+    def __init__(self, n_features, calls, error):
+        super().__init__(n_features)
+        self.calls, self.error = calls, error
+
+    def forward(self, X):
+        self.calls -= 1
+        if not self.calls:
+            raise self.error
+        return super().forward(X)
+
+
+def failing(calls, error=KeyboardInterrupt):
+    return {"module": Failing, "module_kwargs": {"calls": calls, "error": error}}
+
+
+class Stopped(torch.optim.AdamW):
+    """Somebody presses Ctrl-C in the seventh step."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        if self.steps == 7:
+            signal.raise_signal(signal.SIGINT)
+        return super().step(closure)
+
+
+class PerRow(nn.Module):
+    def forward(self, prediction, target):
+        return (prediction - target).abs()
+
+
+class Torn(Linear):
+    """Three outputs where y has one."""
+
+    def forward(self, X):
+        return super().forward(X).repeat(1, 3)
+
+
+def broken_optimizer(parameters, lr, weight_decay):
+    raise RuntimeError("no such optimizer")
+
+
+ANOTHER = np.random.default_rng(1).normal(size=(300, 4))
+FAILURES = {
+    "divergence": ({"learning_rate": 1e300}, {}, ValueError),
+    "divergence while watched": ({"learning_rate": 1e300, "early_stopping": True}, {}, ValueError),
+    "Ctrl-C in an epoch": ({"optimizer": Stopped}, {}, KeyboardInterrupt),
+    "Ctrl-C while watched": ({"optimizer": Stopped, "early_stopping": True}, {}, KeyboardInterrupt),
+    "Ctrl-C in the first batch": (failing(1), {}, KeyboardInterrupt),
+    "Ctrl-C while re-centering": (failing(31), {}, KeyboardInterrupt),
+    "error in the last epoch": (failing(30, RuntimeError("lost")), {}, RuntimeError),
+    "wrong shape": ({"module": Torn}, {}, ValueError),
+    "loss of rows": ({"criterion": PerRow}, {}, RuntimeError),
+    "no optimizer": ({"optimizer": broken_optimizer}, {}, RuntimeError),
+    "no such module": ({"module": failing}, {}, TypeError),
+    "other weights": ({"weights": {"nothing": torch.zeros(1)}}, {}, ValueError),
+    "missing device": ({"device": "nonsense"}, {}, ValueError),
+    "bad parameter": ({"batch_size": -1}, {}, ValueError),
+    "bad output weight": ({"output_weight": [1.0, 2.0]}, {}, ValueError),
+    "negative weight": ({}, {"sample_weight": np.full(300, -1.0)}, ValueError),
+    "short weight": ({}, {"sample_weight": np.ones(7)}, ValueError),
+    "one weight": ({}, {"sample_weight": np.eye(300)[0]}, ValueError),
+    "missing labels": ({}, {"y": np.full(300, np.nan)}, ValueError),
+    "missing features": ({}, {"X": np.full((300, 4), np.nan)}, ValueError),
+    "too few to watch": (
+        {"early_stopping": True},
+        {"X": np.ones((3, 2)), "y": np.arange(3.0)},
+        ValueError,
+    ),
+    "another width": ({"learning_rate": 1e300}, {"X": ANOTHER[:, :2]}, ValueError),
+    "another number of outputs": ({"learning_rate": 1e300}, {"y": ANOTHER[:, :2]}, ValueError),
+}
+
+
+def fitted_state(model):
+    return {
+        name: value for name, value in vars(model).items() if name not in model.get_params(deep=False)
+    }
+
+
+def assert_unchanged(model, before, X, predictions):
+    after = fitted_state(model)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+    if predictions is None:
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+    else:
+        np.testing.assert_array_equal(model.predict(X), predictions)
+
+
+@pytest.fixture
+def frame(data):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame(data[0], columns=["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_fit_that_fails_changes_nothing(failure, fitted, data, frame):
+    parameters, arguments, error = FAILURES[failure]
+    model = quick(max_epochs=6)
+    if fitted:
+        model.fit(frame, data[1])
+    before, predictions = fitted_state(model), model.predict(frame) if fitted else None
+    own = model.get_params(deep=False)
+    with pytest.raises(error):
+        model.set_params(**parameters).fit(**{"X": data[0], "y": data[1]} | arguments)
+    assert_unchanged(model.set_params(**own), before, frame, predictions)
+    # And the next one succeeds.
+    expected = clone(model).fit(*data).predict(data[0])
+    np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
+    assert not hasattr(model, "feature_names_in_")
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        (failing(1), KeyboardInterrupt),
+        (failing(1, RuntimeError("lost")), RuntimeError),
+        ({"module": Torn}, ValueError),
+        ({"device": "nonsense"}, ValueError),
+        ({"optimizer": broken_optimizer}, RuntimeError),
+        ({"weights": {"nothing": torch.zeros(1)}}, ValueError),
+    ],
+    ids=["Ctrl-C", "error", "shape", "device", "optimizer", "weights"],
+)
+def test_an_initialization_that_fails_changes_nothing(parameters, error, fitted, data, frame):
+    model = quick(max_epochs=2)
+    if fitted:
+        model.fit(frame, data[1])
+    before, predictions = fitted_state(model), model.predict(frame) if fitted else None
+    with pytest.raises(error):
+        model.set_params(**parameters).initialize(data[0][:, :2])
+    assert_unchanged(model, before, frame, predictions)
+
+
+def test_an_initialization_forgets_what_training_left(data, frame):
+    model = quick(max_epochs=2).fit(frame, data[1]).initialize(data[0][:, :2])
+    assert (model.n_epochs_, model.n_features_in_, model.scale_) == (0, 2, 1.0)
+    assert not hasattr(model, "residual_variance_")
+    assert not hasattr(model, "feature_names_in_")
+    assert model.predict(data[0][:, :2]).shape == (300,)
+
+
+def test_columns_are_noted_by_a_fit_that_succeeds(data, frame):
+    model = quick(max_epochs=2).fit(frame, data[1])
+    assert list(model.feature_names_in_) == ["a", "b", "c", "d"]
+    other = frame[["a", "b"]].rename(columns={"a": "e"})
+    model.fit(other, data[1])
+    assert (list(model.feature_names_in_), model.n_features_in_) == (["e", "b"], 2)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame)

@@ -7,9 +7,7 @@ changes, so the vectors are kept, in memory or in a file that processes share.
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -17,16 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from sklearn_ftr.finetuning._text_model import Checkpoint, TextEncoder, frozen_fingerprint
+from sklearn_ftr.finetuning._text_model import Checkpoint
+from sklearn_ftr.finetuning._text_network import frozen_fingerprint, make_encoder
 from sklearn_ftr.finetuning._texts import Texts
+from sklearn_ftr.finetuning._vector_store import FileStore, MemoryStore, Vectors, memory_store
 
-Vectors = NDArray[np.float32]
 # Texts that are tokenized, sorted by length and embedded together: what streaming holds in memory.
 BLOCK_TEXTS = 4096
-_LARGEST_MEMORY = 2**30  # bytes of vectors kept in memory, for each model
-_BYTES_BESIDE = 300  # what Python needs beside the numbers of a vector
 
 
 class Embedder:
@@ -45,8 +41,8 @@ class Embedder:
         self, checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None
     ) -> None:
         self.checkpoint = checkpoint
-        self.encoder = TextEncoder(checkpoint, precision).to(device).requires_grad_(False).eval()
-        self.fingerprint = frozen_fingerprint(self.encoder)
+        self.encoder = make_encoder(checkpoint, precision).to(device).requires_grad_(False).eval()
+        self.fingerprint = frozen_fingerprint(self.encoder, self.encoder)
         self.device = torch.device(device)
         self.n_features, self.n_own = self.encoder.n_features, self.encoder.n_own
         self.store = self._open(cache)
@@ -73,7 +69,7 @@ class Embedder:
         return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(texts), -1)
 
     def _compute(self, texts: Sequence[str]) -> Vectors:
-        rows = self.checkpoint.rows(texts, self.device)
+        rows = self.encoder.rows(texts, self.device)
         vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
         with torch.inference_mode():
             for chosen, tokens in rows.blocks():
@@ -81,18 +77,16 @@ class Embedder:
         return vectors
 
     def _open(self, cache: str | None) -> MemoryStore | FileStore:
-        if cache in ("memory", None):
-            limit = _LARGEST_MEMORY // (4 * self.n_features + _BYTES_BESIDE) if cache else 0
-            return MemoryStore(limit)
-        return FileStore(Path(str(cache)), self._identity())
+        if cache is None:
+            return MemoryStore(limit=0)
+        if cache == "memory":
+            return memory_store(self.n_features)
+        return FileStore(Path(cache), self._identity(), self.n_features)
 
     def _identity(self) -> str:
         """All that decides what a text's vector is."""
-        vocabulary = sorted(self.checkpoint.source.tokenizer.get_vocab().items())
-        reads = (self.checkpoint.pooling, self.checkpoint.max_length, str(self.encoder.precision))
-        everything = json.dumps(
-            [self.fingerprint, self.encoder.model.config.to_json_string(), reads, vocabulary]
-        )
+        config, precision = self.encoder.model.config.to_json_string(), str(self.encoder.precision)
+        everything = json.dumps([self.fingerprint, config, precision, self.encoder.rules()])
         return blake2b(everything.encode(), digest_size=16).hexdigest()
 
 
@@ -113,59 +107,3 @@ def embedder(
 def forget() -> None:
     """Drop all embedders of this process, with their vectors in memory."""
     _shared.cache_clear()
-
-
-class MemoryStore:
-    """Vectors by the digest of their text, in this process."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.vectors: dict[bytes, Vectors] = {}
-
-    def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Those that are here."""
-        return {key: self.vectors[key] for key in keys if key in self.vectors}
-
-    def add(self, vectors: dict[bytes, Vectors]) -> None:
-        """Keep them until the limit. What came first stays: a pool read over and over is partly known, not never."""
-        for key, vector in vectors.items():
-            if len(self.vectors) >= self.limit:
-                return
-            self.vectors[key] = vector.copy()  # not a view that keeps its whole block
-
-
-class FileStore:
-    """The same in an SQLite file, for all processes and sessions that name the folder."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.path = folder.expanduser().resolve() / f"{name}.sqlite"
-
-    def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Those that are here."""
-        found: dict[bytes, Vectors] = {}
-        with closing(self._connect()) as file:
-            for part in _parts(keys):
-                marks = ",".join("?" * len(part))
-                query = f"SELECT text, vector FROM vectors WHERE text IN ({marks})"
-                found |= {
-                    key: np.frombuffer(v, dtype=np.float32) for key, v in file.execute(query, part)
-                }
-        return found
-
-    def add(self, vectors: dict[bytes, Vectors]) -> None:
-        """Keep them; another process may have been faster."""
-        rows = [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
-        with closing(self._connect()) as file, file:
-            file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-
-    def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(self.path, timeout=300)
-        with file:
-            file.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB)")
-        return file
-
-
-def _parts(keys: Sequence[bytes], size: int = 500) -> Iterator[list[bytes]]:
-    for start in range(0, len(keys), size):
-        yield list(keys[start : start + size])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
+from copy import copy
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 
 from sklearn_ftr._sklearn_private import (
@@ -26,13 +29,12 @@ from sklearn_ftr._sklearn_private import (
     num_samples,
 )
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
-from sklearn_ftr.finetuning._rows import FeatureRows, LabeledRows, TokenRows
+from sklearn_ftr.finetuning._rows import LabeledRows
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
+from sklearn_ftr.finetuning._trained_network import Array, Inputs, TrainedNetwork
 from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
-Inputs = FeatureRows | TokenRows
 # Learning rate of the profiled mean error, in units of the network's.
 _CENTER_RATE = 10
 
@@ -68,7 +70,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """A new network, in the precision it trains in."""
 
     @abstractmethod
-    def _inputs(self, rows: Any) -> Inputs:
+    def _inputs(self, rows: Any, network: TrainedNetwork) -> Inputs:
         """What the network reads, where the network is."""
 
     @abstractmethod
@@ -91,19 +93,20 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        rows, y = self._checked_rows_and_targets(X, y)
-        self._single_output = y.ndim == 1
-        rows, y, weight = self._weighted_rows(
+        witness = copy(self)  # X's columns are noted on a copy: this one changes in the last line only
+        rows, y = witness._checked_rows_and_targets(X, y)
+        rows, targets, weight = self._weighted_rows(
             rows, y.reshape(len(y), -1).astype(np.float64), sample_weight
         )
         rng = check_random_state(self.random_state)
-        held_out = self._hold_out(len(y), rng)
+        held_out = self._hold_out(len(targets), rng)
         with self._seeded(rng):
-            self._initialize_net(rows, y.shape[1])
-            inputs = self._inputs(rows)
-            self._standardize(inputs, y, weight)
-            self._train(inputs, (y - self.offset_) / self.scale_, weight, held_out)
-        self._recenter(inputs, y, weight)
+            network = self._new_network(rows, targets.shape[1])
+            inputs = self._inputs(rows, network)
+            network = self._standardized(network, inputs, targets, weight)
+            self._train(network, inputs, targets, weight, held_out)
+        network, variances = self._recentered(network, inputs, targets, weight)
+        self._keep(network, witness, single_output=y.ndim == 1, variances=variances)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -120,16 +123,17 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        rows = self._checked_rows(X, reset=True)
-        self._single_output = y is None or np.ndim(y) == 1
-        n_outputs = 1 if self._single_output else np.shape(y)[1]
+        witness = copy(self)
+        rows = witness._checked_rows(X, reset=True)
+        single_output = y is None or np.ndim(y) == 1
+        n_outputs = 1 if single_output else np.shape(y)[1]
         self._check_untrained(n_outputs)
         with self._seeded(check_random_state(self.random_state)):
-            self._initialize_net(rows, n_outputs)
-        self.offset_, self.scale_, self.n_epochs_ = np.zeros(n_outputs), 1.0, 0
-        found = self._outputs(self._inputs(rows[:1])).shape[1]
+            network = self._new_network(rows, n_outputs)
+        found = network.outputs(self._inputs(rows[:1], network)).shape[1]
         if found != n_outputs:
             raise ValueError(f"The module has {found} outputs; expected {n_outputs}, as many as y.")
+        self._keep(network, witness, single_output=single_output, variances=None)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -145,7 +149,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "net_")
         rows = self._checked_rows(X, reset=False)
-        prediction = self.offset_ + self.scale_ * self._all_outputs(rows)
+        prediction = self._predictions(rows, self._network)
         return prediction[:, 0] if self._single_output else prediction
 
     def __sklearn_tags__(self) -> Any:
@@ -202,9 +206,10 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """Precision of the weights that train and of the targets."""
         return getattr(torch, self.dtype)
 
-    def _initialize_net(self, rows: Any, n_outputs: int) -> None:
+    def _new_network(self, rows: Any, n_outputs: int) -> TrainedNetwork:
+        """The network before training."""
         criterion = make_criterion(self._criterion(), self.output_weight, self.batch_size, n_outputs)
-        self.net_ = TrainingNet(
+        net = TrainingNet(
             # An instance is safe here: this net lives for one fit and is never cloned.
             self._make_module(rows, n_outputs),
             criterion=criterion.to(self._torch_dtype()),
@@ -217,7 +222,8 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             verbose=0,
             **self._training_options(num_samples(rows)),
         ).initialize()
-        self.net_.module = type(self.net_.module_)  # or skorch would pickle the instance twice
+        net.module = type(net.module_)  # or skorch would pickle the instance twice
+        return TrainedNetwork(net, np.zeros(n_outputs))
 
     def _criterion(self) -> Any:
         return self.criterion
@@ -237,78 +243,102 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             return []
         return [("center", {"weight_decay": 0.0, "lr": _CENTER_RATE * learning_rate})]
 
-    def _standardize(self, inputs: Inputs, y: Array, weight: Array | None) -> None:
+    def _standardized(
+        self, network: TrainedNetwork, inputs: Inputs, y: Array, weight: Array | None
+    ) -> TrainedNetwork:
         """Shift and scale of the targets while training, so that a learning rate means the same on every scale."""
-        self.offset_, self.scale_ = np.zeros(y.shape[1]), 1.0
         if self.criterion == "mse" or callable(self.criterion):
-            return
-        pretrained = self.is_pretrained(y.shape[1])
-        errors = y - self._outputs(inputs) if pretrained else y
-        self.offset_ = np.average(errors, axis=0, weights=weight)
-        if not pretrained:
-            squares = np.average((y - self.offset_) ** 2, axis=0, weights=weight)
-            self.scale_ = float(np.sqrt(squares.mean())) or 1.0
+            return network
+        if self.is_pretrained(y.shape[1]):
+            errors = y - network.outputs(inputs)
+            return replace(network, offset=np.average(errors, axis=0, weights=weight))
+        offset = np.average(y, axis=0, weights=weight)
+        squares = np.average((y - offset) ** 2, axis=0, weights=weight)
+        return replace(network, offset=offset, scale=float(np.sqrt(squares.mean())) or 1.0)
 
     def _train(
         self,
+        network: TrainedNetwork,
         inputs: Inputs,
-        targets: Array,
+        y: Array,
         weight: Array | None,
         held_out: tuple[Rows, Rows | None],
     ) -> None:
-        training, validation = (
-            None if chosen is None else self._labeled(inputs, targets, weight, chosen)
-            for chosen in held_out
-        )
-        callbacks: list[Any] = []
-        if validation is not None:
-            self.net_.train_split = predefined_split(validation)
+        targets = (y - network.offset) / network.scale
+        training, watched = held_out
+        net = network.net
+        if watched is not None:
+            validation = self._labeled(network, inputs, targets, weight, watched)
+            net.train_split = predefined_split(validation)
+        net.callbacks_ = self._callbacks()
+        try:
+            with suitable_threads(network.module, self.batch_size):
+                net.train(self._labeled(network, inputs, targets, weight, training))
+        except DivergenceError as error:
+            raise self._diverged(network) from error
+        net.train_split, net.callbacks_, net.optimizer_ = None, [], None
+
+    def _callbacks(self) -> list[tuple[str, Callback]]:
+        callbacks: list[tuple[str, Callback]] = []
+        if self.early_stopping:
             callbacks.append(("early_stopping", EarlyStopping(self.patience)))
         if self.verbose:
             callbacks.append(("progress", Progress(self.verbose)))
-        self.net_.callbacks_ = callbacks
-        try:
-            with suitable_threads(self.net_.module_, self.batch_size):
-                self.net_.train(training)
-        except DivergenceError as error:
-            raise self._diverged() from error
-        self.net_.train_split, self.net_.callbacks_, self.net_.optimizer_ = None, [], None
-        self.n_epochs_ = len(self.net_.history)
+        return callbacks
 
     def _labeled(
-        self, inputs: Inputs, targets: Array, weight: Array | None, chosen: Rows
+        self,
+        network: TrainedNetwork,
+        inputs: Inputs,
+        targets: Array,
+        weight: Array | None,
+        chosen: Rows,
     ) -> LabeledRows:
         columns = [targets] if weight is None else [targets, weight]
-        return LabeledRows(inputs[chosen], *(self._tensor(c[chosen]) for c in columns))
+        dtype = self._torch_dtype()
+        return LabeledRows(
+            inputs[chosen], *(network.tensor(column[chosen], dtype) for column in columns)
+        )
 
-    def _recenter(self, inputs: Inputs, y: Array, weight: Array | None) -> None:
-        """Give the errors mean zero: the variance loss has not learned it."""
-        errors = y - self.offset_ - self.scale_ * self._outputs(inputs)
+    def _recentered(
+        self, network: TrainedNetwork, inputs: Inputs, y: Array, weight: Array | None
+    ) -> tuple[TrainedNetwork, Array]:
+        """Errors of mean zero, which the variance loss has not learned, and their variances (k,)."""
+        errors = y - network.predictions(inputs)
         if not np.isfinite(errors).all():
-            raise self._diverged()
-        self.offset_ = self.offset_ + np.average(errors, axis=0, weights=weight)
-        centred = errors - np.average(errors, axis=0, weights=weight)
-        variances = np.average(centred**2, axis=0, weights=weight)
-        self.residual_variance_ = float(variances[0]) if self._single_output else variances
+            raise self._diverged(network)
+        mean = np.average(errors, axis=0, weights=weight)
+        variances = np.average((errors - mean) ** 2, axis=0, weights=weight)
+        return replace(network, offset=network.offset + mean), variances
 
-    def _diverged(self) -> ValueError:
+    def _diverged(self, network: TrainedNetwork) -> ValueError:
         return ValueError(
-            f"Training diverged: after {len(self.net_.history)} epochs the network's outputs are not finite. "
+            f"Training diverged: after {len(network.net.history)} epochs the network's outputs are not finite. "
             f"Lower learning_rate ({self.learning_rate}) or scale the features."
         )
 
-    def _all_outputs(self, rows: Any) -> Array:
-        """Outputs (n, k) for rows that may be too many for one piece."""
-        return self._outputs(self._inputs(rows))
+    def _keep(
+        self,
+        network: TrainedNetwork,
+        witness: NetworkRegressor,
+        *,
+        single_output: bool,
+        variances: Array | None,
+    ) -> None:
+        """The fitted attributes, all at once: until here a fit that fails or is stopped has changed nothing."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if name in vars(witness):
+                setattr(self, name, getattr(witness, name))
+            elif name in vars(self):
+                delattr(self, name)
+        self._network, self._single_output = network, single_output
+        self.net_, self.offset_, self.scale_ = network.net, network.offset, network.scale
+        self.n_epochs_ = len(network.net.history)
+        if variances is not None:
+            self.residual_variance_ = float(variances[0]) if single_output else variances
+        elif "residual_variance_" in vars(self):
+            del self.residual_variance_
 
-    def _outputs(self, inputs: Inputs) -> Array:
-        outputs = self.net_.outputs(inputs).cpu().numpy().astype(np.float64)
-        return outputs.reshape(len(inputs), -1)
-
-    def _tensor(self, values: NDArray[np.floating[Any]]) -> torch.Tensor:
-        writable = np.require(values, requirements="W")  # torch warns of read-only memory
-        return torch.as_tensor(writable, dtype=self._torch_dtype(), device=self._current_device())
-
-    def _current_device(self) -> torch.device:
-        """Where the module is now, which after unpickling elsewhere need not be `device`."""
-        return next(self.net_.module_.parameters(), torch.empty(0)).device
+    def _predictions(self, rows: Any, network: TrainedNetwork) -> Array:
+        """Predictions (n, k) for rows that may be too many for one piece."""
+        return network.predictions(self._inputs(rows, network))

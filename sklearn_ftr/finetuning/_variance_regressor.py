@@ -13,8 +13,9 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._network import make_module
-from sklearn_ftr.finetuning._network_regressor import Array, NetworkRegressor
+from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows
+from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 
 
 class VarianceRegressor(NetworkRegressor):
@@ -194,8 +195,8 @@ class VarianceRegressor(NetworkRegressor):
         module = make_module(self.module, self.module_kwargs, self.weights, *sizes)
         return module.to(self._torch_dtype())
 
-    def _inputs(self, rows: Array) -> FeatureRows:
-        return FeatureRows(self._tensor(rows))
+    def _inputs(self, rows: Array, network: TrainedNetwork) -> FeatureRows:
+        return FeatureRows(network.tensor(rows, self._torch_dtype()))
 
     def _training_options(self, n_rows: int) -> dict[str, Any]:
         default = 0.01 if self.is_pretrained() else 1.0

@@ -1,0 +1,150 @@
+"""What is trained on texts: a head on a language model's vectors, adapters inside the model, or all of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_ftr.finetuning._mlp import MLP
+from sklearn_ftr.finetuning._rows import Tokens
+from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
+from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
+from sklearn_ftr.finetuning._training import trainable_state
+
+METHODS = ("head", "lora", "full")
+Encoder = TextEncoder | SentenceEncoder
+
+
+def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
+    """The checkpoint's language model, read as it was saved to be read."""
+    layout = checkpoint.source.sentence_format
+    if layout is None:
+        return TextEncoder(checkpoint, precision)
+    return SentenceEncoder(checkpoint, layout, precision)
+
+
+class RegressionHead(nn.Module):
+    """Features to predictions: the checkpoint's own outputs, if any, plus a network that starts at zero."""
+
+    def __init__(
+        self, n_features: int, n_own: int, n_outputs: int, hidden_layer_sizes: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.n_own = n_own
+        # Pooled vectors come on every scale; a learning rate is to mean the same for all.
+        self.norm = nn.LayerNorm(n_features - n_own, elementwise_affine=False)
+        self.network = MLP(n_features - n_own, n_outputs, hidden_layer_sizes)
+        last: Any = self.network.layers[-1]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Predictions (B, n_outputs)."""
+        if not self.n_own:
+            return self.network(self.norm(features))
+        pooled, own = features[:, : -self.n_own], features[:, -self.n_own :]
+        return own + self.network(self.norm(pooled))
+
+
+class VectorHead(RegressionHead):
+    """A head that is trained alone, on the vectors of a frozen checkpoint; knows which weights made them."""
+
+    def __init__(self, checkpoint: Checkpoint, fingerprint: str, n_features: int, *sizes: Any) -> None:
+        super().__init__(n_features, checkpoint.n_own, *sizes)
+        self.checkpoint = checkpoint
+        self.fingerprint = fingerprint
+
+
+class TextNetwork(nn.Module):
+    """Texts to predictions, end to end; pickled as a recipe and the weights that were trained.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    method : {"lora", "full"}
+    lora_rank : int
+    hidden_layer_sizes : tuple of int
+    n_outputs : int
+    precision : torch.dtype
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        method: str,
+        lora_rank: int,
+        hidden_layer_sizes: tuple[int, ...],
+        n_outputs: int,
+        precision: torch.dtype,
+    ) -> None:
+        super().__init__()
+        self.recipe = (checkpoint, method, lora_rank, hidden_layer_sizes, n_outputs, precision)
+        self.encoder = make_encoder(checkpoint, precision)
+        if method == "lora":
+            _add_adapters(self.encoder, lora_rank)
+        self.head = RegressionHead(
+            self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes
+        )
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """Predictions (B, n_outputs)."""
+        return self.head(self.encoder(tokens))
+
+    def __reduce__(self) -> Any:
+        state = {name: value.cpu() for name, value in trainable_state(self).items()}
+        device = next(self.parameters()).device
+        return _rebuilt, (self.recipe, state, frozen_fingerprint(self, self.encoder), device)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TextNetwork:
+        function, arguments = self.__reduce__()
+        return function(*arguments)
+
+
+def _rebuilt(
+    recipe: Any, state: dict[str, Tensor], fingerprint: str, device: torch.device
+) -> TextNetwork:
+    """The network that was pickled: its frozen weights come from the source, where they have stayed."""
+    network = TextNetwork(*recipe)
+    check_fingerprint(frozen_fingerprint(network, network.encoder), fingerprint, recipe[0].source)
+    network.load_state_dict(state, strict=False)
+    with suppress(RuntimeError, AssertionError):  # an accelerator that this machine does not have
+        network = network.to(device)
+    return network.eval()
+
+
+def frozen_fingerprint(module: nn.Module, encoder: Encoder) -> str:
+    """A digest of some numbers of each frozen parameter, and of how texts are read: others, another fingerprint."""
+    digest = blake2b(encoder.reading().encode(), digest_size=16)
+    for name, parameter in sorted(module.named_parameters()):
+        if not parameter.requires_grad:
+            values = parameter.detach().reshape(-1)
+            sample = values[:: max(1, len(values) // 64)].float().cpu().numpy()
+            digest.update(f"{name}{tuple(parameter.shape)}".encode() + sample.tobytes())
+    return digest.hexdigest()
+
+
+def check_fingerprint(found: str, expected: str, source: Source) -> None:
+    """Refuse to go on with other frozen weights than those that were trained with."""
+    if found != expected:
+        raise ValueError(
+            f"model={source.name!r} has changed since this regressor was fitted: the frozen weights and the way in which "
+            f"texts are read have the fingerprint {found}; expected {expected}. Fit again, or restore the model; on the hub, name a revision."
+        )
+
+
+def _add_adapters(encoder: Encoder, rank: int) -> None:
+    """Low-rank updates (LoRA; Hu et al. 2022) beside every linear layer; all else is frozen."""
+    from peft import LoraConfig, inject_adapter_in_model
+
+    encoder.requires_grad_(False)
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+    with warnings.catch_warnings():
+        # GPT-2's layers are stored transposed; peft says that it has noticed.
+        warnings.filterwarnings("ignore", message=".*fan_in_fan_out")
+        inject_adapter_in_model(settings, encoder.model)
