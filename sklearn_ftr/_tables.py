@@ -15,6 +15,8 @@ from sklearn_ftr._arguments import ArgumentTypeError, is_missing, is_number, is_
 
 _NUMBERS = "expected real numbers. Convert labels such as 'yes' and 'no' to 1 and 0 first"
 
+_DATES = ("Timestamp", "Timedelta", "date", "datetime", "timedelta", "Period")
+
 
 def import_pandas(what: str) -> ModuleType:
     """Pandas, for `what` needs it; or an error that says which extra brings it."""
@@ -102,9 +104,7 @@ def _objects_as_floats(
         elif is_number(value) or (truth_values and is_truth_value(value)):
             floats.flat[i] = _float(value, name)
         else:
-            raise ValueError(
-                f"{name} holds {_kind(value)}{where} (dtype object), such as {shown(value)}; {_NUMBERS}."
-            )
+            floats.flat[i] = _object_as_float(value, name, where)
     return floats
 
 
@@ -117,21 +117,29 @@ def _float(value: Any, name: str) -> float:
         ) from error
 
 
-def _kind(value: Any) -> str:
-    """What a value is that is no number, for messages."""
-    dates = type(value).__name__ in (
-        "Timestamp",
-        "Timedelta",
-        "date",
-        "datetime",
-        "timedelta",
-        "Period",
-    )
-    if isinstance(value, str | bytes | np.datetime64 | np.timedelta64) or dates:
-        return "text or dates"
+def _object_as_float(value: Any, name: str, where: str) -> float:
+    """What an object says that it is as a number, such as a tensor of one; text and dates are none, whatever they say."""
+    such = f"{where} (dtype object), such as {shown(value)}; {_NUMBERS}."
+    if (
+        isinstance(value, str | bytes | np.datetime64 | np.timedelta64)
+        or type(value).__name__ in _DATES
+    ):
+        raise ValueError(f"{name} holds text or dates{such}")
     if isinstance(value, complex):
-        return "complex numbers"
-    return f"objects of type {type(value).__name__}"
+        raise ValueError(f"{name} holds complex numbers{such}")
+    kind = f"{name} holds objects of type {type(value).__name__}"
+    if is_truth_value(value) or getattr(value, "ndim", 0):
+        raise ArgumentTypeError(f"{kind}{such}")
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{kind} ({error}){such}") from error
+
+
+def shape_of(values: Any) -> tuple[int, ...]:
+    """As numpy's, which converts whole tables to find out."""
+    shape = getattr(values, "shape", None)
+    return tuple(shape) if isinstance(shape, tuple) else np.asarray(values).shape
 
 
 def check_same_index(left: Any, right: Any, left_name: str, right_name: str) -> None:
