@@ -17,9 +17,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold
 
 from sklearn_ftr import Costs, Estimate, FineTuneRectifyAllocator, RectifiedMeanEstimator, rectify_mean
-from sklearn_ftr.allocation._plan import CROSS_FITTING
-from sklearn_ftr.estimators._allocator import _parameters
-from sklearn_ftr.estimators._choice import choose
+from sklearn_ftr.allocation._best_option import CROSS_FITTING
+from sklearn_ftr.estimators._choice import choose, parameters_of
 from sklearn_ftr.estimators._labels import check_partial_labels
 
 LEVEL = 0.95
@@ -132,7 +131,7 @@ def allocations(draw: Draw, estimator: Any) -> dict[str, tuple[Any, Any]]:
         plan = outlook.plan(draw.n, len(draw.y) - draw.n, Costs())
         option = choose(plan, outlook, strategy, first.max_fits, first.law_fit_).option
         best = clone(first.best_estimator_).set_params(recycle=recycle)
-        best.set_params(**_parameters(option, draw.n, len(draw.y) - draw.n, ()))
+        best.set_params(**parameters_of(option, draw.n, len(draw.y) - draw.n, ()))
         answers[variant] = best.fit(draw.X, draw.labels), option
     return answers
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
@@ -20,7 +21,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
     LabeledKFold,
+    RectifiedDifference,
+    RectifiedLinearRegression,
     RectifiedMeanEstimator,
+    RectifiedQuantile,
+    ScalingLawRegressor,
     VarianceRegressor,
     ZeroWidthIntervalWarning,
 )
@@ -294,6 +299,122 @@ def test_a_failed_fit_leaves_the_earlier_one(data):
     with pytest.raises(ValueError, match="infinite"):
         model.fit(X, np.where(np.arange(3_000) == 3, np.inf, y))
     assert (model.mean_, model.n_labeled_, model.plan_.n_labeled) == (*before, 400)
+
+
+class FailsAfter(Ridge):
+    """Ridge regression whose class fails in the n-th fit from when `left` was set."""
+
+    left = np.inf
+    error = ValueError
+
+    def fit(self, X, y):
+        FailsAfter.left -= 1
+        if FailsAfter.left < 0:
+            raise FailsAfter.error("stopped")
+        return super().fit(X, y)
+
+
+def state_of(model):
+    """Every attribute and its value, and what is inside of the objects that `fit` makes."""
+    return {
+        name: (id(value), str(vars(value)) if hasattr(value, "__dict__") else str(value))
+        for name, value in vars(model).items()
+    }
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("fits", [0, 3, 8])
+@pytest.mark.parametrize("before", ["new", "fitted", "fitted to another kind"])
+def test_a_fit_that_is_stopped_changes_nothing(data, error, fits, before, monkeypatch):
+    """In the first or last of the four trainings of the curve, or in the last of five folds."""
+    pd = pytest.importorskip("pandas")
+    X, y = data[0][:600], data[1][:600]
+    model = allocator(FailsAfter(), n_bootstrap=2, pilot_cost=0.1)
+    monkeypatch.setattr(FailsAfter, "error", error)
+    monkeypatch.setattr(FailsAfter, "left", np.inf)
+    if before != "new":
+        model.fit(pd.DataFrame(X[:, :5]).add_prefix("x"), y)
+    if before == "fitted to another kind":
+        model.set_params(estimator=RectifiedLinearRegression(FailsAfter(), covariates=[0]))
+    earlier = state_of(model)
+    monkeypatch.setattr(FailsAfter, "left", fits)
+    with pytest.raises(error, match="stopped"):
+        model.fit(X, y)
+    assert state_of(model) == earlier
+    if before == "fitted":
+        assert list(model.feature_names_in_) == ["x0", "x1", "x2", "x3", "x4"]
+
+
+def test_nothing_is_left_of_another_kind_of_fit(data):
+    pd = pytest.importorskip("pandas")
+    X, y = data[0][:600], data[1][:600]
+    frame = pd.DataFrame(X).add_prefix("x")
+    model = allocator(n_bootstrap=2, pilot_cost=0.5)
+    with config_context(enable_metadata_routing=True):
+        model.set_fit_request(finetune_rows=False)
+    answers = {}
+    for rows, estimator in (
+        (frame, RectifiedMeanEstimator(Ridge())),
+        (X, RectifiedLinearRegression(Ridge(), covariates=[0])),
+        (X, RectifiedDifference(Ridge(), group=10)),
+        (frame, RectifiedQuantile(Ridge())),
+    ):
+        if "group" in estimator.get_params():
+            rows = np.column_stack([X, X[:, 0] > 0])
+        model.set_params(estimator=estimator).fit(rows, y)
+        fresh = clone(model).fit(rows, y)
+        assert set(vars(model)) == set(vars(fresh))
+        assert model.n_features_in_ == rows.shape[1]
+        answers[type(estimator).__name__] = set(vars(model))
+    assert "mean_" in answers["RectifiedMeanEstimator"]
+    assert not {"mean_", "feature_names_in_"} & answers["RectifiedLinearRegression"]
+    assert not {"coef_", "coefficient_names_"} & answers["RectifiedDifference"]
+    assert "feature_names_in_" in answers["RectifiedQuantile"]
+    assert "_metadata_request" in vars(model)  # the user's, not the fit's
+
+
+def test_a_failed_fit_of_the_law_leaves_the_earlier_one():
+    model = ScalingLawRegressor()
+    with pytest.raises(ValueError, match="at least 2 different sizes"):
+        model.fit([50, 50], [1.0, 2.0])
+    assert set(vars(model)) == {"n_bootstrap", "random_state"}
+    earlier = state_of(model.fit([50, 100], [2.0, 1.0]))
+    with pytest.raises(ValueError, match="at least 2 different sizes"):
+        model.fit([50, 50], [1.0, 2.0])
+    assert state_of(model) == earlier
+
+
+@pytest.mark.parametrize("folds", [(2, np.int64(5), 5), [2, 5], np.array([2, 5])[[0, 1]].tolist()])
+def test_numbers_of_folds(data, folds):
+    model = allocator(folds=folds, max_fits=np.int64(5), n_bootstrap=np.int32(2)).fit(*data)
+    found = [option.n_folds for option in model.plan_.options if option.n_folds]
+    assert found == [2, 5]
+    assert {type(k) for k in found} == {int}
+    assert type(model.best_estimator_.cv) is int
+    assert model.get_params()["folds"] is folds
+
+
+def test_no_folds_are_no_cross_fitting(data):
+    model = allocator(folds=(), n_bootstrap=2).fit(*data)
+    assert model.best_option_.strategy == "split"
+    with pytest.raises(
+        ValueError, match=r"'cross-fitting' with folds=\(\) and max_fits=5 leaves no option"
+    ):
+        allocator(folds=(), strategy="cross-fitting", n_bootstrap=2).fit(*data)
+
+
+@pytest.mark.parametrize(
+    "folds",
+    [(True, 5), (np.True_, 5), (False,), (1,), (2.0,), ("5",), (None,), (2, np.nan), (-3,)],
+    ids=str,
+)
+def test_folds_are_checked_before_anything_is_trained(data, folds):
+    Counting.log.clear()
+    with pytest.raises(
+        ValueError, match=r"folds is .*; expected whole numbers from 2 on, such as \(2, 5, 10\)"
+    ):
+        allocator(Counting(), folds=folds).fit(*data)
+    assert not Counting.log
 
 
 def test_finetune_rows_of_the_rectified_mean(data):

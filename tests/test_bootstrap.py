@@ -57,6 +57,20 @@ def test_spread_and_center(name):
     assert np.abs(shift).max() < 0.3 if tolerance > 0.2 else np.abs(shift).max() < 5 / np.sqrt(2_000)
 
 
+FEW = {
+    "labels": rectify_mean(Y[:8], F[:8], []),
+    "mean": rectify_mean(Y[:8], F[:8], F[U]),
+    "linear": rectify_linear_regression(X[:12], Y[:12], F[:12], X[U], F[U]),
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_few_labels_have_their_degrees_of_freedom(name):
+    """20,000 draws: an error of 0.5 %; without the factor standard deviations would be 6 % (labels) to 13 % too small."""
+    spread = FEW[name].bootstrap(20_000, random_state=0).std(axis=0)
+    np.testing.assert_allclose(spread, FEW[name].standard_error, rtol=0.025)
+
+
 def test_correlations():
     result = RESULTS["linear"]
     draws = result.bootstrap(random_state=0)

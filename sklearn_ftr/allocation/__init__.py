@@ -3,8 +3,10 @@
 Pure functions of numbers; the estimator that measures them is in `sklearn_ftr.estimators`.
 """
 
+from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
-from sklearn_ftr.allocation._plan import Costs, Option, Plan, RequiredLabels
+from sklearn_ftr.allocation._plan import Costs, Plan
+from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 __all__ = [

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 _ALPHAS = np.geomspace(0.01, 2.0, 80)
 _SHIFTS = np.geomspace(1.0, 1e5, 16)
 _PARAMETERS = ("a", "alpha", "b", "s0")
+# Relative differences between variances that are rounding, and nothing for a law to explain.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def fit_scaling_law(
     r_squared, verdict = _r_squared(s, v, errors, law), _verdict(s, v, curves)
     law, laws = _scaled(law, unit), [_scaled(one, unit) for one in laws]
     table = np.array([[getattr(one, name) for name in _PARAMETERS] for one in laws])
-    covariance = np.cov(table.T)
+    covariance = np.cov((table - table[0]).T)  # laws that are all the same do not vary
     return FittedLaw(
         law=law,
         standard_errors=dict(zip(_PARAMETERS, np.sqrt(np.diag(covariance)).tolist(), strict=True)),
@@ -169,7 +171,7 @@ def _numbers(values: ArrayLike, name: str) -> Array:
 def _check_errors(standard_errors: ArrayLike | None, v: Array) -> Array:
     if standard_errors is None:
         scale = v.max() or 1.0
-        return np.maximum(v, 1e-9 * scale)
+        return np.maximum(v, _ROUNDING * scale)
     errors = _numbers(standard_errors, "standard_errors")
     if errors.shape != v.shape or not (np.isfinite(errors).all() and (errors > 0).all()):
         raise ValueError(
@@ -282,7 +284,8 @@ def _linear_fit(
     residuals = a[:, None] * powers + b[:, None] * one - target
     losses = (residuals**2).sum(1)
     constant = ((v1 / n1 * weights - target) ** 2).sum()
-    only_b = (a < 0) | (losses > constant)
+    flat = constant <= _ROUNDING**2 * (target**2).sum()
+    only_b = (a < 0) | (losses > constant) | flat
     return np.where(only_b, 0.0, a), np.where(only_b, v1 / n1, b), np.where(only_b, constant, losses)
 
 
@@ -290,7 +293,8 @@ def _scatter(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:
     """Scale of standard errors that were only proportional."""
     met = _met(s, law)
     degrees = max(met.sum() - 3 - (law.s0 > 0), 1)
-    return float(np.sqrt(np.sum(((v - law.predict(s)) / errors)[met] ** 2) / degrees))
+    scatter = float(np.sqrt(np.sum(((v - law.predict(s)) / errors)[met] ** 2) / degrees))
+    return scatter if scatter > _ROUNDING else 0.0
 
 
 def _draws(s: Array, v: Array, law: ScalingLaw, errors: Array, count: int, seed: int | None) -> Array:
@@ -302,7 +306,7 @@ def _draws(s: Array, v: Array, law: ScalingLaw, errors: Array, count: int, seed:
 def _r_squared(s: Array, v: Array, errors: Array, law: ScalingLaw) -> float:
     met = _met(s, law)
     v, errors, fitted = v[met], errors[met], law.predict(s[met])
-    if np.ptp(v) <= 1e-9 * v.max():
+    if np.ptp(v) <= _ROUNDING * v.max():
         return 1.0  # a flat curve, met exactly
     weights = (errors.min() / errors) ** 2 if errors.min() > 0 else np.ones_like(v)
     return float(
@@ -315,5 +319,5 @@ def _verdict(s: Array, v: Array, curves: Array) -> str:
     first, last = np.argmin(s), np.argmax(s)
     change = v[last] - v[first]
     error = np.std(curves[:, last] - curves[:, first]) if len(curves) > 1 else 0.0
-    threshold = max(2 * error, 1e-9 * v.max())
+    threshold = max(2 * error, _ROUNDING * v.max())
     return "falling" if change < -threshold else "rising" if change > threshold else "flat"

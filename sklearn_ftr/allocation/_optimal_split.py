@@ -28,11 +28,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._tables import as_floats
+from sklearn_ftr.allocation._best_option import ROUNDING
 
 if TYPE_CHECKING:
     from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 Array = NDArray[np.float64]
+# Variances that differ by less are equal up to rounding: no training for it.
+_TIE = 5e-13
 _TINY = 1e-3  # the smallest s that is looked at, in labels
 _TABLE_SIZE = 2048
 
@@ -122,13 +125,22 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
         points.append(np.full_like(sizes, _kink(problem)))
     neighbors = [np.clip(edge(point), low, high) for point in points for edge in (np.floor, np.ceil)]
     candidates = np.array([np.full_like(sizes, low), high, *neighbors])
-    best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
-    split = np.take_along_axis(candidates, best[None], axis=0)[0]
-    near = np.full(len(sizes), np.isfinite(problem.m))
-    # With a finite pool two roots may meet, where their table is coarse.
-    split[near] = _downhill(problem, split[near], sizes[near], low, high[near])
-    split = split.astype(np.int64)
+    if np.isfinite(problem.m):  # two roots may meet, where their table is coarse
+        best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
+        split = np.take_along_axis(candidates, best[None], axis=0)[0]
+        split = _downhill(problem, split, sizes, low, high)
+        candidates = np.array([*candidates, split, np.maximum(split - 1, low)])
+    split = _fewest(problem, candidates, sizes).astype(np.int64)
     return int(split[0]) if np.ndim(n) == 0 else split.reshape(np.shape(n))
+
+
+def _fewest(problem: SplitProblem, candidates: Array, sizes: Array) -> Array:
+    """Of the candidates (c, j) with the smallest variance, up to rounding, the smallest for each n."""
+    variance = problem.variance(candidates, sizes)
+    known = np.isfinite(problem.total_variance)
+    nothing = ROUNDING * problem.total_variance / sizes if known else 0.0
+    limit = np.nanmin(variance, axis=0) * (1 + _TIE) + nothing
+    return np.min(candidates, axis=0, where=variance <= limit, initial=np.inf)
 
 
 def _downhill(problem: SplitProblem, split: Array, sizes: Array, low: float, high: Array) -> Array:

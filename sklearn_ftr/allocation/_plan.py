@@ -11,7 +11,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from sklearn_ftr._arguments import (
     ArgumentTypeError,
@@ -20,10 +19,27 @@ from sklearn_ftr._arguments import (
     shown,
 )
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr.allocation._best_option import (
+    CROSS_FITTING,
+    LABELS_ONLY,
+    ROUNDING,
+    SPLIT,
+    ZERO_SHOT,
+    Option,
+    best_option,
+    name_of,
+    work_of,
+)
+from sklearn_ftr.allocation._required_labels import (
+    Goal,
+    Purchase,
+    RequiredLabels,
+    bisect,
+    cheapest,
+)
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
-LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING = "labels only", "zero-shot", "split", "cross-fitting"
-_SMALLEST_BUDGET, _LARGEST_BUDGET = 10, 10**9
+_SMALLEST_BUDGET = 10
 _RESAMPLED_GOALS = 100  # a goal costs a search for each resampled law
 
 
@@ -61,39 +77,6 @@ def check_costs(costs: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Option:
-    """One way to use n labels.
-
-    Attributes
-    ----------
-    strategy : {"labels only", "zero-shot", "split", "cross-fitting"}
-    n_finetune : int
-        Labels that train each model.
-    n_folds : int
-        Folds of cross-fitting; 0 otherwise.
-    standard_error, efficiency : float
-        Predicted; efficiency is against the mean of all n labels.
-    n_trainings : int
-    pool_passes : int
-        How often the pool is predicted.
-    cost : float
-    low, high : float
-        Interval of the predicted standard error that the law's uncertainty leaves; both equal to it for a known law.
-    """
-
-    strategy: str
-    n_finetune: int
-    n_folds: int
-    standard_error: float
-    efficiency: float
-    n_trainings: int
-    pool_passes: int
-    cost: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Plan:
     """Every option for a number of labels; prints as a table.
 
@@ -110,14 +93,27 @@ class Plan:
     options: tuple[Option, ...]
 
     def best(self, max_trainings: float = np.inf, strategies: tuple[str, ...] | None = None) -> Option:
-        """The option with the smallest predicted standard error.
+        """The option that `FineTuneRectifyAllocator` takes: the smallest predicted standard error.
 
         Parameters
         ----------
         max_trainings : float, default=inf
-            Options with more trainings are left out.
+            Options with more trainings are left out; `max_fits` of the allocator.
         strategies : tuple of str, default=None
-            Strategies that are allowed; None is all.
+            Strategies that are allowed; None is all, the allocator's "auto".
+
+        Returns
+        -------
+        Option
+            Of options that differ by rounding (1e-9 of the variance, 1e-12 of that of labels alone) the one with fewer
+            trainings; then with fewer passes over the pool; then the first of labels only, zero-shot, split and
+            cross-fitting; then the cheaper one. Where labels only are allowed, an option with r > 2 rectification labels
+            has to have a correlation above 1 / sqrt(r - 2).
+
+        Raises
+        ------
+        ValueError
+            No option is left.
         """
         allowed = [
             option
@@ -127,7 +123,7 @@ class Plan:
         ]
         if not allowed:
             raise ValueError(f"No option with {strategies} and at most {max_trainings} trainings.")
-        return min(allowed, key=lambda option: (option.standard_error, option.cost))
+        return best_option(allowed, self.n_labeled)
 
     def to_frame(self) -> Any:
         """The options as a pandas DataFrame (extra `frames`)."""
@@ -139,49 +135,13 @@ class Plan:
         header = f"{'':22}{'fine-tune':>10}{'std. error':>12}{'95 % of the law':>22}{'efficiency':>12}{'trainings':>11}{'cost':>10}"
         rule = "-" * len(header)
         rows = [
-            f"{_name(option):22}{option.n_finetune:>10,}{option.standard_error:>12.4g}"
+            f"{name_of(option):22}{option.n_finetune:>10,}{option.standard_error:>12.4g}"
             f"{f'[{option.low:.4g}, {option.high:.4g}]':>22}{option.efficiency:>12.2f}{option.n_trainings:>11}"
             f"{option.cost:>10.4g}"
             for option in self.options
         ]
         title = f"Plan for {self.n_labeled:,} labeled and {pool} unlabeled rows"
         return "\n".join([title, rule, header, rule, *rows, rule])
-
-
-def _name(option: Option) -> str:
-    return f"{option.strategy}, K = {option.n_folds}" if option.n_folds else option.strategy
-
-
-@dataclass(frozen=True)
-class RequiredLabels:
-    """How many labels an interval of the wanted half-width needs.
-
-    Attributes
-    ----------
-    n_labeled : int
-        Labels for the cheapest option.
-    low, high : float
-        95 % interval, for this option, that the law's uncertainty leaves; both equal to it for a known law, infinite
-        where laws never reach the goal.
-    option : Option
-        The cheapest way, at that number.
-    labels_only : float
-        Labels that would do without any predictions; infinite if there are not as many rows.
-    half_width : float
-    """
-
-    n_labeled: int
-    low: float
-    high: float
-    option: Option
-    labels_only: float
-    half_width: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.n_labeled:,} labels ({self.low:,.0f} to {self.high:,.0f}) by {_name(self.option)} for an interval of "
-            f"+- {self.half_width:g}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
-        )
 
 
 @dataclass(frozen=True)
@@ -253,13 +213,23 @@ class Outlook:
         """Predicted variance of the estimate when s labels train each model."""
         if strategy == LABELS_ONLY:
             return self.total_variance / n
-        if strategy == ZERO_SHOT:
-            assert self.zero_shot_variance is not None
-            return self._rectified(self.zero_shot_variance, n, m)
-        if strategy == CROSS_FITTING:
-            return self._rectified(float(self.law.predict(s)), n, m)
-        plain = self._rectified(float(self.law.predict(s)), n - s, m)
-        return 1 / (1 / plain + s / self.total_variance) if self.recycle else plain
+        plain = self._rectified(self._residual(strategy, s), n - s if strategy == SPLIT else n, m)
+        if strategy != SPLIT or not self.recycle:
+            return plain
+        return plain / (1 + plain * s / self.total_variance)
+
+    def correlation(self, strategy: str, s: int) -> float:
+        """Predicted correlation of labels with predictions of a model that s labels have trained."""
+        if strategy == LABELS_ONLY:
+            return 0.0
+        return float(np.sqrt(max(1 - self._residual(strategy, s) / self.total_variance, 0.0)))
+
+    def _residual(self, strategy: str, s: int) -> float:
+        """Residual variance; what is only rounding beside V(Y) is nothing."""
+        untrained = strategy == ZERO_SHOT
+        residual = self.zero_shot_variance if untrained else self.law.predict(s)
+        assert residual is not None
+        return float(residual) if residual > ROUNDING * self.total_variance else 0.0
 
     def required_labels(
         self,
@@ -279,20 +249,22 @@ class Outlook:
             )
         n_rows = check_number(n_rows, "n_rows", "a number of rows, or infinity", lambda rows: rows >= 0)
         check_costs(costs)
-        goal = _Goal(half_width, confidence_level, n_rows)
+        goal = Goal(half_width, confidence_level, n_rows)
         ways = [way for way in self._strategies(goal.largest, goal.pool(2)) if allowed(*way)]
-        found = [(self._price(*way, goal, costs), *way) for way in ways]
-        (cost, needed, s), strategy, folds = min(found, default=((np.inf, 0, 0), "", 0))
-        if not np.isfinite(cost):
+        found = [one for way in ways for one in self._purchases(*way, goal, costs)]
+        if not found:
             raise ValueError(
                 f"No allowed option reaches +- {half_width:g} with {goal.largest:,} labels; allow a wider interval."
             )
-        n = int(needed)
+        best = cheapest(found)
+        strategy, folds, n = best.strategy, best.folds, best.n
         others = [
-            one._price(strategy, folds, goal, costs)[1] for one in self.resampled[:_RESAMPLED_GOALS]
-        ] or [n]
-        low, high = np.quantile(others, [0.025, 0.975], method="nearest").tolist()
-        option = self._option(strategy, folds, s, n, goal.pool(n), costs)
+            list(one._purchases(strategy, folds, goal, costs))
+            for one in self.resampled[:_RESAMPLED_GOALS]
+        ]
+        needed = [cheapest(purchases).n if purchases else np.inf for purchases in others] or [n]
+        low, high = np.quantile(needed, [0.025, 0.975], method="nearest").tolist()
+        option = self._option(strategy, folds, best.s, n, goal.pool(n), costs)
         labels_only = self._smallest(LABELS_ONLY, 0, None, goal)
         return RequiredLabels(n, low, high, option, labels_only, half_width)
 
@@ -304,53 +276,57 @@ class Outlook:
             yield ZERO_SHOT, 0
         if self.trainable and n >= 4:
             yield SPLIT, 0
-            yield from ((CROSS_FITTING, folds) for folds in self.folds if folds <= n // 2)
+            yield from ((CROSS_FITTING, int(folds)) for folds in self.folds if folds <= n // 2)
 
     def _option(self, strategy: str, folds: int, s: int, n: int, m: float, costs: Costs) -> Option:
         variance = self.variance(strategy, s, n, m)
         others = [one.variance(strategy, s, n, m) for one in self.resampled] or [variance]
         low, high = np.sqrt(np.quantile(others, [0.025, 0.975])).tolist()
-        trainings, passes = _work(strategy, folds)
+        trainings, passes = work_of(strategy, folds)
+        alone = self.total_variance / n
+        no_variance = np.inf if alone > 0 else 1.0
         return Option(
             strategy=strategy,
             n_finetune=s,
             n_folds=folds,
             standard_error=float(np.sqrt(variance)),
-            efficiency=float(self.total_variance / n / variance) if variance > 0 else 1.0,
+            efficiency=float(alone / variance) if variance > 0 else no_variance,
             n_trainings=trainings,
             pool_passes=passes,
             cost=_cost(strategy, folds, s, n, m, costs),
             low=low,
             high=high,
+            correlation=self.correlation(strategy, s),
         )
 
-    def _price(self, strategy: str, folds: int, goal: _Goal, costs: Costs) -> tuple[float, float, int]:
-        """Lowest cost of reaching the goal, with how many labels, and how many of them training."""
-        n = self._smallest(strategy, folds, None, goal)
-        if np.isinf(n):
-            return np.inf, n, 0
-        best = self.n_finetune(strategy, folds, int(n), goal.pool(int(n)))
-        ways = [(n, best)]
+    def _purchases(self, strategy: str, folds: int, goal: Goal, costs: Costs) -> Iterator[Purchase]:
+        """Numbers of labels that reach the goal, and how many of them train: the fewest, and what may cost less."""
+        fewest = self._smallest(strategy, folds, None, goal)
+        if np.isinf(fewest):
+            return
+        best = self.n_finetune(strategy, folds, int(fewest), goal.pool(int(fewest)))
+        ways = [(fewest, best)]
         if strategy == SPLIT and costs.training:
             # Training on fewer labels than the variance alone would ask for may cost less.
             fewer = np.unique(np.geomspace(max(2, self.trained), max(best, 2), 25).astype(int))
             ways += [(self._smallest(strategy, folds, s, goal), s) for s in fewer.tolist()]
-        return min(
-            (_cost(strategy, folds, s, int(n), goal.pool(int(n)), costs), n, s)
-            for n, s in ways
-            if np.isfinite(n)
-        )
+        for n, s in ways:
+            if np.isfinite(n):
+                cost = _cost(strategy, folds, s, int(n), goal.pool(int(n)), costs)
+                yield Purchase(strategy, folds, int(n), s, cost)
 
-    def _smallest(self, strategy: str, folds: int, s: int | None, goal: _Goal) -> float:
+    def _smallest(self, strategy: str, folds: int, s: int | None, goal: Goal) -> float:
         """Smallest n that reaches the goal, with s labels training if given; infinite if none does."""
 
         def enough(n: int) -> bool:
             m = goal.pool(n)
             used = self.n_finetune(strategy, folds, n, m) if s is None else s
-            return self.variance(strategy, used, n, m) * goal.quantile(n) ** 2 <= goal.half_width**2
+            # A goal that is met exactly is met, whatever rounding says.
+            limit = goal.half_width**2 * (1 + 1e-12)
+            return self.variance(strategy, used, n, m) * goal.quantile(n) ** 2 <= limit
 
         lowest = max(_SMALLEST_BUDGET, 2 * folds, (s or 0) + 2, self.trained + 2)
-        return _bisect(enough, lowest, goal.largest - (strategy != LABELS_ONLY))
+        return bisect(enough, lowest, goal.largest - (strategy != LABELS_ONLY))
 
     def _rectified(self, residual: float, r: float, m: float) -> float:
         """V(y - lambda f) / r + lambda^2 V(f) / m; a tuned lambda falls where v exceeds V(Y) or the pool is small."""
@@ -360,43 +336,8 @@ class Outlook:
         return residual / r + predicted / (m * self.pool_share + r * self.tuned)
 
 
-@dataclass(frozen=True)
-class _Goal:
-    """An interval of +- half_width out of n_rows rows."""
-
-    half_width: float
-    confidence_level: float
-    n_rows: float
-
-    @property
-    def largest(self) -> int:
-        return int(min(self.n_rows, _LARGEST_BUDGET))
-
-    def pool(self, n: int) -> float:
-        return max(self.n_rows - n, 0)
-
-    def quantile(self, n: int) -> float:
-        return float(stats.t.isf((1 - self.confidence_level) / 2, n - 1))
-
-
-def _work(strategy: str, folds: int) -> tuple[int, int]:
-    """Trainings and passes over the pool."""
-    trainings = {SPLIT: 1, CROSS_FITTING: folds}.get(strategy, 0)
-    return trainings, 0 if strategy == LABELS_ONLY else max(trainings, 1)
-
-
 def _cost(strategy: str, folds: int, s: int, n: int, m: float, costs: Costs) -> float:
-    trainings, passes = _work(strategy, folds)
+    trainings, passes = work_of(strategy, folds)
     # Nothing times an endless pool is nothing.
     inference = costs.inference * passes * m if costs.inference and passes else 0.0
     return float(costs.label * n + costs.training * s * trainings + inference)
-
-
-def _bisect(enough: Callable[[int], bool], low: int, high: int) -> float:
-    """Smallest n in [low, high] for which a condition that stays true becomes true; infinite if it never does."""
-    if high < low or not enough(high):
-        return np.inf
-    while low < high:
-        middle = min((low + high) // 2, 4 * low)  # goals are usually near the lower end
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low

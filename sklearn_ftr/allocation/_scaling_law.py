@@ -24,7 +24,8 @@ from sklearn_ftr._tables import as_floats
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 if TYPE_CHECKING:
-    from sklearn_ftr.allocation._plan import Costs, Plan, RequiredLabels
+    from sklearn_ftr.allocation._plan import Costs, Plan
+    from sklearn_ftr.allocation._required_labels import RequiredLabels
 
 Array = NDArray[np.float64]
 
@@ -144,7 +145,7 @@ class ScalingLaw:
         Returns
         -------
         int or ndarray of int
-            The best s between `min_finetune` and n - `min_rectify`.
+            The best s between `min_finetune` and n - `min_rectify`; the smaller of two whose variances differ by rounding.
 
         Raises
         ------

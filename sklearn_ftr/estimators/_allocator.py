@@ -12,29 +12,21 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.dummy import DummyRegressor
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
-from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
-from sklearn_ftr.allocation._plan import (
-    CROSS_FITTING,
-    LABELS_ONLY,
-    SPLIT,
-    Costs,
-    Option,
-    Outlook,
-    Plan,
-    RequiredLabels,
-)
+from sklearn_ftr.allocation._best_option import CROSS_FITTING, SPLIT
+from sklearn_ftr.allocation._law_fit import FittedLaw
+from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
+from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
-from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed
+from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed, parameters_of
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows
 from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
+from sklearn_ftr.estimators._outlook import fit_law, outlook_of
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
@@ -204,39 +196,37 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        validate_data(self, X, skip_check_array=True)
-        (X,) = indexable(X)
-        rng = check_random_state(self.random_state)
+        # One assignment, after everything has worked; nothing of an earlier fit stays.
+        fitted = self._fit(X, y, finetune_rows)
+        kept = {name: value for name, value in vars(self).items() if not _is_fitted(name)}
+        self.__dict__ = kept | fitted
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> dict[str, Any]:
+        """The fitted attributes."""
+        folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
+        validate_data(rectified, X, skip_check_array=True)
+        (X,) = indexable(X)
         labels = rectified._labels(X, y)
         always = check_finetune_rows(finetune_rows, labels)
         question = rectified._question(X, labels)
         curve = self._measure(rectified, X, labels, question, rng)
-        law, fitted = _fit_law(curve, is_frozen(rectified._inner_estimator()))
+        law, law_fit = fit_law(curve, is_frozen(rectified._inner_estimator()))
         n, m = len(labels.labeled), len(labels.unlabeled)
         pool_share = rectified._pool_share(labels, question)
-        outlook = _outlook(rectified, curve, law, fitted, tuple(self.folds), len(always), pool_share)
+        outlook = outlook_of(rectified, curve, law, law_fit, folds, len(always), pool_share)
         plan = outlook.plan(n, m, self._costs())
-        choice = choose(plan, outlook, self.strategy, self.max_fits, fitted)
+        choice = choose(plan, outlook, self.strategy, self.max_fits, law_fit)
         self._report(choice.verdict)
-        best = rectified.set_params(**_parameters(choice.option, n, m, labels.y.shape[1:]))
+        best = rectified.set_params(**parameters_of(choice.option, n, m, labels.y.shape[1:]))
         trains = choice.option.strategy in (SPLIT, CROSS_FITTING)
         best.fit(X, y, finetune_rows=finetune_rows if trains else None)
-        # Nothing is kept before everything has worked.
-        self.learning_curve_, self.law_, self.outlook_, self.plan_ = curve, law, outlook, plan
-        self.law_fit_ = fitted
-        self.n_labeled_, self.n_unlabeled_ = n, m
-        self.best_option_, self.verdict_ = choice.option, choice.verdict
-        splits = [option for option in plan.options if option.strategy == SPLIT]
-        self.best_split_ratio_ = splits[0].n_finetune / n if splits else 0.0
-        self.best_estimator_ = best
-        for name in getattr(self, "_answers", ()):  # of an earlier fit with another estimator
-            self.__dict__.pop(name, None)
-        self._answers = best._answers
-        for name in (*best._answers, "standard_error_", "efficiency_", "result_"):
-            setattr(self, name, getattr(best, name))
-        self.finetune_rows_ = best.finetune_rows_ | np.isin(np.arange(n + m), always)
-        return self
+        trained = best.finetune_rows_ | np.isin(np.arange(n + m), always)
+        foreseen = _foreseen(curve, law, law_fit, outlook, plan)
+        chosen = {"best_option_": choice.option, "verdict_": choice.verdict, "best_estimator_": best}
+        sizes = {"n_labeled_": n, "n_unlabeled_": m, "finetune_rows_": trained}
+        return foreseen | chosen | sizes | _answers(best)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -414,63 +404,37 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             print(f"[{type(self).__name__}] {message}", flush=True)
 
 
-def _fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
-    """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
-    if frozen:
-        return ScalingLaw(0.0, 1.0, float(curve.variances[0])), None
-    fitted = fit_scaling_law(
-        curve.sizes,
-        curve.variances,
-        standard_errors=curve.standard_errors,
-        resampled=curve.resampled,
-    )
-    return fitted.law, fitted
+def _is_fitted(name: str) -> bool:
+    """Whether an attribute is what `fit` has left, by scikit-learn's convention."""
+    return name.endswith("_") and not name.startswith("_")
 
 
-def _outlook(
-    rectified: Any,
-    curve: LearningCurve,
-    law: ScalingLaw,
-    fitted: FittedLaw | None,
-    folds: tuple[int, ...],
-    n_trained: int,
-    pool_share: float,
-) -> Outlook:
-    """What was learned, with as many versions of it as there are resampled curves."""
-    zero_shot = curve.sizes[0] == 0
+def _foreseen(
+    curve: LearningCurve, law: ScalingLaw, law_fit: FittedLaw | None, outlook: Outlook, plan: Plan
+) -> dict[str, Any]:
+    """What was learned before anything was chosen."""
+    splits = [option.n_finetune for option in plan.options if option.strategy == SPLIT]
+    return {
+        "learning_curve_": curve,
+        "law_": law,
+        "law_fit_": law_fit,
+        "outlook_": outlook,
+        "plan_": plan,
+        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
+    }
 
-    def version(
-        law: ScalingLaw, total: float, first: float, others: tuple[Outlook, ...] = ()
-    ) -> Outlook:
-        return Outlook(
-            law,
-            float(total),
-            float(first) if zero_shot else None,
-            rectified.recycle,
-            bool(rectified.power_tuning),
-            folds,
-            trainable=fitted is not None,
-            trained=n_trained,
-            pool_share=pool_share,
-            resampled=others,
+
+def _answers(best: Any) -> dict[str, Any]:
+    """What the allocator repeats of its refitted estimator."""
+    seen = [name for name in ("n_features_in_", "feature_names_in_") if hasattr(best, name)]
+    names = (*seen, *best._answers, "standard_error_", "efficiency_", "result_")
+    return {name: getattr(best, name) for name in names}
+
+
+def _check_folds(folds: Any) -> tuple[int, ...]:
+    """Each number of folds once, as Python's integers."""
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
+        raise ValueError(
+            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
         )
-
-    laws = (
-        [ScalingLaw(0.0, 1.0, v) for v in curve.resampled[:, 0]] if fitted is None else fitted.bootstrap
-    )
-    triples = zip(laws, curve.resampled_total, curve.resampled[:, 0], strict=True)
-    others = tuple(version(*triple) for triple in triples if triple[1] > 0)
-    return version(law, curve.total_variance, curve.variances[0], others)
-
-
-def _parameters(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> dict[str, Any]:
-    """Parameters of the rectified estimator that make it the chosen option."""
-    if not m:  # labels only in any case; trained all the same, for predict and score
-        return {"split_ratio": max(2, n // 5), "cv": None}
-    if option.strategy == LABELS_ONLY:
-        # A model that predicts 0 for everything, rectified by all labels.
-        zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
-        return {"estimator": zero, "split_ratio": 0, "cv": None}
-    if option.strategy == CROSS_FITTING:
-        return {"cv": option.n_folds}
-    return {"split_ratio": option.n_finetune, "cv": None}
+    return tuple(dict.fromkeys(map(int, folds)))

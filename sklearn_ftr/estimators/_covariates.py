@@ -15,13 +15,14 @@ from sklearn.utils import check_array
 from sklearn_ftr._arguments import shown
 from sklearn_ftr._sklearn_private import num_samples, safe_indexing
 from sklearn_ftr._tables import as_floats, check_same_index, column_names, shape_of
+from sklearn_ftr.estimators._own_rows import call_without_altering
 from sklearn_ftr.rectification._design import check_design
 from sklearn_ftr.rectification._groups import GroupColumn
 
 
 def fit_part(part: Any, X: Any) -> Any:
     """What reads the part of any X: a transformer is fitted to all rows, labeled or not; all else stays as it is."""
-    return clone(part).fit(X) if _is_transformer(part) else part
+    return call_without_altering(lambda X: clone(part).fit(X), X) if _is_transformer(part) else part
 
 
 def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
@@ -63,7 +64,7 @@ def _read(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | Non
         return _table(X, f"{parameter}=None takes all of X"), None
     if not _is_transformer(part) and not callable(part):
         return _columns(X, part, parameter)
-    read = part.transform(X) if _is_transformer(part) else part(X)
+    read = call_without_altering(part.transform if _is_transformer(part) else part, X)
     if _names_columns(read, X):
         return _columns(X, read, parameter)
     if num_samples(read) != num_samples(X):

@@ -12,27 +12,41 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import StackingClassifier, StackingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr._sklearn_private import safe_indexing
-from sklearn_ftr.rectification._checks import Array, check_finite
+from sklearn_ftr._sklearn_private import HasMethods
+from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.estimators._predictions import predicted_means
+from sklearn_ftr.estimators._training_weights import fit_weighted
+from sklearn_ftr.rectification._checks import Array
 
 _BLOCK_ROWS = 65_536
-_RIDGE_PENALTIES = tuple(10.0**exponent for exponent in range(-2, 7))
 
 
-def default_estimator() -> Pipeline:
-    """Ridge regression on standardized features, its penalty chosen by leave-one-out.
+class CanPredictOnceFitted(HasMethods):
+    """Constraint on a parameter: an estimator that predicts, if only after `fit` (a stack knows no sooner)."""
 
-    With an intercept, least squares minimises the variance of the errors: this is the linear predictor
-    of the variance loss in closed form. Features are scaled but not centred, so that sparse X works.
-    """
-    return make_pipeline(StandardScaler(with_mean=False), RidgeCV(alphas=_RIDGE_PENALTIES))
+    def __init__(self) -> None:
+        super().__init__(["fit", "predict"])
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether val may be trained to predict."""
+        return callable(getattr(val, "fit", None)) and _may_predict(val)
+
+
+def _may_predict(model: Any) -> bool:
+    """Whether the model, or its class under a condition that fitting may fulfil, has `predict`."""
+    if callable(getattr(model, "predict", None)):
+        return True
+    if isinstance(model, Pipeline):
+        return _may_predict(model.steps[-1][1])
+    inner = getattr(model, "estimator", None)  # of a search
+    return hasattr(type(model), "predict") and (inner is None or _may_predict(inner))
 
 
 def is_frozen(estimator: BaseEstimator) -> bool:
@@ -50,6 +64,18 @@ def predicts_untrained(estimator: BaseEstimator, n_outputs: int) -> bool:
     return pretrained is not None and bool(pretrained(n_outputs))
 
 
+def clone_with_final_estimators(estimator: BaseEstimator) -> BaseEstimator:
+    """A clone whose stacks name their default final estimator: without a name, wrappers of them see no `predict`."""
+    copy = clone(estimator)
+    if is_frozen(copy):
+        return copy
+    for part in [copy, *copy.get_params(deep=True).values()]:
+        if isinstance(part, StackingRegressor | StackingClassifier) and part.final_estimator is None:
+            default = RidgeCV() if isinstance(part, StackingRegressor) else LogisticRegression()
+            part.set_params(final_estimator=default)
+    return copy
+
+
 def draw_seed(rng: np.random.RandomState) -> int:
     """A seed for somebody else's random numbers."""
     return int(rng.randint(np.iinfo(np.int32).max))
@@ -57,7 +83,7 @@ def draw_seed(rng: np.random.RandomState) -> int:
 
 def seeded_clone(estimator: BaseEstimator, rng: np.random.RandomState) -> BaseEstimator:
     """A clone in which every `random_state` that was None is an integer drawn from `rng`."""
-    copy = clone(estimator)
+    copy = clone_with_final_estimators(estimator)
     if is_frozen(copy):
         return copy
     parameters = copy.get_params(deep=True)
@@ -81,28 +107,19 @@ def train(
 
     `weigh` gives the weights of rows in the model's loss.
     """
-    X, target = safe_indexing(X, rows), y[rows]
-    if target.ndim == 2 and target.shape[1] == 1:
-        target = target[:, 0]
+    X, target = own_rows(X, rows), without_needless_axis(y[rows])
     if is_classifier(model) and np.ptp(target, axis=0).max() == 0:
         # Classifiers refuse a single class; with rare classes it is what a few labels may show.
         return DummyRegressor().fit(X, target)
-    weights = {} if weigh is None else {_weight_parameter(model): weigh(rows)}
+    target = _skorch_target(model, target)
     with _skorch_seed(model, seed):
-        return model.fit(X, _skorch_target(model, target), **weights)
+        fitted = model.fit(X, target) if weigh is None else fit_weighted(model, X, target, weigh(rows))
+    return model if fitted is None else fitted  # some forget to return themselves
 
 
-def _weight_parameter(model: BaseEstimator) -> str:
-    """What the model's `fit` calls the weights of rows."""
-    last_name, last = model.steps[-1] if isinstance(model, Pipeline) else ("", model)
-    parameters = inspect.signature(last.fit).parameters.values()
-    passes_on = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
-    if not passes_on and not has_fit_parameter(last, "sample_weight"):
-        raise ValueError(
-            f"{type(last).__name__}.fit has no parameter sample_weight, so that the loss cannot be weighted; expected an "
-            "estimator that has, such as VarianceRegressor. Leave finetune_weights at False."
-        )
-    return f"{last_name}__sample_weight" if last_name else "sample_weight"
+def without_needless_axis(y: Array) -> Array:
+    """Targets (n,) of one output, as models and splitters expect them, also for y of shape (n, 1)."""
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def without_training(
@@ -113,7 +130,10 @@ def without_training(
     if hasattr(model, "initialize") and not is_frozen(model):
         with _skorch_seed(model, draw_seed(rng)):
             accepts_data = bool(inspect.signature(model.initialize).parameters)
-            return model.initialize(X, y) if accepts_data else model.initialize()
+            ready = (
+                model.initialize(X, without_needless_axis(y)) if accepts_data else model.initialize()
+            )
+        return model if ready is None else ready
     try:
         for part in [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]:
             if part not in (None, "passthrough"):
@@ -129,52 +149,21 @@ def without_training(
 
 def mean_prediction(model: BaseEstimator, X: Any, rows: NDArray[np.intp], n_outputs: int) -> Array:
     """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
-    blocks = [_predict(model, safe_indexing(X, block)) for block in _blocks(rows)]
-    predictions = np.concatenate(blocks) if blocks else np.empty((0, n_outputs))
-    if predictions.shape[1] != n_outputs:
-        raise ValueError(
-            f"{type(model).__name__} predicted {predictions.shape[1]} outputs for labels with "
-            f"{n_outputs}; expected the same number."
-        )
-    check_finite(predictions, f"The prediction of {type(model).__name__}")
-    return predictions
+    blocks = [_predict(model, own_rows(X, block), n, n_outputs) for block, n in _blocks(rows)]
+    return np.concatenate(blocks) if blocks else np.empty((0, n_outputs))
 
 
-def _predict(model: BaseEstimator, X: Any) -> Array:
+def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array:
     with _skorch_seed(model, 0):  # skorch draws random numbers to predict, too
-        return _predicted_mean(model, X)
+        return predicted_means(model, X, n_rows, n_outputs)
 
 
-def _predicted_mean(model: BaseEstimator, X: Any) -> Array:
-    if is_classifier(model) and hasattr(model, "predict_proba"):
-        predictions = np.asarray(model.predict_proba(X)) @ _numeric_classes(model)
-    else:
-        predictions = np.asarray(model.predict(X))
-    return predictions.astype(np.float64, copy=False).reshape(len(predictions), -1)
-
-
-def _numeric_classes(model: BaseEstimator) -> Array:
-    """The classes as numbers: the mean of y is the sum of the classes times their probabilities."""
-    classes = model.classes_
-    if isinstance(classes, list):
-        raise ValueError(
-            f"{type(model).__name__} was trained on several outputs; expected one column of classes. "
-            "Fit one estimator for each output."
-        )
-    try:
-        return np.asarray(classes, dtype=np.float64)
-    except ValueError as error:
-        raise ValueError(
-            f"{type(model).__name__} has the classes {list(classes)}; expected numbers, such as 0 and 1, whose "
-            "mean is a share."
-        ) from error
-
-
-def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp] | slice]:
+def _blocks(rows: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
+    """Rows, as a slice if they are adjacent, and their number."""
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
         adjacent = bool(np.all(np.diff(block) == 1))
-        yield slice(int(block[0]), int(block[-1]) + 1) if adjacent else block  # a slice is not copied
+        yield slice(int(block[0]), int(block[-1]) + 1) if adjacent else block, len(block)
 
 
 def _is_skorch_net(model: Any) -> bool:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr.estimators._inner_model import (
     is_frozen,
     mean_prediction,
@@ -25,11 +24,13 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
 from sklearn_ftr.rectification._checks import Array
 
 _SMALLEST_SIZE = 4
 _LARGEST_REPEATS = 20
+_ROUNDING_STEPS = 8  # as many may add up in a prediction before it is compared with a label
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,13 @@ def measure_learning_curve(
     position = np.empty(len(labels.y), dtype=np.intp)
     position[labels.labeled] = np.arange(n)
 
-    def of_rows(rows: Rows) -> tuple[Array, Array]:
-        return of_values(rows, labels.y[rows]), weights[:, position[rows]]
+    def of_rows(rows: Rows) -> tuple[_Deviations, Array]:
+        return _deviations(of_values, rows, labels.y[rows]), weights[:, position[rows]]
 
     curves = []
     for trial, f in zip(trials, predictions, strict=True):
         y, of_trial = of_rows(trial.test)
-        columns = of_values(trial.test, f)
+        columns = _deviations(of_values, trial.test, f)
         curves.append(_residual_variances(y, columns, of_trial, power_tuning, fits_rows))
     of_size = np.array([trial.size for trial in trials])
     table = np.array([np.array(curves)[of_size == size].mean(axis=0) for size in sizes]).T
@@ -182,7 +183,7 @@ def _test(
     rng = np.random.RandomState(seed)
     k = labels.n_outputs
     if not trial.size:
-        model = without_training(estimator, safe_indexing(X, trial.test), labels.of_labeled_rows, rng)
+        model = without_training(estimator, own_rows(X, trial.test), labels.of_labeled_rows, rng)
         return mean_prediction(model, X, trial.test, k)
     try:
         model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed, weigh)
@@ -215,39 +216,81 @@ def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
     return np.vstack([np.ones((1, n)), rng.exponential(size=(count, n))])
 
 
-def _total_variances(y: Array, weights: Array) -> Array:
-    return _residual_variances(y, np.zeros_like(y), weights, False)
+@dataclass(frozen=True)
+class _Deviations:
+    """Columns (r, k) less their means, and how far rounding alone may take each away from them (k,)."""
+
+    values: Array
+    rounding: Array
+
+    def less(self, other: _Deviations, weight: Array) -> _Deviations:
+        """These less `weight` (k,) times others."""
+        rounding = np.maximum(self.rounding, np.abs(weight) * other.rounding)
+        return _Deviations(_beyond(self.values - weight * other.values, rounding), rounding)
+
+
+def _deviations(of_values: Columns, rows: Rows, values: Array) -> _Deviations:
+    """Of what the values of some rows contribute; columns that vary by no more than rounding are zero."""
+    columns = of_values(rows, values)
+    # What is left of a constant is small, but rounded like what it is a difference of: other values of its size show how.
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=len(values))
+    others = of_values(rows, (np.abs(values).max(axis=0) * signs[:, None]).reshape(values.shape))
+    scale = np.maximum(np.abs(columns), np.abs(others)).max(axis=0)
+    rounding = _ROUNDING_STEPS * np.finfo(float).eps * scale
+    return _Deviations(_beyond(columns - columns.mean(axis=0), rounding), rounding)
+
+
+def _beyond(deviations: Array, rounding: Array) -> Array:
+    spread = np.sqrt(np.mean(deviations**2, axis=0))
+    return np.where(spread > rounding, deviations, 0.0)
+
+
+def _total_variances(y: _Deviations, weights: Array) -> Array:
+    nothing = _Deviations(np.zeros_like(y.values), np.zeros_like(y.rounding))
+    return _residual_variances(y, nothing, weights, False)
 
 
 def _residual_variances(
-    y: Array, f: Array, weights: Array, power_tuning: bool, leave_one_out: bool = False
+    y: _Deviations,
+    f: _Deviations,
+    weights: Array,
+    power_tuning: bool,
+    leave_one_out: bool = False,
 ) -> Array:
     """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one.
 
     What tuning takes off too much is given back by degrees of freedom, or by leaving each row out: values that are residuals times
     covariates have long tails, and lambda fits more than its share of them.
     """
-    y, f = y - y.mean(axis=0), f - f.mean(axis=0)
-    total = weights.sum(axis=1, keepdims=True)
-    mean_y, mean_f = weights @ y / total, weights @ f / total
-    yy = weights @ y**2 / total - mean_y**2
-    ff = weights @ f**2 / total - mean_f**2
-    yf = weights @ (y * f) / total - mean_y * mean_f
+    n, weights = len(y.values), weights / weights.sum(axis=1, keepdims=True)
+    # The best lambda for equal weights first: what is left is small where predictions are good, and squared without cancellation.
+    square = np.sum(f.values**2, axis=0)
+    product = np.sum(y.values * f.values, axis=0)
+    best = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
+    rest = y.less(f, best if power_tuning else np.ones_like(best)).values
+    residual = _covariance(rest, rest, weights)
     if power_tuning:
-        residual = yy - np.divide(yf**2, ff, out=np.zeros_like(yy), where=ff > 0)
-        residual = residual * (_inflation(y, f) if leave_one_out else len(y) / max(len(y) - 2, 1))
+        spread, shared = _covariance(f.values, f.values, weights), _covariance(rest, f.values, weights)
+        residual -= np.divide(shared**2, spread, out=np.zeros_like(spread), where=spread > 0)
+        residual *= _inflation(rest, f.values) if leave_one_out else n / max(n - 2, 1)
     else:
-        residual = (yy - 2 * yf + ff) * len(y) / max(len(y) - 1, 1)
-    # The Bayesian bootstrap's variances are smaller than the sample's by this factor on average.
-    residual[1:] *= (len(y) + 1) / (len(y) - 1)
+        residual *= n / max(n - 1, 1)
+    # The Bayesian bootstrap's variances about a mean are n / (n + 1) of those of equal weights on average; about a mean and a
+    # tuned lambda, (n - 1) / (n + 1).
+    residual[1:] *= (n + 1) / (n - power_tuning)
     return np.maximum(residual, 0).mean(axis=1)
 
 
-def _inflation(y: Array, f: Array) -> Array:
-    """Mean square of leave-one-out residuals of y on f, both centred, over that of residuals (k,)."""
-    square = np.maximum(np.sum(f**2, axis=0), np.finfo(float).tiny)
-    residuals = y - f * np.sum(y * f, axis=0) / square
-    left_out = residuals / np.maximum(1 - f**2 / square, 1e-3)
-    before = np.sum(residuals**2, axis=0)
+def _covariance(left: Array, right: Array, weights: Array) -> Array:
+    """For each row of weights, which add up to 1, and each column."""
+    return weights @ (left * right) - (weights @ left) * (weights @ right)
+
+
+def _inflation(rest: Array, f: Array) -> Array:
+    """Mean square of leave-one-out residuals of a regression on f, both centred, over that of residuals (k,)."""
+    square = np.sum(f**2, axis=0)
+    leverage = np.divide(f**2, square, out=np.zeros_like(f), where=square > 0)
+    left_out = rest / np.maximum(1 - leverage, 1e-3)
+    before = np.sum(rest**2, axis=0)
     ratio = np.divide(np.sum(left_out**2, axis=0), before, out=np.ones_like(before), where=before > 0)
-    return ratio * len(y) / (len(y) - 1)
+    return ratio * len(f) / (len(f) - 1)

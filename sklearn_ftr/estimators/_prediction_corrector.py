@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn import config_context
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import (
     check_array,
@@ -16,9 +18,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
+from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_ftr._tables import column_names
-from sklearn_ftr.estimators._inner_model import default_estimator, predicts_untrained
+from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._inner_model import (
+    CanPredictOnceFitted,
+    clone_with_final_estimators,
+    mean_prediction,
+    predicts_untrained,
+    without_needless_axis,
+)
+from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array, check_finite
 
 FEATURES = ("all", "remaining", "predictions")
@@ -82,7 +92,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [CanPredictOnceFitted(), None],
         "column": [Integral, str, list],
         "features": [StrOptions(set(FEATURES))],
     }
@@ -118,7 +128,11 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         if self.estimator is None:  # a pipeline: its last step learns
             fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
         residuals = targets - self._given(X).reshape(targets.shape)
-        self.correction_ = model.fit(self._learned_from(X), residuals, **fit_params)
+        features = own_rows(self._learned_from(X), np.arange(num_samples(X)))
+        # The default is a pipeline, whose steps metadata routing would ask one by one.
+        with config_context(enable_metadata_routing=False) if self.estimator is None else nullcontext():
+            fitted = model.fit(features, without_needless_axis(residuals), **fit_params)
+        self.correction_ = model if fitted is None else fitted
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -156,8 +170,10 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         X = self._validated(X, "no_validation", reset=False)
         predictions = self._given(X).copy()
         if self.correction_ is not None:
-            correction = np.asarray(self.correction_.predict(self._learned_from(X)))
-            predictions += correction.reshape(predictions.shape)
+            rows = np.arange(num_samples(X))
+            predictions += mean_prediction(
+                self.correction_, self._learned_from(X), rows, self._n_outputs
+            )
         return predictions[:, 0] if self._single_output else predictions
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:
@@ -166,7 +182,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = get_tags(default_estimator() if self.estimator is None else self.estimator)
+        inner = get_tags(self._untrained())
         tags.input_tags.sparse = inner.input_tags.sparse
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.non_deterministic = inner.non_deterministic
@@ -179,9 +195,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         validate_data(self, X, y, skip_check_array=True, reset=reset)
         return X
 
+    def _untrained(self) -> Any:
+        return default_estimator() if self.estimator is None else self.estimator
+
     def _new_estimator(self) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
-        model = clone(default_estimator() if self.estimator is None else self.estimator)
+        model = clone_with_final_estimators(self._untrained())
         if predicts_untrained(model, self._n_outputs):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "

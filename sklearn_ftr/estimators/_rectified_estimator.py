@@ -28,7 +28,8 @@ from sklearn_ftr._sklearn_private import (
     num_samples,
 )
 from sklearn_ftr.estimators import _two_stages
-from sklearn_ftr.estimators._inner_model import default_estimator, is_frozen
+from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted, is_frozen
 from sklearn_ftr.estimators._labels import (
     PartialLabels,
     check_finetune_rows,
@@ -52,7 +53,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     # Whether the function that `_columns` returns fits something to the rows it is given.
     _columns_fit_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [CanPredictOnceFitted(), None],
         "split_ratio": [
             Interval(RealNotInt, 0, 1, closed="left"),
             Interval(Integral, 0, None, closed="left"),
@@ -210,6 +211,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         inner = get_tags(self._inner_estimator())
         tags.input_tags = inner.input_tags
+        tags.input_tags.allow_nan |= self.estimator is None  # its pipeline imputes, and does not say so
         tags.target_tags.required = True
         tags.non_deterministic = inner.non_deterministic
         return tags

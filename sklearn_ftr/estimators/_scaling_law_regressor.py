@@ -96,14 +96,15 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
             if not weight.any():
                 raise ValueError("sample_weight is zero for every row; expected some positive weight.")
             sizes, y, errors = sizes[weight > 0], y[weight > 0], weight[weight > 0] ** -0.5
-        self.law_fit_: FittedLaw = fit_scaling_law(
+        fitted = fit_scaling_law(
             sizes,
             y,
             standard_errors=errors,
             n_bootstrap=self.n_bootstrap,
             random_state=draw_seed(check_random_state(self.random_state)),
         )
-        self.law_: ScalingLaw = self.law_fit_.law
+        self.law_fit_: FittedLaw = fitted
+        self.law_: ScalingLaw = fitted.law
         return self
 
     def predict(self, X: Any) -> Array:

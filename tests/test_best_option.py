@@ -1,0 +1,304 @@
+"""Which option is taken: one rule, ties that rounding cannot decide, and the stop rule."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sklearn_ftr import Costs, ScalingLaw
+from sklearn_ftr.allocation import Option, Plan
+from sklearn_ftr.allocation._optimal_split import SplitProblem
+from sklearn_ftr.allocation._plan import Outlook
+from sklearn_ftr.estimators._choice import STRATEGIES, choose
+
+INF = float("inf")
+
+
+def random_outlook(rng):
+    """Few labels, and laws that make options tie: no residual variance, V(Y) whatever is learned, rounding."""
+    total = 10 ** rng.uniform(-3, 3)
+    a, b = (
+        total * rng.choice([0.0, 1.0, rng.uniform(0, 3)]),
+        total * rng.choice([0.0, 1.0, rng.random()]),
+    )
+    law = ScalingLaw(a * rng.choice([1.0, 1e-30]), rng.uniform(0.1, 2), b, rng.choice([0.0, 20.0]))
+    zero_shot = rng.choice([None, 0.0, 1e-30, b, total, 2 * total])
+    recycle, tuned, trainable = (rng.random(3) < 0.7).tolist()
+    if not trainable:
+        law, zero_shot = ScalingLaw(0.0, 1.0, b), b
+    trained = int(rng.choice([0, 0, 5, 38]))
+    folds = ((2, 5, 10), (3,), ())[rng.integers(3)]
+    return Outlook(law, total, zero_shot, recycle, tuned, folds, trainable, trained)
+
+
+def disturbed(outlook, rng):
+    """The same with variances that are off by a few units in the last place."""
+
+    def off(value):
+        return None if value is None else float(value * (1 + 1e-13 * rng.uniform(-1, 1)))
+
+    law = ScalingLaw(off(outlook.law.a), outlook.law.alpha, off(outlook.law.b), outlook.law.s0)
+    total, zero_shot = off(outlook.total_variance), off(outlook.zero_shot_variance)
+    return replace(outlook, law=law, total_variance=total, zero_shot_variance=zero_shot)
+
+
+def work(option):
+    return option.strategy, option.n_folds, option.n_finetune
+
+
+def test_plan_and_allocator_take_the_same_option_and_rounding_decides_nothing():
+    rng = np.random.default_rng(0)
+    taken = set()
+    for _ in range(1_000):
+        outlook, n = random_outlook(rng), int(rng.integers(8, 41))
+        m = float(rng.choice([0, 1, 5, 60, 3_000, INF]))
+        plan, costs = outlook.plan(n, m, Costs(1, 0.1, 0.01)), Costs(1, 0.1, 0.01)
+        for max_fits in (1, 2, 5, 10**6):
+            option = choose(plan, outlook, "auto", max_fits, None).option
+            assert plan.best(max_trainings=max_fits) == option
+        assert plan.best() == option
+        taken.add(option.strategy)
+        other = disturbed(outlook, rng)
+        assert [work(o) for o in other.plan(n, m, costs).options] == [work(o) for o in plan.options]
+        assert work(other.plan(n, m, costs).best()) == work(option), (outlook, n, m)
+        assert option.standard_error <= plan.options[0].standard_error * (1 + 1e-9)
+    assert taken == set(STRATEGIES["auto"])
+
+
+@pytest.mark.parametrize("strategy", ["split", "cross-fitting"])
+def test_strategies_are_those_of_the_allocator(strategy):
+    outlook = Outlook(ScalingLaw(1.0, 0.5, 0.9), 1.0, 0.99, True, True, (2, 5))
+    plan = outlook.plan(40, 400, Costs())
+    option = choose(plan, outlook, strategy, 2, None).option
+    assert plan.best(2, strategies=STRATEGIES[strategy]) == option
+    assert option.strategy == strategy
+    assert option.n_folds == (2 if strategy == "cross-fitting" else 0)
+
+
+# Ties
+
+
+def option(strategy="labels only", efficiency=1.0, **parameters):
+    trainings, passes = {"labels only": (0, 0), "zero-shot": (0, 1), "split": (1, 1)}.get(
+        strategy, (5, 5)
+    )
+    defaults = {
+        "n_finetune": 0,
+        "n_folds": 0,
+        "standard_error": efficiency**-0.5,
+        "n_trainings": trainings,
+        "pool_passes": passes,
+        "cost": 100.0,
+        "low": 0.0,
+        "high": 1.0,
+        "correlation": 0.9,
+    }
+    return Option(strategy=strategy, efficiency=efficiency, **defaults | parameters)
+
+
+TIES = {
+    "fewer trainings": (option("cross-fitting", 4.0, n_folds=5), option("split", 4.0, cost=500.0)),
+    "fewer passes": (
+        option("cross-fitting", 4.0, n_trainings=1, pool_passes=5),
+        option("split", 4.0, cost=500.0),
+    ),
+    "simpler": (
+        option("split", 4.0, n_trainings=0),
+        option("zero-shot", 4.0, cost=500.0),
+    ),
+    "cheaper": (option("split", 4.0), option("split", 4.0, cost=99.0)),
+    "labels only": (option("zero-shot", 1.0), option()),
+    "nothing left": (option("split", 1e29), option("zero-shot", 1e17)),
+    "infinitely precise": (option("split", INF), option("zero-shot", 1e13)),
+}
+
+
+@pytest.mark.parametrize("case", TIES)
+def test_ties_go_to_less_work(case):
+    """By rounding in either direction, and whichever comes first."""
+    more, less = TIES[case]
+    for factor in (1 - 5e-10, 1.0, 1 + 5e-10):
+        better = replace(more, efficiency=more.efficiency * factor)
+        for options in ((better, less), (less, better)):
+            assert Plan(100, 1e4, options).best() == less
+
+
+def test_what_is_more_than_a_tie_is_worth_its_work():
+    for case in ("fewer trainings", "fewer passes", "simpler", "cheaper", "labels only"):
+        more, less = TIES[case]
+        better = replace(more, efficiency=more.efficiency * (1 + 2e-9))
+        assert Plan(100, 1e4, (less, better)).best() == better
+    precise = option("split", 2e11), option("zero-shot", 1e11)
+    assert Plan(100, 1e4, precise).best() == precise[0]
+
+
+def test_an_option_that_is_worth_nothing():
+    worthless = replace(option("split"), efficiency=0.0, standard_error=1e200)
+    assert Plan(100, 1e4, (option(), worthless)).best() == option()
+    assert Plan(100, 1e4, (worthless,)).best() == worthless
+
+
+@pytest.mark.parametrize(
+    "law", [ScalingLaw(0, 1, 0), ScalingLaw(1e-30, 0.3, 0), ScalingLaw(0, 1, 1e-31)]
+)
+@pytest.mark.parametrize("m", [1, 50, 5_000, INF])
+@pytest.mark.parametrize("recycle", [True, False])
+def test_a_perfect_judge_is_rectified_as_it_is(law, m, recycle):
+    for n in (8, 9, 10, 40, 100):
+        plan = law.plan(n, m, total_variance=2.0, zero_shot_variance=3e-31, recycle=recycle)
+        assert plan.best().strategy == "zero-shot"
+        assert plan.best(strategies=("split",)).n_finetune == 2
+        assert plan.best(strategies=("cross-fitting",)).n_folds == 2
+        assert plan.best().correlation == 1
+        if m == INF:
+            assert (plan.best().standard_error, plan.best().efficiency) == (0, INF)
+    if m > 1_000:
+        goal = law.required_labels(0.1, total_variance=2.0, zero_shot_variance=0.0, n_rows=m)
+        assert (goal.option.strategy, goal.n_labeled) == ("zero-shot", 10)
+
+
+def test_without_any_variance_labels_only_count_once():
+    plan = ScalingLaw(0, 1, 0).plan(20, 100, total_variance=0.0)
+    assert [(o.strategy, o.efficiency, o.correlation) for o in plan.options] == [("labels only", 1, 0)]
+
+
+def test_splits_that_differ_by_rounding():
+    """Predictions that are worth nothing recycle to the same variance whoever trains; perfect ones leave none."""
+    for v in (1.0, 1 + 1e-13, 1 - 1e-13):
+        law = ScalingLaw(0.0, 1.0, v)
+        for m in (1.0, 77.0, 1e6, INF):
+            assert law.optimal_split(100, m, total_variance=1.0, recycle=True, power_tuning=True) == 2
+    for a in (0.0, 1e-40, 1e-28):
+        law = ScalingLaw(a, 0.5, 0.0)
+        assert law.optimal_split(100, total_variance=1.0, recycle=True) == 2
+        assert law.optimal_split(100, 50, total_variance=1.0, power_tuning=True) == 2
+    assert (
+        ScalingLaw(1e-28, 0.5, 0.0).optimal_split(99) == 33
+    )  # V(Y) is not known: all that varies counts
+
+
+@pytest.mark.parametrize("m", [INF, 500.0])
+def test_of_two_neighbors_that_tie_the_smaller_split_is_taken(m):
+    """Laws between two that ask for s and s + 1, until rounding cannot tell them apart."""
+    low, high = 0.3, 0.5
+
+    def split(alpha):
+        law = ScalingLaw(1, alpha, 0.1)
+        return law.optimal_split(60, m, total_variance=1.5, power_tuning=True)
+
+    s = split(low)
+    assert split(high) > s
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if split(middle) == s else (low, middle)
+    assert split(high) == s + 1
+    problem = SplitProblem(ScalingLaw(1, high, 0.1), m, 1.5, False, True)
+    variance = problem.variance(np.array([s, s + 1]), 60)
+    # The border lies where s + 1 is better by the tie, not where both are equal.
+    assert variance[0] / variance[1] - 1 == pytest.approx(5e-13, abs=2e-14)
+
+
+def test_prices_that_tie_by_rounding_buy_less_work():
+    """0.1 + 0.2 is not 0.3 in binary: equal prices in other units choose the same way."""
+    law, goal = ScalingLaw(2.0, 0.7, 0.3), {"total_variance": 1.0, "n_rows": 5_000.0}
+    for price in (1.0, 0.1, 1 / 3, 1e-7, 0.0):
+        found = law.required_labels(0.1, costs=Costs(price, price * 1e-13, price * 1e-14), **goal)
+        if price:
+            reference = law.required_labels(0.1, costs=Costs(price), **goal)
+            assert work(found.option) == work(reference.option)
+            assert found.n_labeled == reference.n_labeled
+        else:
+            assert found.option.strategy == "labels only"
+
+
+@pytest.mark.parametrize("n", [10, 11, 50, 1_000])
+@pytest.mark.parametrize("total", [0.1, 1 / 3, 1.0, 7.0])
+def test_a_goal_that_is_met_exactly_is_met(n, total):
+    from scipy import stats
+
+    exact = float(stats.t.isf(0.025, n - 1) * np.sqrt(total / n))
+    law = ScalingLaw(0.0, 1.0, total)
+    for half_width in (exact * (1 - 1e-14), exact, exact * (1 + 1e-14)):
+        assert law.required_labels(half_width, total_variance=total).labels_only == n
+
+
+# The stop rule: correlations above 1 / sqrt(r - 2), r labels rectifying (arXiv 2505.20178)
+
+
+@pytest.mark.parametrize("n", [10, 40, 400])
+def test_correlations_that_cannot_help(n):
+    """Just below and just above the bound, which is that of r - 2 and not of r."""
+    for square, strategy in [
+        (0.999 / (n - 2), "labels only"),
+        (1 / (n - 2), "labels only"),
+        (1.001 / (n - 2), "zero-shot"),
+        (0.999 / n, "labels only"),
+    ]:
+        outlook = Outlook(ScalingLaw(0, 1, 1), 1.0, 1 - square, True, True, (), trainable=False)
+        plan = outlook.plan(n, 1e6, Costs())
+        assert plan.options[1].correlation == pytest.approx(square**0.5)
+        assert plan.best().strategy == strategy
+        choice = choose(plan, outlook, "split", 1, None)  # of a frozen model
+        assert choice.option == plan.best()
+        if strategy == "labels only":
+            by, takes = square**0.5, (n - 2) ** -0.5
+            assert f"correlate with labels by {by:.2f}, and it takes {takes:.2f}" in choice.verdict
+
+
+def test_labels_that_train_do_not_count_for_the_stop_rule():
+    """40 labels of which 20 train: 1 / sqrt(18) = 0.236; who insists on a split is told."""
+    split = option("split", 1.06, n_finetune=20, correlation=0.235)
+    assert Plan(40, 1e4, (option(), split)).best().strategy == "labels only"
+    assert Plan(40, 1e4, (option(), replace(split, correlation=0.236))).best().strategy == "split"
+    assert Plan(40, 1e4, (option(), split)).best(strategies=("split",)) == split
+    folds = option("cross-fitting", 1.06, n_finetune=20, n_folds=2, correlation=0.235)
+    assert Plan(40, 1e4, (option(), folds)).best() == folds  # all 40 rectify: 0.162
+    outlook = Outlook(ScalingLaw(0, 1, 1), 1.0, None, True, True, (2,))
+    for correlation, helps in ((0.235, False), (0.236, True)):
+        plan = Plan(40, 1e4, (option(), replace(split, correlation=correlation)))
+        verdict = choose(plan, outlook, "split", 5, None).verdict
+        assert ("labels alone would be as good" not in verdict) == helps
+
+
+def test_an_option_that_cannot_help_hides_none_that_does():
+    split = option("split", 1.2, n_finetune=35, correlation=0.4)  # 5 rectify: it takes 0.58
+    shot = option("zero-shot", 1.15, correlation=0.36)
+    assert Plan(40, 1e4, (option(), shot, split)).best() == shot
+
+
+def test_the_stop_rule_says_nothing_of_two_labels():
+    """98 of 100 train: no bound, but no win by rounding either."""
+    split = option("split", 4.0, n_finetune=98, correlation=0.9)
+    assert Plan(100, 1e4, (option(), split)).best() == split
+    shot = option("zero-shot", 4.0 * (1 - 1e-12))
+    assert Plan(100, 1e4, (option(), shot, split)).best() == shot
+    three = replace(split, n_finetune=97)  # three rectify: it takes 1
+    assert Plan(100, 1e4, (option(), three)).best().strategy == "labels only"
+
+
+# Predictions
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_tuned_lambda_never_makes_it_worse_than_labels_only(tuned):
+    """A residual variance above V(Y) is capped there, and only there."""
+    outlook = Outlook(ScalingLaw(50.0, 0.5, 1.5), 2.0, 3.0, False, tuned, (2, 5))
+    alone, shot, _, *folds = outlook.plan(40, 400, Costs()).options
+    for one in (shot, *folds):
+        expected = 2.0 if tuned else (3.0 if one is shot else outlook.law.predict(one.n_finetune))
+        assert one.standard_error == pytest.approx((expected / 40) ** 0.5, rel=1e-12)
+        assert one.correlation == 0
+    assert alone.standard_error == pytest.approx((2 / 40) ** 0.5)
+
+
+def test_verdicts():
+    outlook = Outlook(ScalingLaw(0.0, 1.0, 0.5), 1.0, None, True, True, (2,))
+    plan = outlook.plan(40, 0, Costs())
+    assert choose(plan, outlook, "split", 5, None).verdict.startswith("No unlabeled rows")
+    nothing = Plan(40, 1e4, (option(), option("split", 1.0, n_finetune=2)))
+    assert "no other way promises" in choose(nothing, outlook, "auto", 5, None).verdict
+    plan = outlook.plan(40, 400, Costs())
+    assert "cross-fit with 2 folds" in choose(plan, outlook, "auto", 2, None).verdict
+    with pytest.raises(
+        ValueError, match=r"'cross-fitting' with folds=\(2,\) and max_fits=1 leaves no option"
+    ):
+        choose(plan, outlook, "cross-fitting", 1, None)
