@@ -128,7 +128,7 @@ def _object_as_float(value: Any, name: str, where: str) -> float:
     if isinstance(value, complex):
         raise ValueError(f"{name} holds complex numbers{such}")
     kind = f"{name} holds objects of type {type(value).__name__}"
-    if is_truth_value(value) or getattr(value, "ndim", 0):
+    if is_truth_value(value) or getattr(value, "ndim", 0) != 0:
         raise ArgumentTypeError(f"{kind}{such}")
     try:
         return float(value)
