@@ -5,13 +5,15 @@ None of those libraries is imported before a user has done so; numpy only, so th
 
 from __future__ import annotations
 
+from decimal import Decimal
+from numbers import Real
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr._arguments import ArgumentTypeError, is_missing, is_number, is_truth_value, shown
+from sklearn_ftr._arguments import ArgumentTypeError, is_truth_value, shown
 
 _NUMBERS = "expected real numbers. Convert labels such as 'yes' and 'no' to 1 and 0 first"
 
@@ -97,24 +99,47 @@ def _objects_as_floats(
     """Python's numbers, Decimals and Fractions as floats, missing values as NaN."""
     if array.dtype.kind != "O":
         raise ValueError(f"{name} holds text or dates{where} (dtype {array.dtype}); {_NUMBERS}.")
-    floats = np.empty(array.shape)
-    for i, value in enumerate(array.flat):
-        if is_missing(value):
-            floats.flat[i] = np.nan
-        elif is_number(value) or (truth_values and is_truth_value(value)):
-            floats.flat[i] = _float(value, name)
-        else:
-            floats.flat[i] = _object_as_float(value, name, where)
-    return floats
-
-
-def _float(value: Any, name: str) -> float:
+    known = _without_missing(array)
+    if not all(_is_of_numbers(kind, truth_values) for kind in set(map(type, known.flat))):
+        known = _told_by_objects(known, name, truth_values, where)
     try:
-        return float(value)
+        return known.astype(np.float64)
     except OverflowError as error:
         raise ValueError(
             f"{name} has values beyond all floats, whose squares overflow; divide by a power of ten."
         ) from error
+
+
+def _without_missing(array: NDArray[Any]) -> NDArray[Any]:
+    """Objects with NaN where there is no value. Types are looked at, since there are few of them."""
+    nothing = {kind for kind in set(map(type, array.flat)) if _is_of_missing(kind)}
+    if not nothing:
+        return array
+    missing = np.fromiter((type(value) in nothing for value in array.flat), bool, array.size)
+    return np.where(missing.reshape(array.shape), np.nan, array)
+
+
+def _is_of_missing(kind: type) -> bool:
+    """Whether values of this type are no values: None, and what pandas has for it."""
+    return kind is type(None) or kind.__name__ in ("NAType", "NaTType")
+
+
+def _is_of_numbers(kind: type, truth_values: bool) -> bool:
+    """Whether values of this type are real numbers, as `is_number` has it, or truth values where they may be."""
+    if issubclass(kind, bool | np.bool_):
+        return truth_values
+    return issubclass(kind, Real | Decimal) and not issubclass(kind, np.timedelta64)
+
+
+def _told_by_objects(array: NDArray[Any], name: str, truth_values: bool, where: str) -> NDArray[Any]:
+    """Values one by one, some of which are not of a type of numbers."""
+    floats = [
+        value if _is_of_numbers(type(value), truth_values) else _object_as_float(value, name, where)
+        for value in array.flat
+    ]
+    told = np.empty(array.size, dtype=object)
+    told[:] = floats
+    return told.reshape(array.shape)
 
 
 def _object_as_float(value: Any, name: str, where: str) -> float:
