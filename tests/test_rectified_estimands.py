@@ -489,6 +489,17 @@ def rectified_by_hand(kind, X, y, of_folds, pools, average, given):
         design = with_ones(X[fold])
         scores = design * (predictions - mean(design @ (theta_f + step)))[:, None]
         of_f.append(theta_f + scores @ bread_f)
+    if len(pools[0][0]) < len(
+        pool
+    ):  # parts: each model's around its own estimate, which costs degrees of freedom
+        within = []
+        for (part, predictions), step in zip(pools, steps, strict=True):
+            design = with_ones(X[part])
+            scores = design * (predictions - mean(design @ (theta + step)))[:, None]
+            within.append((scores - scores.mean(axis=0)) @ bread)
+        lost = 3 * (len(pools) - 1)
+        inflation = ((len(pool) - 1) / (len(pool) - 1 - lost)) ** 0.5
+        of_pool = theta + np.mean(steps, axis=0) + inflation * np.concatenate(within)
     return naive.rectify_columns(of_y, np.concatenate(of_f), of_pool, given, lost=3), of_pool
 
 

@@ -1,110 +1,97 @@
-"""Arguments, progress and printing of `python -m sklearn_ftr`."""
+"""`python -m sklearn_ftr`: the demo on real ratings, or the answer for a file of the user's own."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.datasets import fetch_vader_tweets, load_vader_lexicon
+from sklearn_ftr.demo._arguments import parse, request
 from sklearn_ftr.demo._features import text_features
-from sklearn_ftr.demo._study import (
-    LABELS_ONLY,
-    PREDICTIONS_ONLY,
-    Answer,
-    calibrate,
-    compare,
-    hide_labels,
-    holds,
-)
-from sklearn_ftr.demo._user_file import UserFileError, read_user_file
-from sklearn_ftr.estimators import RectifiedMeanEstimator
+from sklearn_ftr.demo._printing import print_answers, print_calibration
+from sklearn_ftr.demo._study import CROSS_FITTING, Answer, calibrate, compare, hide_labels
+from sklearn_ftr.demo._user_file import read_user_file
 
 T = TypeVar("T")
-_RULE = "-" * 78
+_USAGE_ERROR, _INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo, or answer for the user's file; returns the exit status."""
-    options = _parser().parse_args(arguments)
-    if not options.data and (options.label or options.text or options.features):
-        options.parser.error("--label, --text and --features need --data FILE.csv")
+    options = parse(arguments)
+    _print_what_cannot_be_encoded()
     try:
-        if options.data:
-            _answer_for_file(options)
-        else:
+        if options.data is None:
             _demo(options)
-    except (UserFileError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        else:
+            _answer_for_file(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, it must last to the end of the process
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return _INTERRUPTED
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return _USAGE_ERROR
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m sklearn_ftr",
-        description="One number from few labels and many predictions. Without --data: on real ratings.",
-    )
-    own = parser.add_argument_group("your own data")
-    own.add_argument("--data", metavar="FILE.csv", help="UTF-8 CSV file with a header row")
-    own.add_argument("--label", metavar="COLUMN", help="numbers; blank cells mark unlabeled rows")
-    source = own.add_mutually_exclusive_group()
-    source.add_argument("--text", metavar="COLUMN", help="predict from this column of text")
-    source.add_argument("--features", metavar="COLUMN[,COLUMN]", help="predict from these columns")
-    demo = parser.add_argument_group("the demo")
-    demo.add_argument("--labels", type=int, default=500, help="labels to keep (default 500)")
-    demo.add_argument("--draws", type=int, default=400, help="repeated draws (default 400)")
-    parser.add_argument("--seed", type=int, default=0, help="of the labels kept and the splits")
-    parser.set_defaults(parser=parser)
-    return parser
+def _print_what_cannot_be_encoded() -> None:
+    """Names of columns may hold letters that the terminal lacks: they are printed as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _answer_for_file(options: argparse.Namespace) -> None:
-    if not options.label or not (options.text or options.features):
-        options.parser.error(
-            "--data needs --label COLUMN and --text COLUMN or --features COLUMN,COLUMN"
-        )
-    names = [name.strip() for name in (options.features or "").split(",")]
-    X, y = read_user_file(options.data, options.label, options.text, names)
-    n = int(np.isfinite(y).sum())
-    if n < 10:
-        raise UserFileError(
-            f"Column {options.label!r} has {n} labels; with fewer than 10 nothing can be trained and checked."
-        )
-    print(f"{options.data}: {len(y):,} rows, {n:,} with a label in {options.label!r}")
-    if n == len(y):
+    data = read_user_file(request(options))
+    print("\n  ".join(data.report))
+    if not np.isnan(data.y).any():
         print("Every row has a label, so there is nothing to predict: this is the labels-only answer.")
-    _print_answers(compare(X, y, options.seed), truth=None)
-    best = RectifiedMeanEstimator(cv=5, random_state=options.seed).fit(X, y)
-    print(best.result_.verdict())
+    print(flush=True)
+    with _warnings_in_one_line():
+        answers = compare(data.X, data.y, options.seed)
+    print_answers(answers, truth=None)
+    print(_verdict(answers))
+
+
+def _verdict(answers: Sequence[Answer]) -> str:
+    """Of the very fit whose numbers stand in the table."""
+    best = next(answer for answer in answers if answer.method == CROSS_FITTING)
+    return f"{CROSS_FITTING.capitalize()} with ridge regression: {best.verdict}"
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Each warning once, in words and without the line of code that gave it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"warning: {' '.join(message.split())}", file=sys.stderr)
 
 
 def _demo(options: argparse.Namespace) -> None:
     name, texts, truth = _ratings()
-    if not 10 <= options.labels < len(truth) or options.draws < 2:
-        options.parser.error(f"--labels must be between 10 and {len(truth) - 1:,}, --draws at least 2")
+    if not options.labels < len(truth):
+        options.parser.error(f"--labels must be between 10 and {len(truth) - 1:,}")
     print(f"{len(truth):,} {name}")
     print(f"We keep {options.labels:,} labels, hide the others, and ask for the mean of all.")
     X = text_features(texts)
     print(f"True mean: {truth.mean():.3f}\n")
     y = hide_labels(truth, options.labels, options.seed)
-    _print_answers(compare(X, y, options.seed, network=True), truth.mean())
+    print_answers(compare(X, y, options.seed, network=True), truth.mean())
     print(f"\nThe same with {options.draws} other draws of {options.labels:,} labels:")
-    rows = calibrate(X, truth, options.labels, options.draws, _progress)
-    print(f"{'':24}{'interval holds truth':>24}{'efficiency':>22}")
-    for row in rows:
-        coverage = f"{100 * row.coverage:.1f} % +- {100 * row.coverage_error:.1f}"
-        efficiency = f"{row.efficiency:.2f} +- {row.efficiency_error:.2f}"
-        print(f"{row.method:24}{coverage:>24}{'' if row.method == LABELS_ONLY else efficiency:>22}")
-    print(
-        "\nEfficiency: the squared error of labels only over this method's; 1.5 means that each label\n"
-        "counts 1.5 times. +- is one Monte Carlo standard error. Intervals are for the population that the\n"
-        "texts come from; for the mean of just these they are a little too wide, so 95 % or more is right."
-    )
+    print_calibration(calibrate(X, truth, options.labels, options.draws, _progress))
 
 
 def _ratings() -> tuple[str, NDArray[np.str_], NDArray[np.float64]]:
@@ -121,23 +108,6 @@ def _ratings() -> tuple[str, NDArray[np.str_], NDArray[np.float64]]:
         print(f"{error}\nUsing the lexicon that is installed instead.", file=sys.stderr)
     texts, truth = load_vader_lexicon(return_X_y=True)
     return "words, each rated from -4 to 4 by 10 people (Hutto and Gilbert, 2014).", texts, truth
-
-
-def _print_answers(answers: list[Answer], truth: float | None) -> None:
-    last = "" if truth is None else "holds truth"
-    print(f"{'':24}{'estimate':>10}{'95 % interval':>20}{'efficiency':>12}{last:>12}")
-    print(_RULE)
-    for answer in answers:
-        low, high = answer.estimate.confidence_interval(0.95)
-        efficiency = "" if np.isnan(answer.efficiency) else f"{answer.efficiency:.2f}"
-        verdict = "" if truth is None else ("yes" if holds(answer.estimate, truth) else "NO")
-        interval = f"[{low:.3f}, {high:.3f}]"
-        print(
-            f"{answer.method:24}{answer.estimate.estimate:>10.3f}{interval:>20}{efficiency:>12}{verdict:>12}"
-        )
-    print(_RULE)
-    if any(answer.method == PREDICTIONS_ONLY for answer in answers):
-        print("The interval of predictions only does not know how biased the predictions are.")
 
 
 def _progress(draws: Iterable[T], total: int) -> Iterator[T]:

@@ -11,8 +11,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
+from sklearn_ftr.demo._columns import (
+    MAX_CATEGORIES,
+    Categories,
+    Column,
+    LeftOut,
+    Numbers,
+    read_feature,
+)
+
 _N_COMPONENTS = 100
-_MAX_CATEGORIES = 50
 
 
 def text_features(texts: ArrayLike) -> NDArray[np.float64]:
@@ -24,16 +32,19 @@ def text_features(texts: ArrayLike) -> NDArray[np.float64]:
 
 
 def table_features(columns: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    """Columns of numbers as they are (with an indicator of missing ones), others one-hot."""
-    return np.hstack([_encode(column) for column in columns])
+    """Columns of numbers as they are (with an indicator of missing ones), others one-hot.
+
+    Columns from which nothing can be learned, such as one without a value, have no feature.
+    """
+    read = [read_feature(Column(str(i), cells), ".", lambda _: ".") for i, cells in enumerate(columns)]
+    blocks = [encode(feature) for feature in read if not isinstance(feature, LeftOut)]
+    return np.hstack([np.empty((len(columns[0]), 0)), *blocks])
 
 
-def _encode(column: Sequence[str]) -> NDArray[np.float64]:
-    try:
-        numbers = np.array([[float(cell or "nan")] for cell in column])
-    except ValueError:
-        categories = np.array(column, dtype=object)[:, None]
-        encoder = OneHotEncoder(sparse_output=False, max_categories=_MAX_CATEGORIES)
-        return encoder.fit_transform(categories)
-    numbers[~np.isfinite(numbers)] = np.nan
-    return SimpleImputer(add_indicator=True, keep_empty_features=True).fit_transform(numbers)
+def encode(feature: Numbers | Categories) -> NDArray[np.float64]:
+    """Features (n_rows, d) of a column."""
+    if isinstance(feature, Categories):
+        encoder = OneHotEncoder(sparse_output=False, max_categories=MAX_CATEGORIES)
+        return encoder.fit_transform(np.array(feature.values, dtype=object)[:, None])
+    imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
+    return imputer.fit_transform(feature.values[:, None])

@@ -16,16 +16,17 @@ from sklearn_ftr.estimators import RectifiedMeanEstimator
 from sklearn_ftr.rectification import Estimate
 
 Array = NDArray[np.float64]
-LABELS_ONLY, PREDICTIONS_ONLY = "labels only", "predictions only"
+LABELS_ONLY, PREDICTIONS_ONLY, CROSS_FITTING = "labels only", "predictions only", "cross-fitting"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One method's estimate and how often it lets each label count."""
+    """One method's estimate, how often it lets each label count, and in words what its predictions were worth."""
 
     method: str
     estimate: Estimate
     efficiency: float
+    verdict: str = ""
 
 
 def methods(seed: int, network: bool) -> dict[str, RectifiedMeanEstimator]:
@@ -34,7 +35,7 @@ def methods(seed: int, network: bool) -> dict[str, RectifiedMeanEstimator]:
     chosen = {
         "split 20 %": RectifiedMeanEstimator(ridge, recycle=False, random_state=seed),
         "split 20 %, recycled": RectifiedMeanEstimator(ridge, random_state=seed),
-        "cross-fitting": RectifiedMeanEstimator(ridge, cv=5, random_state=seed),
+        CROSS_FITTING: RectifiedMeanEstimator(ridge, cv=5, random_state=seed),
     }
     if network:
         from sklearn_ftr.finetuning import VarianceRegressor
@@ -51,7 +52,9 @@ def compare(X: Array, y: Array, seed: int = 0, network: bool = False) -> list[An
     answers = [Answer(LABELS_ONLY, split.labels_only, 1.0)]
     if split.predictions_only is not None:
         answers.append(Answer(PREDICTIONS_ONLY, split.predictions_only, np.nan))
-    return answers + [Answer(name, result, result.efficiency) for name, result in results.items()]
+    return answers + [
+        Answer(name, result, result.efficiency, result.verdict()) for name, result in results.items()
+    ]
 
 
 def hide_labels(truth: Array, n_labeled: int, seed: int) -> Array:

@@ -19,8 +19,9 @@ from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstima
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design, check_enough_rows
-from sklearn_ftr.rectification._estimand import rectify_estimand
-from sklearn_ftr.rectification._generalized_linear import FAMILIES, GeneralizedLinear
+from sklearn_ftr.rectification._estimand import Linearized, estimand_of_two_stages
+from sklearn_ftr.rectification._families import FAMILIES
+from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -33,10 +34,6 @@ class _Regression:
 
     def __getitem__(self, rows: Rows) -> Design:
         return self.design.only(rows)
-
-
-# Predicted shares of 0 have no logit, and predicted rates of 0 no logarithm.
-_LEAST_SHARE = 1e-3
 
 
 class RectifiedRegression(RectifiedEstimator):
@@ -127,16 +124,18 @@ class RectifiedRegression(RectifiedEstimator):
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
         self._reader, self._chosen = reader, self._coefficients_of_interest(names)
-        self._range = self._range_of_predictions(self._coded(labels.of_labeled_rows))
-        estimand = GeneralizedLinear(FAMILIES[self.family], names)
-        design = Design(rows, self.fit_intercept)
+        family, y = FAMILIES[self.family], self._coded(labels.of_labeled_rows)
+        self._check_labels(y)
+        # Clipped predictions are those of another predictor, as good as any.
+        self._range = family.limits(y)
         # Collinear covariates are an error before anything is trained.
-        estimand.bread(design, np.zeros(len(names)))
-        return _Regression(estimand, design)
+        sample = Design(rows[labels.labeled], self.fit_intercept)
+        estimand = GeneralizedLinear.of(family, names, sample)
+        self._coordinates = estimand.coordinates
+        return _Regression(estimand, estimand.seen(rows))
 
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
-        """Where predictions are clipped to: that makes another predictor, as good as any. Checks labels' own range."""
-        return -np.inf, np.inf
+    def _check_labels(self, y: Array) -> None:
+        """Labels that the family can have."""
 
     def _coefficients_of_interest(self, names: tuple[str, ...]) -> list[int]:
         if self.coefficient is None:
@@ -162,7 +161,7 @@ class RectifiedRegression(RectifiedEstimator):
         )
         y_coded = self._coded(labels.y)
         X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
-        result = rectify_estimand(
+        rectified = estimand_of_two_stages(
             question.estimand,
             (X, y, f),
             (question[pool], stage_one.pool_predictions[:, 0]),
@@ -175,13 +174,9 @@ class RectifiedRegression(RectifiedEstimator):
                 pools=stage_one.pools_of_models,
             ),
         )
-        # Where `score` takes influence values; without a pool, predictions have none.
-        if len(pool):
-            self._linearized = [question.estimand.solve(X, target, None) for target in (y, f)]
-        else:
-            every = labels.labeled
-            self._linearized = [question.estimand.solve(question[every], y_coded[every], None)]
-        return result
+        # Where `score` takes influence values.
+        self._linearized = rectified.of_labels, rectified.of_predictions
+        return rectified.result
 
     @property
     def _given_lambda(self) -> Any:
@@ -191,16 +186,17 @@ class RectifiedRegression(RectifiedEstimator):
         """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
         if not self.finetune_weights:
             return None
-        y = self._coded(labels.y)
+        y, estimand = self._coded(labels.y), question.estimand
 
         def weigh(rows: Rows) -> Array:
             try:
-                theta, _ = question.estimand.solve(question[rows], y[rows], None)
+                theta, _ = estimand.solve(question[rows], y[rows], None)
             except ValueError:  # too few rows for coefficients: all means alike
-                theta = np.zeros(len(question.estimand.names))
-            bread = question.estimand.bread(question.design, theta)
-            influence = (question[rows][:] @ bread)[:, self._chosen]
-            weights = (influence**2 / np.diag(bread)[self._chosen]).sum(axis=1)
+                theta = np.zeros(len(estimand.names))
+            bread = _of_coefficients(estimand, estimand.bread(question.design, theta))
+            influence = (question[rows][:] @ bread.T)[:, self._chosen]
+            variances = np.diag(estimand.reported(bread))[self._chosen]
+            weights = (influence**2 / variances).sum(axis=1)
             total = weights.sum()
             return weights * len(weights) / total if total > 0 else np.ones(len(weights))
 
@@ -219,7 +215,8 @@ class RectifiedRegression(RectifiedEstimator):
                 "fewer covariates, or a rectified estimator by itself."
             )
         y = self._coded(labels.of_labeled_rows)
-        theta, bread = estimand.solve(question[rows], y, None)
+        theta, inverse = estimand.solve(question[rows], y, None)
+        bread = _of_coefficients(estimand, inverse)
         spread = (estimand.scores(question[rows][:], y, theta) @ bread.T).std(axis=0)
         spread = spread[self._chosen]
         units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
@@ -233,13 +230,13 @@ class RectifiedRegression(RectifiedEstimator):
         return columns
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        design, estimand = self._new_design(X), GeneralizedLinear(FAMILIES[self.family], ())
+        estimand = GeneralizedLinear(FAMILIES[self.family], (), self._coordinates)
+        design = estimand.seen(self._new_design(X).rows)
         weights = np.atleast_1d(self.lambda_)[self._chosen]
 
-        def influence(rows: Rows, values: Array, at: tuple[Array, Array]) -> Array:
-            theta, bread = at
-            scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], theta)
-            return (scores @ bread.T)[:, self._chosen]
+        def influence(rows: Rows, values: Array, at: Linearized) -> Array:
+            scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], at.solution)
+            return (scores @ at.bread.T)[:, self._chosen]
 
         return (
             lambda rows, values: influence(rows, values, self._linearized[0]),
@@ -290,6 +287,11 @@ class RectifiedRegression(RectifiedEstimator):
         if rows.shape[1] != known:
             raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")
         return Design(rows, self.fit_intercept)
+
+
+def _of_coefficients(estimand: GeneralizedLinear, inverse: Array) -> Array:
+    """H^-1, so that it turns scores into influence values of the coefficients that are reported."""
+    return estimand.reported(inverse.T).T
 
 
 class RectifiedLinearRegression(RectifiedRegression):
@@ -467,9 +469,6 @@ confidence_level, n_jobs, random_state, verbose
                 f"{low:g} + {high - low:g} times the probability of class {high:g}. Recode predictions, or labels as 0 and 1."
             )
 
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
-        return _LEAST_SHARE, 1 - _LEAST_SHARE
-
 
 class RectifiedPoissonRegression(RectifiedRegression):
     """Coefficients of a Poisson regression of a population, from few labels and many model predictions.
@@ -523,11 +522,10 @@ confidence_level, n_jobs, random_state, verbose
         tags.target_tags.positive_only = True
         return tags
 
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
+    def _check_labels(self, y: Array) -> None:
         if y.min() < 0:
             raise ValueError(f"y goes down to {y.min():g}; expected counts or rates, 0 at least.")
         if not y.any():
             raise ValueError(
                 f"All {len(y)} labels are 0; expected some above, because a rate of 0 has no logarithm."
             )
-        return _LEAST_SHARE * y.mean(), np.inf

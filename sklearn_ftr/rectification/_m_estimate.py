@@ -6,6 +6,7 @@ M-estimation and its sandwich covariance: Huber (1967); Stefanski and Boos (2002
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +17,11 @@ from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
 from sklearn_ftr.rectification._design import Design, check_regression
 from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
 from sklearn_ftr.rectification._inference import check_confidence_level
+from sklearn_ftr.rectification._moments import merge, moments, rounding
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
 
+# In units of psi's standard deviation: a mean that is as good as 0.
+_SOLVED = 1e-9
 Psi = Callable[[Array, Array, Array], ArrayLike]
 
 
@@ -45,6 +49,14 @@ class MEstimand(Estimand):
             )
         return values
 
+    def rounding(self, X: Array, target: Array, theta: Array) -> Array:
+        """What a few units in the last place of target and theta change in a typical row; psi may jump in others."""
+        scores, little = self.scores(X, target, theta), 64 * np.finfo(float).eps
+        moved = target + np.maximum(little * np.abs(target), rounding(target[:, None]))
+        of_target = np.abs(self.scores(X, moved, theta) - scores)
+        of_theta = np.abs(self.scores(X, target, theta * (1 + little)) - scores)
+        return np.median(of_target, axis=0) + np.median(of_theta, axis=0)
+
     def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
         """Scipy's root finder on mean psi, from where other rows have their root."""
 
@@ -58,13 +70,22 @@ class MEstimand(Estimand):
         found = optimize.root(
             mean_psi, self.start if start is None else start, jac=mean_jacobian, tol=1e-12
         )
-        left_over = np.abs(mean_psi(found.x)).max()
-        if not left_over <= 1e-6 * max(np.abs(mean_psi(self.start)).max(), 1e-300) + 1e-12:
+        left_over = np.abs(mean_psi(found.x))
+        near = left_over.max() <= 1e-6 * max(np.abs(mean_psi(self.start)).max(), 1e-300) + 1e-12
+        # What large numbers leave to rounding may be more than that.
+        if not near and not np.all(left_over <= self._negligible(X, target, found.x)):
             raise ValueError(
                 f"mean psi = 0 was not solved: {found.message.strip()} Start nearer to the solution, or scale the "
                 "columns of X."
             )
         return found.x, self._bread(mean_jacobian(found.x))
+
+    def _negligible(self, X: Design, target: Vector, theta: Array) -> Array:
+        """Means of psi (k,) that are as good as 0: beside its standard deviation, or beside its rounding."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            parts = (moments(self.scores(*rows, theta)) for rows in blocks(X, target))
+            spread = np.sqrt(reduce(merge, parts).variance)
+            return np.maximum(_SOLVED * spread, self.rounding(*next(blocks(X, target)), theta))
 
     def _derivative(
         self, X: Design, target: Vector, theta: Array, mean_psi: Callable[[Array], Array]

@@ -217,10 +217,10 @@ def rectify(
     """
     r = len(y)
     _check_enough_labels(r)
-    y_mean, dy = centred(y)
-    f_mean, df = centred(f)  # df: deviations of f, not degrees of freedom
-    of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
     of_y, of_f = noise or (rounding(y), rounding(f))
+    y_mean, dy = _deviations(y, of_y)
+    f_mean, df = _deviations(f, of_f)  # df: deviations of f, not degrees of freedom
+    of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
     too_few = r - n_parameters < MIN_LABELS_TO_TUNE - 1
     tuned = lambda_ is None or isinstance(lambda_, str)
     given = 0.0 if not pool.count or (tuned and too_few) else lambda_
@@ -241,6 +241,12 @@ def rectify(
     return Rectification(
         estimate, weight.lambda_, residual_variance, Influence(residuals, pool_term, r - n_parameters)
     )
+
+
+def _deviations(values: Array, noise: Array) -> tuple[Array, Array]:
+    """Means (k,) and deviations (r, k) from them that are more than rounding."""
+    mean, deviations = centred(values)
+    return mean, _beyond_rounding(deviations, noise)
 
 
 def _beyond_rounding(residuals: Array, noise: Array) -> Array:

@@ -51,9 +51,9 @@ def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     Values that float32 holds exactly are taken to have been computed in it.
     """
     with np.errstate(over="ignore"):
-        single = np.array_equal(rows, rows.astype(np.float32))
-    precision = float(np.finfo(np.float32 if single else np.float64).eps)
-    return _ROUNDINGS * precision * np.sqrt(np.mean(rows**2, axis=0))
+        single = np.all(rows == rows.astype(np.float32), axis=0)
+    precision = np.where(single, np.finfo(np.float32).eps, np.finfo(np.float64).eps)
+    return np.asarray(_ROUNDINGS * precision * np.sqrt(np.mean(rows**2, axis=0)))
 
 
 def moments(rows: NDArray[np.floating]) -> Moments:

@@ -1,0 +1,94 @@
+"""Distributions with canonical link, and where predictions must lie to have a finite linear predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from sklearn_ftr.rectification._checks import Array
+
+# Predicted shares of 0 have no logit, and predicted rates of 0 no logarithm.
+LEAST_SHARE = 1e-3
+Vector = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A distribution with its canonical link, as functions of the linear predictor eta.
+
+    Attributes
+    ----------
+    name : str
+    mean, variance : callable
+        Of the response at eta, the second up to its scale: the first's derivative.
+    first_guess : callable
+        A linear predictor from responses, to start from.
+    limits : callable
+        From labels, where predictions are clipped to.
+    low, high : float
+        Range of responses.
+    """
+
+    name: str
+    mean: Callable[[Array], Array]
+    variance: Callable[[Array], Array]
+    first_guess: Callable[[Array], Array]
+    limits: Callable[[Array], tuple[float, float]] = lambda y: (-np.inf, np.inf)
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the mean is eta itself."""
+        return self.low == -np.inf
+
+    def check_labels(self, values: Vector, name: str) -> None:
+        """Labels that the family can have."""
+        if values.min() < self.low or values.max() > self.high:
+            raise ValueError(
+                f"{name} goes from {values.min():.6g} to {values.max():.6g}; expected {self.low:g} to {self.high:g} for a "
+                f"{self.name}. Recode labels."
+            )
+
+    def check_predictions(self, values: Vector, name: str) -> None:
+        """Predictions of which most mean what labels mean; the others will be clipped."""
+        if not len(values) or (values.min() >= self.low and values.max() <= self.high):
+            return
+        outside = np.mean((values < self.low) | (values > self.high))
+        if outside > 0.5:
+            raise ValueError(
+                f"{name} goes from {values.min():.6g} to {values.max():.6g}; expected {self.low:g} to {self.high:g} for a "
+                f"{self.name}, and {outside:.0%} of it lies outside. Recode predictions in the units of labels."
+            )
+
+
+def _bernoulli_variance(eta: Array) -> Array:
+    mean = expit(eta)
+    return mean * (1 - mean)
+
+
+FAMILIES = {
+    "gaussian": Family("linear regression", lambda eta: eta, np.ones_like, lambda y: y),
+    "binomial": Family(
+        "logistic regression",
+        expit,
+        _bernoulli_variance,
+        lambda y: logit((y + 0.5) / 2),
+        lambda y: (LEAST_SHARE, 1 - LEAST_SHARE),
+        0.0,
+        1.0,
+    ),
+    "poisson": Family(
+        "Poisson regression",
+        np.exp,
+        np.exp,
+        lambda y: np.log(y + 0.5),
+        lambda y: (LEAST_SHARE * float(np.mean(y)), np.inf),
+        0.0,
+    ),
+}
