@@ -73,7 +73,7 @@ def check_count(value: Any, name: str, at_least: int) -> int:
             f"{name} is {shown(value)}, of type {type(value).__name__}; expected {expected}."
         )
     if int(value) < at_least:
-        raise ValueError(f"{name} is {value!r}; expected {expected}.")
+        raise ValueError(f"{name} is {value!r}; expected at least {at_least}.")
     return int(value)
 
 

@@ -5,15 +5,19 @@ None of those libraries is imported before a user has done so; numpy only, so th
 
 from __future__ import annotations
 
+from decimal import Decimal
+from numbers import Real
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr._arguments import ArgumentTypeError, is_missing, is_number, is_truth_value, shown
+from sklearn_ftr._arguments import ArgumentTypeError, is_truth_value, shown
 
 _NUMBERS = "expected real numbers. Convert labels such as 'yes' and 'no' to 1 and 0 first"
+
+_DATES = ("Timestamp", "Timedelta", "date", "datetime", "timedelta", "Period")
 
 
 def import_pandas(what: str) -> ModuleType:
@@ -95,43 +99,72 @@ def _objects_as_floats(
     """Python's numbers, Decimals and Fractions as floats, missing values as NaN."""
     if array.dtype.kind != "O":
         raise ValueError(f"{name} holds text or dates{where} (dtype {array.dtype}); {_NUMBERS}.")
-    floats = np.empty(array.shape)
-    for i, value in enumerate(array.flat):
-        if is_missing(value):
-            floats.flat[i] = np.nan
-        elif is_number(value) or (truth_values and is_truth_value(value)):
-            floats.flat[i] = _float(value, name)
-        else:
-            raise ValueError(
-                f"{name} holds {_kind(value)}{where} (dtype object), such as {shown(value)}; {_NUMBERS}."
-            )
-    return floats
-
-
-def _float(value: Any, name: str) -> float:
+    known = _without_missing(array)
+    if not all(_is_of_numbers(kind, truth_values) for kind in set(map(type, known.flat))):
+        known = _told_by_objects(known, name, truth_values, where)
     try:
-        return float(value)
+        return known.astype(np.float64)
     except OverflowError as error:
         raise ValueError(
             f"{name} has values beyond all floats, whose squares overflow; divide by a power of ten."
         ) from error
 
 
-def _kind(value: Any) -> str:
-    """What a value is that is no number, for messages."""
-    dates = type(value).__name__ in (
-        "Timestamp",
-        "Timedelta",
-        "date",
-        "datetime",
-        "timedelta",
-        "Period",
-    )
-    if isinstance(value, str | bytes | np.datetime64 | np.timedelta64) or dates:
-        return "text or dates"
+def _without_missing(array: NDArray[Any]) -> NDArray[Any]:
+    """Objects with NaN where there is no value. Types are looked at, since there are few of them."""
+    nothing = {kind for kind in set(map(type, array.flat)) if _is_of_missing(kind)}
+    if not nothing:
+        return array
+    missing = np.fromiter((type(value) in nothing for value in array.flat), bool, array.size)
+    return np.where(missing.reshape(array.shape), np.nan, array)
+
+
+def _is_of_missing(kind: type) -> bool:
+    """Whether values of this type are no values: None, and what pandas has for it."""
+    return kind is type(None) or kind.__name__ in ("NAType", "NaTType")
+
+
+def _is_of_numbers(kind: type, truth_values: bool) -> bool:
+    """Whether values of this type are real numbers, as `is_number` has it, or truth values where they may be."""
+    if issubclass(kind, bool | np.bool_):
+        return truth_values
+    return issubclass(kind, Real | Decimal) and not issubclass(kind, np.timedelta64)
+
+
+def _told_by_objects(array: NDArray[Any], name: str, truth_values: bool, where: str) -> NDArray[Any]:
+    """Values one by one, some of which are not of a type of numbers."""
+    floats = [
+        value if _is_of_numbers(type(value), truth_values) else _object_as_float(value, name, where)
+        for value in array.flat
+    ]
+    told = np.empty(array.size, dtype=object)
+    told[:] = floats
+    return told.reshape(array.shape)
+
+
+def _object_as_float(value: Any, name: str, where: str) -> float:
+    """What an object says that it is as a number, such as a tensor of one; text and dates are none, whatever they say."""
+    such = f"{where} (dtype object), such as {shown(value)}; {_NUMBERS}."
+    if (
+        isinstance(value, str | bytes | np.datetime64 | np.timedelta64)
+        or type(value).__name__ in _DATES
+    ):
+        raise ValueError(f"{name} holds text or dates{such}")
     if isinstance(value, complex):
-        return "complex numbers"
-    return f"objects of type {type(value).__name__}"
+        raise ValueError(f"{name} holds complex numbers{such}")
+    kind = f"{name} holds objects of type {type(value).__name__}"
+    if is_truth_value(value) or getattr(value, "ndim", 0) != 0:
+        raise ArgumentTypeError(f"{kind}{such}")
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{kind} ({error}){such}") from error
+
+
+def shape_of(values: Any) -> tuple[int, ...]:
+    """As numpy's, which converts whole tables to find out."""
+    shape = getattr(values, "shape", None)
+    return tuple(shape) if isinstance(shape, tuple) else np.asarray(values).shape
 
 
 def check_same_index(left: Any, right: Any, left_name: str, right_name: str) -> None:

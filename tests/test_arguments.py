@@ -351,7 +351,7 @@ def test_summaries_of_allocators():
 @pytest.mark.parametrize("n_draws", [2.5, 2.0, "3", True, None, 0, -1, np.nan, [3]], ids=repr)
 def test_what_is_no_number_of_draws(n_draws):
     for name in ("mean", "quantile", "difference"):
-        refused("n_draws is .*; expected a whole number, 1 at least", call(name).bootstrap, n_draws)
+        refused(r"n_draws is .*; expected (a whole number|at least 1)", call(name).bootstrap, n_draws)
 
 
 @pytest.mark.parametrize("seed", ["3", 2.5, True, -1, np.nan, [1.5]], ids=repr)
@@ -443,7 +443,7 @@ def test_what_is_no_number_of_labels(s):
 @pytest.mark.parametrize("name", ["min_finetune", "min_rectify"])
 def test_what_is_no_smallest_number_of_labels(name, value):
     refused(
-        f"{name} is .*; expected a whole number, 0 at least", LAW.optimal_split, 100, **{name: value}
+        f"{name} is .*; expected (a whole number|at least 0)", LAW.optimal_split, 100, **{name: value}
     )
 
 

@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 
 from sklearn_ftr._arguments import shown
 from sklearn_ftr._sklearn_private import num_samples, safe_indexing
-from sklearn_ftr._tables import as_floats, check_same_index, column_names
+from sklearn_ftr._tables import as_floats, check_same_index, column_names, shape_of
 from sklearn_ftr.estimators._own_rows import call_without_altering
 from sklearn_ftr.rectification._design import check_design
 from sklearn_ftr.rectification._groups import GroupColumn
@@ -45,7 +45,7 @@ def read_groups(part: Any, X: Any) -> GroupColumn:
     """The group of each row, whatever its type, and the order of groups that are ordered categories."""
     read, _ = _read(part, X, "group")
     read = read.toarray() if hasattr(read, "toarray") else read
-    shape = np.shape(read)
+    shape = shape_of(read)
     if shape[1:] not in ((), (1,)):
         raise ValueError(
             f"group={shown(part)} gives an array of shape {shape}; expected one column, the group of each row."
@@ -55,7 +55,7 @@ def read_groups(part: Any, X: Any) -> GroupColumn:
 
 def has_one_dimension(X: Any) -> bool:
     """Whether X is a sequence of numbers or texts, not of rows."""
-    return not hasattr(X, "toarray") and len(np.shape(X)) == 1
+    return not hasattr(X, "toarray") and len(shape_of(X)) == 1
 
 
 def _read(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | None]:
@@ -154,7 +154,7 @@ def _numbers(read: Any) -> NDArray[np.floating[Any]]:
     try:
         return as_floats(read, "The array of covariates")
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise type(error)(
             f"The covariates have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
             "1, with OneHotEncoder(drop='first') as transformer, for example."
         ) from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_truth_value
-from sklearn_ftr._tables import check_same_rows, column_names
+from sklearn_ftr._tables import check_same_rows, column_names, shape_of
 from sklearn_ftr.rectification._checks import (
     _LARGEST,
     Array,
@@ -137,10 +137,10 @@ def check_enough_rows(r: int, m: int, k: int) -> None:
 
 
 def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:
-    if like is not None and np.shape(X)[:1] == (0,):
+    if like is not None and shape_of(X)[:1] == (0,):
         return np.empty((0, like.shape[1]))
-    if len(np.shape(X)) == 2 and np.shape(X)[1] == 0:
-        return np.empty(np.shape(X))
+    if len(shape_of(X)) == 2 and shape_of(X)[1] == 0:
+        return np.empty(shape_of(X))
     rows = as_real_array(X, name)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if like is not None and rows.shape[1] != like.shape[1]:
@@ -151,7 +151,7 @@ def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:
 
 
 def _vector(values: Any, n: int, name: str) -> NDArray[np.floating[Any]]:
-    if not n and np.shape(values)[:1] == (0,):
+    if not n and shape_of(values)[:1] == (0,):
         return np.empty(0)
     vector = as_real_array(values, name)
     if vector.shape not in ((n,), (n, 1)):
