@@ -307,6 +307,7 @@ def test_in_every_estimator(table):
     assert RectifiedLinearRegression(covariates=["yes"], cv=3).fit(X, y).coef_.shape == (1,)
     assert np.isfinite(RectifiedDifference(group="yes", cv=3).fit(X, y).difference_)
     assert rectified().__sklearn_tags__().input_tags.allow_nan
+    assert not RectifiedLinearRegression().__sklearn_tags__().input_tags.allow_nan
     assert not rectified(RidgeCV()).__sklearn_tags__().input_tags.allow_nan
 
 
