@@ -22,6 +22,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.fixes import parse_version
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
@@ -429,8 +430,8 @@ def test_requests_of_the_user_are_kept(requested, population):
     X, y = population
     with sklearn.config_context(enable_metadata_routing=True):
         one_step = make_pipeline(Unweighted(), Weighted().set_fit_request(sample_weight=requested))
-        # Searches score by weights if these have their usual name and, in old versions, if the pipeline is asked.
-        searchable = requested is True and not hasattr(one_step, "set_score_request")
+        # Searches score by weights of the usual name; old versions want the pipeline to be asked, too.
+        searchable = requested is True and parse_version(sklearn.__version__) >= parse_version("1.9")
         for model in (one_step, GridSearchCV(one_step, {}, cv=2)) if searchable else (one_step,):
             RectifiedLinearRegression(model, covariates=[1], finetune_weights=True).fit(X, y)
         scaled = make_pipeline(

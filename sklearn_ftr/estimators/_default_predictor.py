@@ -19,7 +19,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, validate_data
 
 from sklearn_ftr.estimators._table_columns import (
     CATEGORIES,
@@ -81,7 +81,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True, reset=False)
         numbers = _numbers(X, column_names(X)) if self._is_numeric else X
         if self._is_numeric and not self.encoder_.indicator_.features_.size and not _has_gaps(numbers):
-            return X  # with its names and its precision
+            # Without its names: the next steps must not miss them where gaps have been filled.
+            return (
+                check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite=False)
+                if hasattr(X, "columns")
+                else X
+            )
         with _PLAIN_OUTPUT():
             return self.encoder_.transform(numbers)
 
@@ -193,4 +198,8 @@ def _numbers(X: Any, names: list[str]) -> Any:
 
 def _has_gaps(numbers: Any) -> bool:
     values = numbers.data if hasattr(numbers, "tocsr") else numbers
-    return values.dtype.kind == "f" and bool(np.isnan(values).any())
+    if values.dtype.kind != "f":
+        return False
+    with np.errstate(all="ignore"):  # an overflow only means a closer look
+        total = values.sum()
+    return not np.isfinite(total) and bool(np.isnan(values).any())

@@ -43,10 +43,11 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : scikit-learn regressor, default=None
-        Learns the correction, from nothing: no model with predictions of y of its own. Trained on y minus the given predictions, so that its errors are those of the
-        corrected prediction. `VarianceRegressor` minimises their variance by a network; None is ridge regression
-        on standardized features, which does so in closed form and leaves the predictions as they are where the
-        labels say nothing else.
+        Learns the correction, from nothing: no model with predictions of y of its own. Trained on y minus the
+        given predictions, so that its errors are those of the corrected prediction. `VarianceRegressor` minimises
+        their variance by a network; None is ridge regression on standardized features, which does so in closed form
+        and leaves the predictions as they are where the labels say nothing else. It takes tables as
+        `RectifiedMeanEstimator` does.
     column : int, str or list of int or str, default=0
         Which column of X holds the predictions: an int is a position, a str a name. For k outputs a list of k; one column
         serves them all.

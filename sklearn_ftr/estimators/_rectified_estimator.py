@@ -100,7 +100,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like, sparse matrix, data frame or sequence of n_rows
-            Labeled and unlabeled rows. Handed to `estimator` as it is.
+            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies.
         y : array-like of shape (n_rows,), or (n_rows, k) where several outputs are supported
             Labels; NaN marks unlabeled rows.
         finetune_rows : array-like of bool, shape (n_rows,), default=None
@@ -211,7 +211,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         inner = get_tags(self._inner_estimator())
         tags.input_tags = inner.input_tags
-        tags.input_tags.allow_nan |= self.estimator is None  # its pipeline imputes, and does not say so
+        # The default predictor fills gaps, though its pipeline's tags do not say so; covariates and groups have none.
+        reads_x = hasattr(self, "covariates") or hasattr(self, "group")
+        tags.input_tags.allow_nan |= self.estimator is None and not reads_x
         tags.target_tags.required = True
         tags.non_deterministic = inner.non_deterministic
         return tags

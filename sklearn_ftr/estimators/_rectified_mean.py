@@ -32,8 +32,12 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     estimator : scikit-learn regressor or classifier, Pipeline or skorch net, default=None
         The predictor, trained on clones. A classifier with `predict_proba` predicts the mean of its
         (numeric) classes: for labels 0 and 1, a proportion; where its labels are all of one class, that
-        class is predicted. A FrozenEstimator is used as it is, and all labels rectify it. None is ridge regression on standardized features, the linear predictor
-        whose penalised error variance is smallest. `VarianceRegressor` trains networks.
+        class is predicted. A FrozenEstimator is used as it is, and all labels rectify it. None is ridge regression on
+        standardized features, the linear predictor whose penalised error variance is smallest. It takes tables, too:
+        numbers that are missing are filled with the mean and marked, dates become days, and text, booleans and
+        categories one column for each of their values (the rarest together, at most 30); a frame with more than numbers is encoded
+        by `skrub.tabular_pipeline` where skrub is installed. `VarianceRegressor` trains networks.
+        Whatever the model does to its rows, they are copies.
     split_ratio : float or int, default=0.2
         Share of the labels, in [0, 1), that fine-tune, at least 2 of them; an int is their number. 0 is zero-shot
         rectification: `estimator` must then be able to predict untrained (FrozenEstimator, or a
@@ -41,7 +45,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     cv : int, splitter or iterable, default=None
         Cross-fitting: as many models as folds, each trained without the fold of labels that rectifies
         it. An int makes shuffled folds. The folds must hold every labeled row exactly once. None is one
-        split.
+        split. For groups that must stay together, folds of the labeled rows:
+        `cv=list(GroupKFold(5).split(X[labeled], y[labeled], groups[labeled]))`, with `labeled = ~np.isnan(y)`.
     power_tuning : bool, default=True
         Estimate the weight lambda of the predictions that gives the smallest variance (0 with fewer than
         6 rectification labels). False is lambda = 1.
@@ -99,7 +104,11 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     ------
     ValueError
         From `fit`: no label, too few for the split, infinite labels, text, lengths or pandas indexes of
-        X and y that disagree, predictions that are not finite.
+        X and y that disagree, predictions that are not one finite number for each row, a column that the
+        default estimator cannot read in some row.
+    TypeError
+        From `fit`: a model that never gets a `predict`, masked predictions, a column of lists or other objects for
+        the default estimator.
 
     Notes
     -----

@@ -9,6 +9,7 @@ import datetime
 import enum
 import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from numbers import Number
 from typing import Any
 
@@ -32,6 +33,7 @@ _NAMEABLE = (
     uuid.UUID,
     tuple,
 )
+_MAYBE_NAN = (float, Decimal, np.generic)
 _DAY = datetime.timedelta(days=1)
 
 
@@ -164,7 +166,10 @@ def _category(value: Any) -> str | None:
 
 
 def _is_missing(value: Any) -> bool:
-    return type(value).__name__ in _MISSING or (isinstance(value, Number) and value != value)
+    kind = type(value)
+    if kind is str:
+        return False
+    return kind.__name__ in _MISSING or (isinstance(value, _MAYBE_NAN) and bool(value != value))
 
 
 def _is_categorical(X: Any, position: int) -> bool:
@@ -175,7 +180,21 @@ def _is_categorical(X: Any, position: int) -> bool:
 def _column(X: Any, position: int) -> NDArray[Any]:
     """A column of a pandas or polars frame or of an array."""
     if hasattr(X, "iloc"):
-        return np.asarray(X.iloc[:, position])
+        return _pandas_values(X.iloc[:, position])
     if hasattr(X, "columns"):
         return np.asarray(X[X.columns[position]].to_numpy())
     return np.asarray(X[:, position])
+
+
+def _pandas_values(series: Any) -> NDArray[Any]:
+    """In numpy's own types where pandas would make objects of them."""
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype):
+        return series.to_numpy()
+    if str(dtype).startswith("period"):
+        return series.dt.to_timestamp().to_numpy()
+    if getattr(dtype, "tz", None) is not None:
+        return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    if dtype.kind in "iufb":
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(series)
