@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_ftr import Costs, ScalingLaw, ScalingLawRegressor, fit_scaling_law
-from sklearn_ftr.allocation._optimal_split import SplitProblem
+from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 EMOBANK = ScalingLaw(a=0.287, alpha=0.297, b=0.042)  # as published by Wang, Ye and Zhao (2025)
 SIZES = np.array([25, 50, 100, 200, 400, 800, 1600])
@@ -45,6 +45,52 @@ def test_optimal_split_is_that_of_brute_force():
         every = problem.variance(np.arange(2, n - 1), n)
         assert problem.variance(s, n) <= every.min() * (1 + 1e-12), (problem, n)
         assert 2 <= s <= n - 2
+
+
+HARD = {
+    "two roots meet": SplitProblem(ScalingLaw(0.0251, 1.14, 0.0, 1.05), 800_899, 7.136, False, True),
+    "falls again": SplitProblem(ScalingLaw(2.571, 0.949, 0.02), 22.68, 0.524, False, True),
+    "steep": SplitProblem(ScalingLaw(5.643, 1.611, 0.052), 12.25, 0.3402, False, True),
+    "nothing is known before": SplitProblem(ScalingLaw(3.012, 0.9748, 0.0), 7.097, 0.6401, False, True),
+    # v(s) = V(Y) at s = 50,000: more training makes predictions vary, and the pool is small.
+    "kink": SplitProblem(ScalingLaw(50_000.0**0.5, 0.5, 0.0), 100, 1.0, False, False),
+    "kink, recycled": SplitProblem(ScalingLaw(50_000.0**0.5, 0.5, 0.0), 100, 1.0, True, False),
+    "kink between two": SplitProblem(ScalingLaw(50_000.5**0.5, 0.5, 0.0), 100, 1.0, False, False),
+    "kink of a shifted law": SplitProblem(ScalingLaw(50_000.0, 1.0, 0.5, 1e5), 100, 1.0, False, False),
+    "never worth it": SplitProblem(ScalingLaw(1.0, 0.5, 2.0), 100, 1.0, False, False),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+@pytest.mark.parametrize("n", [1_585, 1_881, 5_518, 6_339, 10**6])
+def test_hard_problems(case, n):
+    problem = HARD[case]
+    s = optimal_split(problem, n, 2, 2)
+    every = problem.variance(np.arange(2, n - 1), n)
+    assert problem.variance(s, n) <= every.min() * (1 + 1e-12)
+    every = problem.variance(np.arange(n + 1), n)
+    assert problem.variance(optimal_split(problem, n, 0, 0), n) <= np.nanmin(every) * (1 + 1e-12)
+
+
+def test_the_variance_is_stationary_where_it_is_said_to_be():
+    """Central differences of it at (s, n(s)), for both roots, before and after v(s) = V(Y)."""
+    rng, checked = np.random.default_rng(2), set()
+    for _ in range(300):
+        problem, _ = random_problem(rng)
+        s = 10 ** rng.uniform(0.3, 4, size=5)
+        above = problem.law.predict(s) > problem.total_variance
+        for pool in (True, False):
+            for sign in (1, -1):
+                n = problem.stationary_n(s, pool, sign)
+                known = np.isfinite(n) & (above != pool)
+                x, n, step = s[known], n[known], 1e-4 * np.minimum(s, n - s)[known]
+                if not x.size:
+                    continue
+                left, here, right = (problem.variance(x + k * step, n) for k in (-1, 0, 1))
+                slopes = np.maximum(np.abs(left - here), np.abs(right - here))
+                assert (np.abs(right - left) <= 1e-2 * slopes + 1e-13 * here).all()
+                checked.add((np.isfinite(problem.m), problem.recycle, problem.tuned, pool, sign))
+    assert len(checked) > 10
 
 
 def test_first_order_condition_of_the_paper():
