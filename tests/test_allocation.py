@@ -342,6 +342,29 @@ def test_sizes_are_weighted_by_the_inverse_squares_of_their_errors():
     assert fit.r_squared == pytest.approx(1 - rest / total)
 
 
+def test_a_flat_law_says_nothing_of_a_zero_shot_value_that_is_far_off():
+    """Training makes a model from nothing: what it was before does not scatter around what it is after."""
+    sizes, v = [0, 50, 100, 200, 400], np.array([5.0, 1.0, 1.02, 1.04, 1.03])
+    fit = fit_scaling_law(sizes, v, n_bootstrap=50, random_state=0)
+    without = fit_scaling_law(sizes[1:], v[1:], n_bootstrap=50, random_state=0)
+    assert fit.law == without.law
+    assert (fit.law.a, fit.r_squared) == (0, pytest.approx(without.r_squared))
+    assert fit.standard_errors["b"] == pytest.approx(without.standard_errors["b"], rel=0.3)
+    assert fit.verdict == "falling"  # from the zero-shot value on
+
+
+def test_a_zero_shot_value_and_one_size():
+    falling = fit_scaling_law([0, 50], [2.0, 1.0], n_bootstrap=20, random_state=0)
+    np.testing.assert_allclose(falling.law.predict([0, 50]), [2, 1], rtol=1e-4)
+    rising = fit_scaling_law(
+        [0, 50], [1.0, 1.2], standard_errors=[0.1, 0.1], n_bootstrap=20, random_state=0
+    )
+    assert (rising.law.a, rising.law.b) == (0, pytest.approx(1.1))
+    levels = [law.predict(0) for law in rising.bootstrap]  # every one of both sizes
+    assert np.isfinite(levels).all()
+    assert np.mean(levels) == pytest.approx(1.1, abs=0.1)
+
+
 @pytest.mark.parametrize("s0", [0.0, 100.0])
 def test_errors_that_are_not_given_have_the_scale_of_the_scatter(s0):
     """The root of the mean square of relative residuals, with a degree of freedom for each parameter."""
