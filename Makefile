@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test oldest slow bench lint format types clean
+.PHONY: demo test oldest slow bench mutants lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -27,6 +27,12 @@ bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/estimands_time.py
 
+# A tenth of all mutants, always the same; MUTANTS='*' is every one (docs/mutants.md).
+MUTANTS ?= *_mutmut_*7
+mutants: $(VENV)/.mutants
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run '$(MUTANTS)'
+	$(BIN)/python benchmarks/mutation_score.py
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,7 +45,7 @@ types: $(VENV)/.lint
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

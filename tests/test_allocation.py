@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_ftr import Costs, ScalingLaw, ScalingLawRegressor, fit_scaling_law
-from sklearn_ftr.allocation._optimal_split import SplitProblem
+from sklearn_ftr.allocation._law_fit import _fit
+from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 EMOBANK = ScalingLaw(a=0.287, alpha=0.297, b=0.042)  # as published by Wang, Ye and Zhao (2025)
 SIZES = np.array([25, 50, 100, 200, 400, 800, 1600])
@@ -45,6 +46,52 @@ def test_optimal_split_is_that_of_brute_force():
         every = problem.variance(np.arange(2, n - 1), n)
         assert problem.variance(s, n) <= every.min() * (1 + 1e-12), (problem, n)
         assert 2 <= s <= n - 2
+
+
+HARD = {
+    "two roots meet": SplitProblem(ScalingLaw(0.0251, 1.14, 0.0, 1.05), 800_899, 7.136, False, True),
+    "falls again": SplitProblem(ScalingLaw(2.571, 0.949, 0.02), 22.68, 0.524, False, True),
+    "steep": SplitProblem(ScalingLaw(5.643, 1.611, 0.052), 12.25, 0.3402, False, True),
+    "nothing is known before": SplitProblem(ScalingLaw(3.012, 0.9748, 0.0), 7.097, 0.6401, False, True),
+    # v(s) = V(Y) at s = 50,000: more training makes predictions vary, and the pool is small.
+    "kink": SplitProblem(ScalingLaw(50_000.0**0.5, 0.5, 0.0), 100, 1.0, False, False),
+    "kink, recycled": SplitProblem(ScalingLaw(50_000.0**0.5, 0.5, 0.0), 100, 1.0, True, False),
+    "kink between two": SplitProblem(ScalingLaw(50_000.5**0.5, 0.5, 0.0), 100, 1.0, False, False),
+    "kink of a shifted law": SplitProblem(ScalingLaw(50_000.0, 1.0, 0.5, 1e4), 100, 1.0, False, False),
+    "never worth it": SplitProblem(ScalingLaw(1.0, 0.5, 2.0), 100, 1.0, False, False),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+@pytest.mark.parametrize("n", [1_585, 1_881, 5_518, 6_339, 10**6])
+def test_hard_problems(case, n):
+    problem = HARD[case]
+    s = optimal_split(problem, n, 2, 2)
+    every = problem.variance(np.arange(2, n - 1), n)
+    assert problem.variance(s, n) <= every.min() * (1 + 1e-12)
+    every = problem.variance(np.arange(n + 1), n)
+    assert problem.variance(optimal_split(problem, n, 0, 0), n) <= np.nanmin(every) * (1 + 1e-12)
+
+
+def test_the_variance_is_stationary_where_it_is_said_to_be():
+    """Central differences of it at (s, n(s)), for both roots, before and after v(s) = V(Y)."""
+    rng, checked = np.random.default_rng(2), set()
+    for _ in range(300):
+        problem, _ = random_problem(rng)
+        s = 10 ** rng.uniform(0.3, 4, size=5)
+        above = problem.law.predict(s) > problem.total_variance
+        for pool in (True, False):
+            for sign in (1, -1):
+                n = problem.stationary_n(s, pool, sign)
+                known = np.isfinite(n) & (above != pool)
+                x, n, step = s[known], n[known], 1e-4 * np.minimum(s, n - s)[known]
+                if not x.size:
+                    continue
+                left, here, right = (problem.variance(x + k * step, n) for k in (-1, 0, 1))
+                slopes = np.maximum(np.abs(left - here), np.abs(right - here))
+                assert (np.abs(right - left) <= 1e-2 * slopes + 1e-13 * here).all()
+                checked.add((np.isfinite(problem.m), problem.recycle, problem.tuned, pool, sign))
+    assert len(checked) > 10
 
 
 def test_first_order_condition_of_the_paper():
@@ -274,6 +321,103 @@ def test_a_verdict_takes_two_standard_errors(ratio):
     assert verdict == ("falling" if ratio < -2 else "rising" if ratio > 2 else "flat")
     backwards = fit_scaling_law([200, 100, 50], [1 + 0.02 * ratio, 9, 1], resampled=resampled[:, ::-1])
     assert backwards.verdict == verdict
+
+
+# Small formulas, by hand
+
+
+def test_sizes_are_weighted_by_the_inverse_squares_of_their_errors():
+    """A rising curve leaves a constant, the weighted mean; R^2 and its weights of a falling one."""
+    s, errors = np.array([50, 100, 200, 400]), np.array([0.01, 0.02, 0.05, 0.1])
+    rising = np.array([1.0, 1.1, 1.3, 1.2])
+    fit = fit_scaling_law(s, rising, standard_errors=errors, n_bootstrap=5)
+    assert fit.law.a == 0
+    assert fit.law.b == pytest.approx(np.average(rising, weights=errors**-2.0))
+    falling = np.array([2.0, 1.7, 1.2, 1.3])
+    fit = fit_scaling_law(s, falling, standard_errors=errors, n_bootstrap=5)
+    weights = errors**-2.0
+    rest = weights @ (falling - fit.law.predict(s)) ** 2
+    total = weights @ (falling - np.average(falling, weights=weights)) ** 2
+    assert 0.9 < fit.r_squared < 1
+    assert fit.r_squared == pytest.approx(1 - rest / total)
+
+
+def test_a_flat_law_says_nothing_of_a_zero_shot_value_that_is_far_off():
+    """Training makes a model from nothing: what it was before does not scatter around what it is after."""
+    sizes, v = [0, 50, 100, 200, 400], np.array([5.0, 1.0, 1.02, 1.04, 1.03])
+    fit = fit_scaling_law(sizes, v, n_bootstrap=50, random_state=0)
+    without = fit_scaling_law(sizes[1:], v[1:], n_bootstrap=50, random_state=0)
+    assert fit.law == without.law
+    assert (fit.law.a, fit.r_squared) == (0, pytest.approx(without.r_squared))
+    assert fit.standard_errors["b"] == pytest.approx(without.standard_errors["b"], rel=0.3)
+    assert fit.verdict == "falling"  # from the zero-shot value on
+
+
+def test_a_zero_shot_value_and_one_size():
+    falling = fit_scaling_law([0, 50], [2.0, 1.0], n_bootstrap=20, random_state=0)
+    np.testing.assert_allclose(falling.law.predict([0, 50]), [2, 1], rtol=1e-4)
+    rising = fit_scaling_law(
+        [0, 50], [1.0, 1.2], standard_errors=[0.1, 0.1], n_bootstrap=20, random_state=0
+    )
+    assert (rising.law.a, rising.law.b) == (0, pytest.approx(1.1))
+    levels = [law.predict(0) for law in rising.bootstrap]  # every one of both sizes
+    assert np.isfinite(levels).all()
+    assert np.mean(levels) == pytest.approx(1.1, abs=0.1)
+
+
+@pytest.mark.parametrize("s0", [0.0, 100.0])
+def test_errors_that_are_not_given_have_the_scale_of_the_scatter(s0):
+    """The root of the mean square of relative residuals, with a degree of freedom for each parameter."""
+    sizes = np.array([0.0] * bool(s0) + [25, 50, 100, 200, 400, 800])
+    noise = 1 + 0.003 * np.random.default_rng(0).standard_normal(len(sizes))
+    v = ScalingLaw(3, 0.5, 0.2, s0).predict(sizes) * noise
+    fit = fit_scaling_law(sizes, v, n_bootstrap=10, random_state=0)
+    assert (fit.law.s0 > 0) == (s0 > 0)
+    relative = (v - fit.law.predict(sizes)) / v
+    scale = np.sqrt(np.sum(relative**2) / (6 - 3))  # 6 - 3, and 7 - 4 with s0
+    given = fit_scaling_law(sizes, v, standard_errors=scale * v, n_bootstrap=10, random_state=0)
+    assert fit.standard_errors["a"] == pytest.approx(given.standard_errors["a"], rel=1e-3)
+
+
+def test_the_form_with_a_shift_has_to_pay_for_it():
+    """By Akaike's criterion with the correction for small samples, from the residuals of both forms."""
+    sizes, chosen = np.array([0, 25, 50, 100, 200, 400, 800]), []
+    truth = ScalingLaw(3, 0.5, 0.2, 10).predict(sizes)
+
+    def criterion(law, v, k):
+        n, rest = 6, ((v - law.predict(sizes))[1:] / v[1:]) ** 2
+        return n * np.log(np.mean(rest)) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+
+    for seed, noise in enumerate(np.geomspace(1e-2, 1e-5, 12)):
+        v = truth * (1 + noise * np.random.default_rng(seed).standard_normal(7))
+        plain = _fit(sizes[1:], v[1:], v[1:], shifted=False)
+        shifted = _fit(sizes, v, v, shifted=True)
+        law = fit_scaling_law(sizes, v, n_bootstrap=2).law
+        chosen.append(law.s0 > 0)
+        assert chosen[-1] == (criterion(plain, v, 3) >= criterion(shifted, v, 4))
+    assert 0 < sum(chosen) < 12
+
+
+def test_the_band_has_quantiles_of_the_laws():
+    """101 flat laws of 0.400, 0.401, ... 0.500."""
+    resampled = np.repeat(np.linspace(0.4, 0.5, 101)[:, None], 3, axis=1)
+    fit = fit_scaling_law([50, 100, 200], [0.45] * 3, resampled=resampled)
+    for level, half in ((0.95, 0.0475), (0.8, 0.04)):
+        low, high = fit.band([50, 1_000], level)
+        np.testing.assert_allclose([low, high], [[0.45 - half] * 2, [0.45 + half] * 2])
+    assert fit.standard_errors["b"] == pytest.approx(np.std(resampled[:, 0], ddof=1))
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_resampled_curves_are_in_units_of_the_variances_and_not_negative(unit):
+    sizes, errors = [50, 100, 200], unit * np.ones(3)
+    resampled = unit * np.array([[1.0, 0.5, 0.3], [1.2, 0.6, -0.4], [2.0, 2.0, 2.0]])
+    curve = unit * np.array([1, 0.5, 0.3])
+    fit = fit_scaling_law(sizes, curve, standard_errors=errors, resampled=resampled)
+    cut = np.maximum(resampled, 0)
+    for law, one in zip(fit.bootstrap, cut, strict=True):
+        alone = fit_scaling_law(sizes, one, standard_errors=errors, n_bootstrap=2).law
+        np.testing.assert_allclose(law.predict(sizes), alone.predict(sizes), rtol=1e-4)
 
 
 @pytest.mark.parametrize("errors", [None, np.full(4, 0.1)])

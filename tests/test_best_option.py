@@ -102,6 +102,10 @@ TIES = {
         option("cross-fitting", 4.0, n_trainings=1, pool_passes=5),
         option("split", 4.0, cost=500.0),
     ),
+    "fewer trainings before fewer passes": (
+        option("zero-shot", 4.0, n_trainings=2, pool_passes=1),
+        option("cross-fitting", 4.0, n_trainings=1, pool_passes=5),
+    ),
     "simpler": (
         option("split", 4.0, n_trainings=0),
         option("zero-shot", 4.0, cost=500.0),
@@ -219,6 +223,8 @@ def test_a_goal_that_is_met_exactly_is_met(n, total):
     law = ScalingLaw(0.0, 1.0, total)
     for half_width in (exact * (1 - 1e-14), exact, exact * (1 + 1e-14)):
         assert law.required_labels(half_width, total_variance=total).labels_only == n
+    narrower = law.required_labels(exact * (1 - 1e-9), total_variance=total)
+    assert narrower.labels_only == n + 1
 
 
 # The stop rule: correlations above 1 / sqrt(r - 2), r labels rectifying (arXiv 2505.20178)
@@ -271,6 +277,8 @@ def test_the_stop_rule_says_nothing_of_two_labels():
     assert Plan(100, 1e4, (option(), split)).best() == split
     shot = option("zero-shot", 4.0 * (1 - 1e-12))
     assert Plan(100, 1e4, (option(), shot, split)).best() == shot
+    useless = replace(split, efficiency=1.1, correlation=0.0)
+    assert Plan(100, 1e4, (option(), useless)).best().strategy == "labels only"
     three = replace(split, n_finetune=97)  # three rectify: it takes 1
     assert Plan(100, 1e4, (option(), three)).best().strategy == "labels only"
 
@@ -288,6 +296,61 @@ def test_a_tuned_lambda_never_makes_it_worse_than_labels_only(tuned):
         assert one.standard_error == pytest.approx((expected / 40) ** 0.5, rel=1e-12)
         assert one.correlation == 0
     assert alone.standard_error == pytest.approx((2 / 40) ** 0.5)
+
+
+def test_which_options_a_number_of_labels_has():
+    def ways(n, trainable=True):
+        outlook = Outlook(ScalingLaw(1, 1, 1), 2.0, None, True, True, (2, 5, 7), trainable)
+        return [(o.strategy, o.n_folds, o.n_finetune) for o in outlook.plan(n, 50, Costs()).options][1:]
+
+    assert ways(3) == []
+    assert [way[:2] for way in ways(4)] == [("split", 0), ("cross-fitting", 2)]
+    assert ways(10)[1:] == [("cross-fitting", 2, 5), ("cross-fitting", 5, 8)]
+    assert [way[1] for way in ways(13)] == [0, 2, 5]
+    assert ways(14)[-1] == ("cross-fitting", 7, 12)
+    assert ways(40, trainable=False) == []
+    with pytest.raises(ValueError, match="n_labeled is 1 and"):
+        ways(1)
+    assert ways(2) == []
+
+
+def test_a_pool_that_tells_less_is_a_smaller_pool():
+    """For the split's size, too."""
+    law = ScalingLaw(3.0, 0.8, 0.4)
+    for share in (0.1, 3.0):
+        shared = Outlook(law, 2.0, 1.5, True, True, (2,), pool_share=share).plan(200, 300, Costs())
+        other = Outlook(law, 2.0, 1.5, True, True, (2,)).plan(200, 300 * share, Costs())
+        for one, two in zip(shared.options, other.options, strict=True):
+            assert one.n_finetune == two.n_finetune
+            assert one.standard_error == pytest.approx(two.standard_error)
+
+
+def test_labels_that_have_trained_keep_training_whatever_training_costs():
+    outlook = Outlook(ScalingLaw(3.0, 0.8, 0.4), 2.0, None, True, True, (), trained=60)
+    for costs in (Costs(), Costs(1, 0.5), Costs(1, 50.0)):
+        found = outlook.required_labels(0.2, 0.95, 5_000, costs, lambda way, folds: way == "split")
+        assert found.option.n_finetune >= 60
+        assert found.n_labeled >= 62
+    assert [o.n_finetune for o in outlook.plan(61, 300, Costs()).options] == [0, 59]
+
+
+def test_uncertainty_is_that_of_resampled_laws():
+    """2.5 % and 97.5 % of 101 laws whose residual variance is 0.400, 0.401, ... 0.500; of goals, of the first 100."""
+    others = tuple(
+        Outlook(ScalingLaw(0, 1, 0.4 + k / 1_000), 1.0, None, False, False, (2,)) for k in range(101)
+    )
+    outlook = replace(others[50], resampled=others)
+    option = outlook.plan(100, INF, Costs()).options[2]
+    variances = np.square([option.low, option.standard_error, option.high])
+    np.testing.assert_allclose(variances, [0.4025 / 100, 0.45 / 100, 0.4975 / 100])
+    needed = outlook.required_labels(0.1, 0.95, INF, Costs())
+    alone = [one.required_labels(0.1, 0.95, INF, Costs()).n_labeled for one in others]
+    assert (needed.low, needed.n_labeled, needed.high) == (alone[2], alone[50], alone[97])
+    assert needed.low < needed.n_labeled < needed.high
+    hopeless = replace(
+        outlook, resampled=(Outlook(ScalingLaw(0, 1, 5.0), 5.0, None, False, False, (2,)),)
+    )
+    assert hopeless.required_labels(0.2, 0.95, 200, Costs()).high == INF
 
 
 def test_verdicts():

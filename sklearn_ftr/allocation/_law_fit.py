@@ -134,9 +134,9 @@ def fit_scaling_law(
         errors = errors * _scatter(s, v, errors, law)
     curves = _draws(s, v, law, errors, n_bootstrap, random_state) if resampled is None else resampled
     curves = _check_resampled(curves, s) / (1.0 if resampled is None else unit)
-    fitted = s > (-1 if law.s0 > 0 else 0)
+    fitted, shifted = _met(s, law), _is_shifted(s, law)
     safe = np.maximum(errors, 1e-300)[fitted]
-    laws = [_fit(s[fitted], curve[fitted], safe, law.s0 > 0) for curve in curves]
+    laws = [_fit(s[fitted], curve[fitted], safe, shifted) for curve in curves]
     r_squared, verdict = _r_squared(s, v, errors, law), _verdict(s, v, curves)
     law, laws = _scaled(law, unit), [_scaled(one, unit) for one in laws]
     table = np.array([[getattr(one, name) for name in _PARAMETERS] for one in laws])
@@ -192,7 +192,12 @@ def _check_resampled(curves: ArrayLike, s: Array) -> Array:
 
 def _met(s: Array, law: ScalingLaw) -> NDArray[np.bool_]:
     """Which sizes the law speaks of: the plain form has nothing to say of a zero-shot value."""
-    return s > (-1 if law.s0 > 0 or law.a == 0 else 0)
+    return s > (-1 if _is_shifted(s, law) else 0)
+
+
+def _is_shifted(s: Array, law: ScalingLaw) -> bool:
+    """Whether the law was fitted to a zero-shot value, too; a flat one has lost its s0."""
+    return law.s0 > 0 or len(np.unique(s[s > 0])) < 2
 
 
 def _scaled(law: ScalingLaw, unit: float) -> ScalingLaw:

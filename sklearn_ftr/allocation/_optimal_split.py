@@ -129,7 +129,7 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
         best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
         split = np.take_along_axis(candidates, best[None], axis=0)[0]
         split = _downhill(problem, split, sizes, low, high)
-        candidates = np.array([*candidates, split, np.maximum(split - 1, low)])
+        candidates = np.array([*candidates, split])
     split = _fewest(problem, candidates, sizes).astype(np.int64)
     return int(split[0]) if np.ndim(n) == 0 else split.reshape(np.shape(n))
 
