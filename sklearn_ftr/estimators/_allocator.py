@@ -23,6 +23,7 @@ from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed, parameters_of
+from sklearn_ftr.estimators._fitted_state import is_learned
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows
 from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
@@ -198,7 +199,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         """
         # One assignment, after everything has worked; nothing of an earlier fit stays.
         fitted = self._fit(X, y, finetune_rows)
-        kept = {name: value for name, value in vars(self).items() if not _is_fitted(name)}
+        kept = {name: value for name, value in vars(self).items() if not is_learned(name)}
         self.__dict__ = kept | fitted
         return self
 
@@ -402,11 +403,6 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def _report(self, message: str) -> None:
         if self.verbose:
             print(f"[{type(self).__name__}] {message}", flush=True)
-
-
-def _is_fitted(name: str) -> bool:
-    """Whether an attribute is what `fit` has left, by scikit-learn's convention."""
-    return name.endswith("_") and not name.startswith("_")
 
 
 def _foreseen(

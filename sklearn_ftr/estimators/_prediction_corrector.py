@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._fitted_state import adopt, unfitted
 from sklearn_ftr.estimators._inner_model import (
     CanPredictOnceFitted,
     clone_with_final_estimators,
@@ -121,6 +122,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
+        fitted = unfitted(self)
+        fitted._fit(X, y, fit_params)
+        adopt(self, fitted)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, fit_params: dict[str, Any]) -> None:
         X = self._validated(X, y, reset=True)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, targets)
@@ -134,7 +141,6 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         with config_context(enable_metadata_routing=False) if self.estimator is None else nullcontext():
             fitted = model.fit(features, without_needless_axis(residuals), **fit_params)
         self.correction_ = model if fitted is None else fitted
-        return self
 
     @fit_context(prefer_skip_nested_validation=False)
     def initialize(self, X: Any, y: Any = None) -> Any:
@@ -150,10 +156,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        X = self._validated(X, "no_validation", reset=True)
-        self._remember_outputs(y)
-        self._given(X)
-        self.correction_ = None
+        fitted = unfitted(self)
+        X = fitted._validated(X, "no_validation", reset=True)
+        fitted._remember_outputs(y)
+        fitted._given(X)
+        fitted.correction_ = None
+        adopt(self, fitted)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -173,9 +181,9 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         if self.correction_ is not None:
             rows = np.arange(num_samples(X))
             predictions += mean_prediction(
-                self.correction_, self._learned_from(X), rows, self._n_outputs
+                self.correction_, self._learned_from(X), rows, self._n_outputs_
             )
-        return predictions[:, 0] if self._single_output else predictions
+        return predictions[:, 0] if self._single_output_ else predictions
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:
         """Yes: the given predictions are there before any label."""
@@ -202,7 +210,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     def _new_estimator(self) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
         model = clone_with_final_estimators(self._untrained())
-        if predicts_untrained(model, self._n_outputs):
+        if predicts_untrained(model, self._n_outputs_):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "
                 "learns a correction from nothing. Use a model without weights or head of its own for y."
@@ -210,8 +218,8 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         return model
 
     def _remember_outputs(self, y: Any) -> None:
-        self._single_output = np.ndim(y) < 2
-        self._n_outputs = 1 if self._single_output else np.shape(y)[1]
+        self._single_output_ = np.ndim(y) < 2
+        self._n_outputs_ = 1 if self._single_output_ else np.shape(y)[1]
 
     def _positions(self, X: Any) -> list[int]:
         """Where the given predictions are."""
@@ -239,12 +247,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         given = safe_indexing(X, self._positions(X), axis=1)
         given = given.toarray() if hasattr(given, "toarray") else given
         given = check_finite(check_array(given, dtype=np.float64, ensure_all_finite=False), name)
-        if given.shape[1] not in (1, self._n_outputs):
+        if given.shape[1] not in (1, self._n_outputs_):
             raise ValueError(
-                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self._n_outputs} "
+                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self._n_outputs_} "
                 "outputs; expected one column, or one for each output."
             )
-        return np.broadcast_to(given, (len(given), self._n_outputs))
+        return np.broadcast_to(given, (len(given), self._n_outputs_))
 
     def _learned_from(self, X: Any) -> Any:
         """The columns that the correction may look at."""

@@ -144,8 +144,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         return weights[group] * self._average_prediction(X)[:, 0] + rectifiers[group]
 
     def _question(self, X: Any, labels: PartialLabels) -> _Groups:
-        self._group_reader = fit_part(self.group, X)
-        groups = read_groups(self._group_reader, X)
+        self._group_reader_ = fit_part(self.group, X)
+        groups = read_groups(self._group_reader_, X)
         counts = len(labels.labeled), len(labels.unlabeled)
         names, *codes = check_groups(groups[labels.labeled], groups[labels.unlabeled], *counts)
         of_rows = np.empty(len(groups.values), dtype=np.intp)
@@ -203,7 +203,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
     def _measured_variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
         """The sums over both groups."""
         group, rows, y = self._known_groups(X), labels.labeled, labels.of_labeled_rows
-        predictions, shares = self._models.predict(X, rows), self._models.shares
+        predictions, shares = self._models_.predict(X, rows), self._models_.shares
         totals = []
         for i, (name, part) in enumerate(self.result_.parts.items()):
             chosen = group[rows] == i
@@ -222,7 +222,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
 
     def _known_groups(self, X: Any) -> NDArray[np.intp]:
         """The number of each row's group."""
-        groups = read_groups(self._group_reader, X).values
+        groups = read_groups(self._group_reader_, X).values
         numbers = numbers_of_groups(groups, self.groups_)
         strangers = groups[numbers < 0]
         if len(strangers):

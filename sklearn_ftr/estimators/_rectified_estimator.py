@@ -29,6 +29,7 @@ from sklearn_ftr._sklearn_private import (
 )
 from sklearn_ftr.estimators import _two_stages
 from sklearn_ftr.estimators._default_predictor import default_estimator
+from sklearn_ftr.estimators._fitted_state import adopt, unfitted
 from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted, is_frozen
 from sklearn_ftr.estimators._labels import (
     PartialLabels,
@@ -112,13 +113,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         -------
         self
         """
-        before = dict(vars(self))
-        try:
-            self._fit(X, y, finetune_rows)
-        except Exception:  # leaves the answers of an earlier fit whole
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+        fitted = unfitted(self)
+        fitted._fit(X, y, finetune_rows)
+        adopt(self, fitted)
         warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
 
@@ -350,9 +347,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         target = of_y(labels.labeled, labels.of_labeled_rows)
         residuals = [
             target - of_f(labels.labeled, predictions)
-            for predictions in self._models.predict(X, labels.labeled)
+            for predictions in self._models_.predict(X, labels.labeled)
         ]
-        residual_variance = self._models.shares @ [moments(rows).variance for rows in residuals]
+        residual_variance = self._models_.shares @ [moments(rows).variance for rows in residuals]
         return variances_of_design(
             self.result_, self._pool_variance, moments(target).variance, residual_variance
         )
@@ -365,17 +362,15 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     def _average_prediction(self, X: Any) -> Array:
         """Predictions (n_rows, k) of all models for new rows."""
         (X,) = indexable(X)
-        predictions = self._models.predict(X, np.arange(num_samples(X)))
-        return np.tensordot(self._models.shares, predictions, axes=1)
+        predictions = self._models_.predict(X, np.arange(num_samples(X)))
+        return np.tensordot(self._models_.shares, predictions, axes=1)
 
     # What is kept.
 
     def _keep_models(self, stage_one: _two_stages.OutOfSample) -> None:
-        self._models = _two_stages.FittedModels(
+        self._models_ = _two_stages.FittedModels(
             stage_one.models, stage_one.shares, stage_one.of_folds[0].shape[1]
         )
-        self.__dict__.pop("estimator_", None)  # of an earlier fit with another cv
-        self.__dict__.pop("estimators_", None)
         if self.cv is None:
             self.estimator_ = stage_one.models[0]
         else:

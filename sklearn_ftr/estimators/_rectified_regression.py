@@ -123,15 +123,15 @@ class RectifiedRegression(RectifiedEstimator):
                 "covariates names no column and fit_intercept is False; expected something to estimate."
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
-        self._reader, self._chosen = reader, self._coefficients_of_interest(names)
+        self._reader_, self._chosen_ = reader, self._coefficients_of_interest(names)
         family, y = FAMILIES[self.family], self._coded(labels.of_labeled_rows)
         self._check_labels(y)
         # Clipped predictions are those of another predictor, as good as any.
-        self._range = family.limits(y)
+        self._range_ = family.limits(y)
         # Collinear covariates are an error before anything is trained.
         sample = Design(rows[labels.labeled], self.fit_intercept)
         estimand = GeneralizedLinear.of(family, names, sample)
-        self._coordinates = estimand.coordinates
+        self._coordinates_ = estimand.coordinates
         return _Regression(estimand, estimand.seen(rows))
 
     def _check_labels(self, y: Array) -> None:
@@ -175,7 +175,7 @@ class RectifiedRegression(RectifiedEstimator):
             ),
         )
         # Where `score` takes influence values.
-        self._linearized = rectified.of_labels, rectified.of_predictions
+        self._linearized_ = rectified.of_labels, rectified.of_predictions
         return rectified.result
 
     @property
@@ -194,8 +194,8 @@ class RectifiedRegression(RectifiedEstimator):
             except ValueError:  # too few rows for coefficients: all means alike
                 theta = np.zeros(len(estimand.names))
             bread = _of_coefficients(estimand, estimand.bread(question.design, theta))
-            influence = (question[rows][:] @ bread.T)[:, self._chosen]
-            variances = np.diag(estimand.reported(bread))[self._chosen]
+            influence = (question[rows][:] @ bread.T)[:, self._chosen_]
+            variances = np.diag(estimand.reported(bread))[self._chosen_]
             weights = (influence**2 / variances).sum(axis=1)
             total = weights.sum()
             return weights * len(weights) / total if total > 0 else np.ones(len(weights))
@@ -218,39 +218,39 @@ class RectifiedRegression(RectifiedEstimator):
         theta, inverse = estimand.solve(question[rows], y, None)
         bread = _of_coefficients(estimand, inverse)
         spread = (estimand.scores(question[rows][:], y, theta) @ bread.T).std(axis=0)
-        spread = spread[self._chosen]
+        spread = spread[self._chosen_]
         units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
 
         def columns(rows: Rows, values: Array) -> Array:
             X = question[rows][:]
             residuals = estimand.residuals(X, self._clipped(values)[:, 0], theta)
             inflation = np.sqrt(len(X) / (len(X) - k))
-            return (X * residuals[:, None] @ bread.T)[:, self._chosen] * units * inflation
+            return (X * residuals[:, None] @ bread.T)[:, self._chosen_] * units * inflation
 
         return columns
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        estimand = GeneralizedLinear(FAMILIES[self.family], (), self._coordinates)
+        estimand = GeneralizedLinear(FAMILIES[self.family], (), self._coordinates_)
         design = estimand.seen(self._new_design(X).rows)
-        weights = np.atleast_1d(self.lambda_)[self._chosen]
+        weights = np.atleast_1d(self.lambda_)[self._chosen_]
 
         def influence(rows: Rows, values: Array, at: Linearized) -> Array:
             scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], at.solution)
-            return (scores @ at.bread.T)[:, self._chosen]
+            return (scores @ at.bread.T)[:, self._chosen_]
 
         return (
-            lambda rows, values: influence(rows, values, self._linearized[0]),
-            lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
+            lambda rows, values: influence(rows, values, self._linearized_[0]),
+            lambda rows, values: weights * influence(rows, values, self._linearized_[-1]),
         )
 
     @property
     def _pool_variance(self) -> Array:
-        return super()._pool_variance[self._chosen]
+        return super()._pool_variance[self._chosen_]
 
     def _check_units(self) -> None:
-        if len(self._chosen) > 1:
+        if len(self._chosen_) > 1:
             raise ValueError(
-                f"There are {len(self._chosen)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
+                f"There are {len(self._chosen_)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
                 "coefficient= to the one whose interval is meant."
             )
 
@@ -263,7 +263,7 @@ class RectifiedRegression(RectifiedEstimator):
 
     def _clipped(self, values: Array) -> Array:
         """Labels or predictions (n, 1) in these units, inside the range that the regression can have."""
-        return np.clip(self._coded(values).reshape(len(values), 1), *self._range)
+        return np.clip(self._coded(values).reshape(len(values), 1), *self._range_)
 
     def _check_predictions(self, stage_one: OutOfSample) -> None:
         """Predictions that mean what labels mean."""
@@ -282,7 +282,7 @@ class RectifiedRegression(RectifiedEstimator):
             )
         validate_data(self, X, reset=False, skip_check_array=True)
         (X,) = indexable(X)
-        rows, _ = read_covariates(self._reader, X)
+        rows, _ = read_covariates(self._reader_, X)
         known = len(self.coef_)
         if rows.shape[1] != known:
             raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")

@@ -1,0 +1,205 @@
+"""A fit that fails or is stopped leaves an estimator exactly as it was, whatever it is and wherever that happens."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
+
+from sklearn_ftr import (
+    FineTuneRectifyAllocator,
+    PredictionCorrector,
+    RectifiedDifference,
+    RectifiedLinearRegression,
+    RectifiedLogisticRegression,
+    RectifiedMeanEstimator,
+    RectifiedPoissonRegression,
+    RectifiedQuantile,
+    ScalingLawRegressor,
+)
+from sklearn_ftr.estimators import (
+    _rectified_difference,
+    _rectified_mean,
+    _rectified_quantile,
+    _rectified_regression,
+)
+
+N, ROWS = 60, 200
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(ROWS, 3))
+X[:, 2] = np.arange(ROWS) % 2
+Y = 2 + X[:, 0] + 0.5 * RNG.normal(size=ROWS)
+Y[N:] = np.nan
+CLASSES = np.where(np.isnan(Y), np.nan, Y > 2)
+
+
+class Fragile(LinearRegression):
+    """Fails, or is stopped, in fit or predict when it is told to."""
+
+    def __init__(self, fails_in=None, error=ValueError):
+        super().__init__()
+        self.fails_in = fails_in
+        self.error = error
+
+    def fit(self, X, y, sample_weight=None):
+        if self.fails_in == "fit":
+            raise self.error("told to fail")
+        return super().fit(X, y)
+
+    def predict(self, X):
+        if self.fails_in == "predict":
+            raise self.error("told to fail")
+        return super().predict(X)
+
+
+KINDS = {
+    "mean": (RectifiedMeanEstimator, {}, Y, (_rectified_mean, "mean_of_two_stages")),
+    "quantile": (RectifiedQuantile, {}, Y, (_rectified_quantile, "quantiles_of_two_stages")),
+    "difference": (RectifiedDifference, {"group": 2}, Y, (_rectified_difference, "mean_of_two_stages")),
+    "linear": (
+        RectifiedLinearRegression,
+        {"covariates": [0]},
+        Y,
+        (_rectified_regression, "estimand_of_two_stages"),
+    ),
+    "logistic": (
+        RectifiedLogisticRegression,
+        {"covariates": [1]},
+        CLASSES,
+        (_rectified_regression, "estimand_of_two_stages"),
+    ),
+    "poisson": (
+        RectifiedPoissonRegression,
+        {"covariates": [1]},
+        np.round(np.abs(Y)),
+        (_rectified_regression, "estimand_of_two_stages"),
+    ),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+errors = pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
+
+
+def make(kind, **parameters):
+    cls, own, _, _ = KINDS[kind]
+    return cls(Fragile(), random_state=0, **{"cv": 3} | own | parameters)
+
+
+def state_of(estimator):
+    return dict(vars(estimator))
+
+
+def assert_same_state(estimator, before):
+    after = vars(estimator)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+
+
+@kinds
+@errors
+@pytest.mark.parametrize("place", ["fit", "predict", "stage 2"])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_failed_fit_changes_nothing(kind, error, place, fitted, monkeypatch):
+    model, y = make(kind), KINDS[kind][2]
+    if fitted:
+        model.fit(X, y)
+        answers = model.predict(X)
+    # Another number of columns, another split: whatever of them was kept would show.
+    wider = np.column_stack([X, X[:, 0]])
+    model.set_params(cv=None, estimator=Fragile(place, error))
+    before = state_of(model)
+    if place == "stage 2":
+        module, name = KINDS[kind][3]
+
+        def fail(*args, **kwargs):
+            raise error("told to fail")
+
+        monkeypatch.setattr(module, name, fail)
+    with pytest.raises(error, match="told to fail"):
+        model.fit(wider, y)
+    assert_same_state(model, before)
+    model.set_params(estimator=Fragile(), cv=3)
+    if fitted:
+        np.testing.assert_array_equal(model.predict(X), answers)
+    else:
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+
+
+@kinds
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"y": np.full(ROWS, np.nan)},
+        {"y": Y[:-1]},
+        {"finetune_rows": np.ones(3, dtype=bool)},
+        {"X": X[:, :0]},
+    ],
+    ids=["no label", "length", "finetune_rows", "no column"],
+)
+def test_refused_data_change_nothing(kind, bad):
+    model, y = make(kind), KINDS[kind][2]
+    model.fit(X, y)
+    before = state_of(model)
+    with pytest.raises(ValueError):  # noqa: PT011 - the messages are tested elsewhere
+        model.fit(**{"X": X, "y": y} | bad)
+    assert_same_state(model, before)
+
+
+@kinds
+def test_another_fit_leaves_nothing_of_the_first(kind):
+    y = KINDS[kind][2]
+    again = make(kind).fit(X, y).set_params(cv=None).fit(X[:, [0, 1, 2, 0]], y)
+    fresh = make(kind, cv=None).fit(X[:, [0, 1, 2, 0]], y)
+    assert vars(again).keys() == vars(fresh).keys()
+    assert not hasattr(again, "estimators_")
+    assert again.n_features_in_ == 4
+    np.testing.assert_array_equal(again.result_.estimate, fresh.result_.estimate)
+    assert not hasattr(again.set_params(cv=3).fit(X, y), "estimator_")
+
+
+def test_what_users_and_scikit_learn_keep_on_an_estimator_stays():
+    model = RectifiedMeanEstimator(Fragile(), random_state=np.random.RandomState(0))
+    model.note = "mine"
+    first = model.fit(X, Y).result_.estimate
+    assert model.note == "mine"
+    assert model.fit(X, Y).result_.estimate != first  # the generator has gone on
+    assert clone(model).get_params()["split_ratio"] == 0.2
+
+
+@errors
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_corrector_that_fails_changes_nothing(error, fitted):
+    complete = X[:N], Y[:N]
+    model = PredictionCorrector(Fragile())
+    if fitted:
+        model.fit(*complete)
+        answers = model.predict(X)
+    model.set_params(estimator=Fragile("fit", error))
+    before = state_of(model)
+    with pytest.raises(error, match="told to fail"):
+        model.fit(X[:N, [0, 1, 2, 0]], np.column_stack([Y[:N], Y[:N]]))
+    assert_same_state(model, before)
+    with pytest.raises(ValueError, match="column"):
+        model.set_params(column=9).initialize(X)
+    assert_same_state(model.set_params(column=0), before)
+    if fitted:
+        np.testing.assert_array_equal(model.predict(X), answers)
+
+
+@errors
+def test_a_law_and_an_allocator_that_fail_change_nothing(error, monkeypatch):
+    law = ScalingLawRegressor(n_bootstrap=5).fit([10, 20, 40], [1.0, 0.8, 0.7])
+    before = state_of(law)
+    with pytest.raises(ValueError, match="at least 2"):
+        law.fit([10], [1.0])
+    assert_same_state(law, before)
+    allocator = FineTuneRectifyAllocator(make("mean", cv=None), n_bootstrap=5, random_state=0).fit(X, Y)
+    before = state_of(allocator)
+
+    def fail(*args, **kwargs):
+        raise error("told to fail")
+
+    monkeypatch.setattr(_rectified_mean, "mean_of_two_stages", fail)  # of the last step
+    with pytest.raises(error, match="told to fail"):
+        allocator.fit(X[:, :2], Y)
+    assert_same_state(allocator, before)
