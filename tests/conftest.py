@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-collect_ignore = ["golden"]  # generators, which need the packages they ask
+# Generators, which need the packages they ask, and code for mypy alone.
+collect_ignore = ["golden", "type_checks"]
 
 
 @pytest.fixture
