@@ -26,6 +26,7 @@ bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/power_tuning.py
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/estimands_time.py
+	$(BIN)/python benchmarks/split_time.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
