@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test oldest slow bench mutants lint format types clean
+.PHONY: demo test oldest newest without_torch slow bench mutants lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -17,6 +17,20 @@ test: $(VENV)/.test
 oldest:
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
+# Torch's builds for a Python that is not the system's can bring gigabytes of accelerator libraries with them, so
+# that what needs torch is left out here; `make test VENV=.venv-newest PYTHON=...` would test it all.
+newest:
+	@newest=$$($(PYTHON) .ci/newest_python.py) && \
+	if [ "$$newest" = "$$($(PYTHON) -c 'import sys; print(sys.executable)')" ]; then \
+	  echo "No Python here is newer than that of 'make test', $$($(PYTHON) --version): nothing to do."; \
+	else \
+	  echo "Testing all but what needs torch with $$($$newest --version), $$newest."; \
+	  $(MAKE) without_torch VENV=.venv-newest PYTHON=$$newest; \
+	fi
+
+without_torch: $(VENV)/.without_torch
+	$(BIN)/python -m pytest --ignore=sklearn_ftr/finetuning
+
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
 
@@ -26,6 +40,7 @@ bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/power_tuning.py
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/estimands_time.py
+	$(BIN)/python benchmarks/split_time.py
 
 # A tenth of all mutants, always the same; MUTANTS='*' is every one (docs/mutants.md).
 MUTANTS ?= *_mutmut_*7
@@ -45,12 +60,17 @@ types: $(VENV)/.lint
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-oldest mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-newest mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) numpy scipy scikit-learn pandas vaderSentiment pytest hypothesis hatchling hatch-fancy-pypi-readme
+	$(INSTALL) --no-deps -e .
+	@touch $@
 
 # One stamp for each extra: installed again when the dependencies change.
 $(VENV)/.%: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)

@@ -1,7 +1,33 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
-collect_ignore = ["golden"]  # generators, which need the packages they ask
+import sklearn_ftr
+
+# Generators, which need the packages they ask, and code for mypy alone.
+collect_ignore = ["golden", "type_checks"]
+
+
+class NeedsTorch:
+    """In the place of what needs torch where that is not installed (`make newest`): tests that use it are skipped."""
+
+    def __init__(self, *arguments, **settings):
+        pass
+
+    def __getattr__(self, name):
+        if name.startswith("__") and not name.startswith("__sklearn"):
+            raise AttributeError(name)
+        pytest.skip("torch is not installed")
+
+
+if find_spec("torch") is None:
+    collect_ignore += [
+        f"test_{name}.py" for name in ("variance_loss", "variance_regressor", "text_variance_regressor")
+    ]
+    for public, home in sklearn_ftr._HOMES.items():
+        if home == "finetuning":
+            setattr(sklearn_ftr, public, NeedsTorch)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_closed_form_without_a_floor(alpha):
 
 
 def test_arrays_of_n():
-    n = np.arange(10, 100_010)
+    n = np.arange(10, 1_000_010)
     s = EMOBANK.optimal_split(n)
     assert s.shape == n.shape
     assert (np.diff(s) >= 0).all()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
@@ -170,6 +169,7 @@ def test_frozen_model_is_rectified_as_it_is(data):
 
 def test_pretrained_network_has_a_zero_shot_option(data):
     X, y = data
+    torch = pytest.importorskip("torch")
     weights = torch.nn.Linear(10, 1).state_dict()
     weights["weight"][:] = 0.5
     net = VarianceRegressor(

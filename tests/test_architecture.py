@@ -41,7 +41,7 @@ ALLOWED = {
 
 
 def imported_modules(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             yield from (f"{node.module}.{name.name}" for name in node.names)
@@ -136,10 +136,10 @@ def test_public_names_are_documented(name):
 
 @pytest.mark.parametrize("name", sklearn_ftr.__all__)
 def test_public_names_stand_once_in_the_api_page(name):
-    page = (ROOT.parent / "docs" / "api.md").read_text()
+    page = (ROOT.parent / "docs" / "api.md").read_text("utf-8")
     assert page.count(f"| `{name}` |") == 1
 
 
 def test_nothing_refers_to_files_outside_the_package():
     for path in ROOT.rglob("*.py"):
-        assert "../shared" not in path.read_text(), path
+        assert "../shared" not in path.read_text("utf-8"), path

@@ -1,12 +1,17 @@
 """Fetching, against local files: a real archive where one is at hand, a small one made here otherwise."""
 
 import csv
+import errno
 import gzip
 import hashlib
 import io
+import os
+import re
 import subprocess
 import sys
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +19,7 @@ import numpy as np
 import pytest
 
 from sklearn_ftr.datasets import (
+    CacheWarning,
     _cache,
     _csv,
     _emobank,
@@ -326,6 +332,259 @@ def test_the_addresses_are_pinned():
     for module in (_emobank, _wine_reviews):
         assert module._URL.startswith("https://raw.githubusercontent.com/")
         assert len(module._URL.split("/")[5]) == 40
+
+
+# What goes wrong on other people's machines: full disks, folders of others, many fetching at a time
+
+
+def refuse(monkeypatch, module, step, folder, code=errno.EACCES):
+    """Let the operating system refuse one kind of step below a folder; a file is half written by then."""
+    real = getattr(module, step)
+
+    def refusing(path, *arguments, **options):
+        if not Path(path).is_relative_to(folder) or arguments[:1] == ("rb",):
+            return real(path, *arguments, **options)
+        if step == "open":
+            with real(path, "wb") as half:
+                half.write(b"half")
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(module, step, refusing)
+
+
+@pytest.mark.parametrize("step", [(io, "open"), (os, "replace")], ids=["open", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_what_cannot_be_kept_is_returned(emobank, tmp_path, monkeypatch, step, code):
+    cache = tmp_path / "cache"
+    refuse(monkeypatch, *step, cache, code)
+    reason = re.escape(os.strerror(code))
+    with pytest.warns(CacheWarning, match=rf"{cache}.*{reason}.*as data_folder=") as caught:
+        bank = fetch_emobank(data_folder=cache)
+    assert len(bank.target) == 2
+    assert [warning.filename for warning in caught] == [__file__]
+    assert not list(cache.iterdir())
+
+
+def test_a_cache_folder_that_cannot_be_made(emobank, tmp_path, monkeypatch):
+    refuse(monkeypatch, os, "mkdir", tmp_path / "cache")
+    with pytest.warns(CacheWarning, match=r"cache/deep/emobank\.csv \(Permission denied\)"):
+        assert len(fetch_emobank(data_folder=tmp_path / "cache" / "deep").target) == 2
+
+
+@pytest.mark.parametrize("fetch", [fetch_vader_tweets, fetch_vader_amazon])
+def test_the_archive_that_cannot_be_kept_is_returned(small, tmp_path, monkeypatch, fetch):
+    monkeypatch.setattr(_vader, "pip_download", lambda *arguments: small)
+    refuse(monkeypatch, os, "replace", tmp_path, errno.ENOSPC)
+    with pytest.warns(CacheWarning, match="No space left") as caught:
+        assert len(fetch(data_folder=tmp_path).target) >= 2
+    assert [warning.filename for warning in caught] == [__file__]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("below", ["", "folder"])
+def test_a_file_in_the_place_of_the_cache_folder(emobank, tmp_path, below):
+    (tmp_path / "cache").write_text("not a folder")
+    with pytest.warns(CacheWarning, match="cache"):
+        assert len(fetch_emobank(data_folder=tmp_path / "cache" / below).target) == 2
+    assert (tmp_path / "cache").read_text() == "not a folder"
+
+
+def test_a_link_to_nowhere_in_the_place_of_the_cache_folder(emobank, tmp_path):
+    (tmp_path / "cache").symlink_to(tmp_path / "gone")
+    with pytest.warns(CacheWarning, match="cache"):
+        assert len(fetch_emobank(data_folder=tmp_path / "cache").target) == 2
+
+
+def test_a_folder_in_the_place_of_the_cached_file(emobank, tmp_path):
+    cache = tmp_path / "cache"
+    (cache / "emobank.csv").mkdir(parents=True)
+    with pytest.warns(CacheWarning, match=r"emobank\.csv \(Is a directory\)"):
+        assert len(fetch_emobank(data_folder=cache).target) == 2
+    assert [path.name for path in cache.iterdir()] == ["emobank.csv"]
+
+
+def test_no_home_folder_is_known(emobank, tmp_path, monkeypatch):
+    pwd = pytest.importorskip("pwd")
+    for name in ("HOME", "SKLEARN_FTR_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: pwd.getpwnam("no-such-user-here"))
+    monkeypatch.chdir(tmp_path)
+    for folder in (None, "~/cache", "~no-such-user-here/cache"):
+        with pytest.warns(CacheWarning, match="home folder is not known.*SKLEARN_FTR_DATA"):
+            assert len(fetch_emobank(data_folder=folder).target) == 2
+    with pytest.raises(OSError, match="home folder is not known"):
+        fetch_emobank(source="~/emobank.csv")
+    emobank.unlink()
+    with pytest.raises(OSError, match=r"Pass a local copy as source=; .*home folder is not known"):
+        fetch_emobank()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cached_copy_that_cannot_be_read_is_fetched_again(emobank, tmp_path, monkeypatch):
+    cached = tmp_path / "cache" / "emobank.csv"
+    cached.parent.mkdir()
+    cached.write_text("somebody else's", "utf-8")
+    read = Path.read_bytes
+
+    def read_others(path):
+        if path == cached:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_others)
+    assert len(fetch_emobank(data_folder=cached.parent).target) == 2
+    assert cached.read_text("utf-8") == EMOBANK
+    emobank.unlink()
+    with pytest.raises(OSError, match=r"could not be downloaded.*cannot be used: Permission denied"):
+        fetch_emobank(data_folder=cached.parent)
+
+
+def test_a_cached_copy_is_read_where_nothing_can_be_written(emobank, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    fetch_emobank(data_folder=cache)
+    emobank.unlink()
+    for module, step in ((io, "open"), (os, "replace"), (os, "mkdir")):
+        refuse(monkeypatch, module, step, cache, errno.EROFS)
+    assert len(fetch_emobank(data_folder=cache).target) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupt_leaves_nothing_half_written(tmp_path, monkeypatch, error):
+    def stop(*paths):
+        raise error
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(error):
+        _cache._write(tmp_path / "data.csv", b"content")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_download_that_is_interrupted_leaves_nothing(emobank, tmp_path, monkeypatch):
+    def stop(url, timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_cache, "urlopen", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_emobank(data_folder=tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_many_threads_fetch_at_a_time(emobank, tmp_path):
+    barrier = threading.Barrier(20)
+
+    def fetch(folder):
+        barrier.wait()
+        return fetch_emobank(data_folder=folder, return_X_y=True)[1]
+
+    for attempt in range(5):
+        cache = tmp_path / f"cache {attempt}"
+        with ThreadPoolExecutor(20) as threads:
+            for target in threads.map(fetch, [cache] * 20):
+                np.testing.assert_array_equal(target, [3.0, 1.5])
+        assert [path.name for path in cache.iterdir()] == ["emobank.csv"]
+
+
+def test_many_processes_write_at_a_time(tmp_path):
+    """Each checks after each of its writes that the file is whole, whoever wrote it."""
+    code = (
+        "import sys; from pathlib import Path; from sklearn_ftr.datasets._cache import _write\n"
+        "path, letter = Path(sys.argv[1]), sys.argv[2].encode()\n"
+        "for _ in range(200):\n"
+        "    _write(path, letter * 100_000)\n"
+        "    found = path.read_bytes()\n"
+        "    assert found == found[:1] * 100_000, len(found)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "data.csv")]
+    writers = [subprocess.Popen([*command, letter]) for letter in "abc"]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_the_cached_file_is_readable_as_the_umask_says(emobank, tmp_path):
+    fetch_emobank(data_folder=tmp_path / "cache")
+    (tmp_path / "plain").write_bytes(b"")
+    cached = tmp_path / "cache" / "emobank.csv"
+    assert cached.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+# What is passed
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "missing/file.csv", ""])
+def test_a_source_that_is_not_there(emobank, tmp_path, name):
+    path = tmp_path / name
+    error = FileNotFoundError if name else IsADirectoryError
+    with pytest.raises(
+        error, match=rf"source='{path}' cannot be read .*local copy of emobank\.csv"
+    ) as caught:
+        fetch_emobank(source=path, data_folder=tmp_path)
+    assert not isinstance(caught.value, _cache.ChecksumError)
+
+
+def test_source_may_lie_in_the_home_folder(emobank, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(fetch_emobank(source="~/served.csv").target) == 2
+
+
+@pytest.mark.parametrize("argument", ["source", "data_folder"])
+@pytest.mark.parametrize("value", [3, b"folder", io.BytesIO(b"id"), True])
+def test_no_paths(emobank, argument, value):
+    with pytest.raises(
+        TypeError, match=f"{argument} is of type {type(value).__name__}; expected a path"
+    ):
+        fetch_emobank(**{argument: value})
+
+
+# pip runs apart from the user's folder
+
+
+@pytest.fixture
+def hostile_folder(tmp_path, monkeypatch):
+    """The working folder holds modules named like pip and the standard library."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    for name in ("pip", "json", "tempfile", "sitecustomize", "encodings", "setuptools"):
+        (folder / f"{name}.py").write_text(
+            f"print('ran {name}.py'); open({str(tmp_path / 'ran')!r}, 'w')"
+        )
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("search_path", [None, "", ".", ":/no/such/folder"])
+def test_pip_runs_nothing_of_the_working_folder(hostile_folder, tmp_path, monkeypatch, search_path):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if search_path is not None:
+        monkeypatch.setenv("PYTHONPATH", search_path)
+    with pytest.raises(
+        OSError, match=r"pip could not download no-such-package-sklearn-ftr==1\.0: ERROR"
+    ):
+        _cache.pip_download("no-such-package-sklearn-ftr==1.0", "0" * 64)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_pip_reads_its_settings(tmp_path, monkeypatch):
+    """A folder of the user's own serves as the index; the hash is what decides."""
+    content = archive(
+        {
+            "tiny-1.0/PKG-INFO": b"Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+            "tiny-1.0/setup.py": b"from setuptools import setup; setup(name='tiny', version='1.0')",
+        }
+    )
+    (tmp_path / "tiny-1.0.tar.gz").write_bytes(content)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(OSError, match=r"pip could not download tiny==1\.0: ERROR: .*HASHES"):
+        _cache.pip_download("tiny==1.0", "0" * 64)
+
+
+def test_without_pip(monkeypatch):
+    def no_pip(command, **options):
+        return subprocess.CompletedProcess(command, 1, "", "/usr/bin/python: No module named pip\n")
+
+    monkeypatch.setattr(subprocess, "run", no_pip)
+    with pytest.raises(OSError, match=r"could not download some==1\.0: .*No module named pip"):
+        _cache.pip_download("some==1.0", "0" * 64)
 
 
 # pandas

@@ -42,6 +42,7 @@ def run(capsys, *arguments):
 
 
 def test_demo_on_the_tweets_or_their_stand_in(monkeypatch, capsys, ratings):
+    pytest.importorskip("torch")
     monkeypatch.setattr(_command_line, "fetch_vader_tweets", lambda return_X_y: ratings)
     status, out, err = run(capsys, "--labels", 150, "--draws", 20)
     assert status == 0
@@ -55,6 +56,8 @@ def test_demo_on_the_tweets_or_their_stand_in(monkeypatch, capsys, ratings):
 
 
 def test_demo_falls_back_to_the_lexicon(monkeypatch, capsys, ratings):
+    pytest.importorskip("torch")
+
     def offline(return_X_y):
         raise OSError("pip could not download vaderSentiment")
 

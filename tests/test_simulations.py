@@ -20,10 +20,9 @@ def benchmark(name):
 
 def test_intervals_cover_as_often_as_they_say():
     """Gaussian: within 4 Monte Carlo standard errors of 95 % (48 cells). Elsewhere: at least as often as
-    labels only, but for the same errors. Writes the table into docs/."""
+    labels only, but for the same errors."""
     coverage = benchmark("interval_coverage")
     tables = coverage.run(draws=5_000, jobs=2)
-    (ROOT / "docs" / "coverage.md").write_text(coverage.markdown(tables, 5_000))
     off = {}
     for population, rows in tables.items():
         for r, methods in rows.items():

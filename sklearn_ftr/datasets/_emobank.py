@@ -65,13 +65,20 @@ def fetch_emobank(
     ------
     ValueError
         Another `dimension`.
+    TypeError
+        `data_folder` or `source` is no path.
     OSError
-        It cannot be downloaded, and no local copy is there.
+        It cannot be downloaded, and no local copy is there; or `source` cannot be read.
     ChecksumError
         A ValueError and an OSError: `source` or the download holds other content than this version was
         written for. A damaged copy in the cache is fetched again.
     ImportError
         `as_frame` without pandas.
+
+    Warns
+    -----
+    CacheWarning
+        It has been downloaded and checked, but cannot be kept in the cache folder.
     """
     if dimension not in _DIMENSIONS:
         raise ValueError(f"dimension is {dimension!r}; expected one of 'V', 'A', 'D' and 'all'.")

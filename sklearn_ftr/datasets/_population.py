@@ -7,7 +7,7 @@ Predictions are best-calibrated mixtures of the score and of noise, with just th
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,7 +154,7 @@ class LawfulRegressor(RegressorMixin, BaseEstimator):
         self.law = law
         self.bias = bias
 
-    def fit(self, X: Any, y: Any) -> LawfulRegressor:
+    def fit(self, X: Any, y: Any) -> Self:
         """Learn as much of the score as the law allows for this many labels.
 
         Parameters

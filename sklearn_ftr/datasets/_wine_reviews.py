@@ -59,13 +59,20 @@ def fetch_wine_reviews(
 
     Raises
     ------
+    TypeError
+        `data_folder` or `source` is no path.
     OSError
-        It cannot be downloaded, and no local copy is there.
+        It cannot be downloaded, and no local copy is there; or `source` cannot be read.
     ChecksumError
         A ValueError and an OSError: `source` or the download holds other content than this version was
         written for. A damaged copy in the cache is fetched again.
     ImportError
         `as_frame` without pandas.
+
+    Warns
+    -----
+    CacheWarning
+        It has been downloaded and checked, but cannot be kept in the cache folder.
     """
     columns = obtain(
         "wine_reviews.csv", data_folder, source, fetch=lambda: download(_URL), check=_TABLE

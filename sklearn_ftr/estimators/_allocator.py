@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +31,7 @@ from sklearn_ftr.estimators._outlook import fit_law, outlook_of
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
+from sklearn_ftr.rectification._result import RectifiedResult
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     True
     """
 
+    result_: RectifiedResult
+    standard_error_: Any
+    efficiency_: Any
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "confidence_interval", "_inner_estimator", "_columns"]), None],
         "strategy": [StrOptions(set(STRATEGIES))],
@@ -180,7 +184,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Any:
+    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Self:
         """Measure the curve, fit the law, choose, refit.
 
         Parameters

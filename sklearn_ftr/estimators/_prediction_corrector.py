@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,7 +107,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         self.features = features
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, **fit_params: Any) -> Any:
+    def fit(self, X: Any, y: ArrayLike, **fit_params: Any) -> Self:
         """Learn the correction.
 
         Parameters
@@ -143,7 +143,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         self.correction_ = model if fitted is None else fitted
 
     @fit_context(prefer_skip_nested_validation=False)
-    def initialize(self, X: Any, y: Any = None) -> Any:
+    def initialize(self, X: Any, y: Any = None) -> Self:
         """Learn nothing: the given predictions are the predictions.
 
         Parameters

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +50,10 @@ Columns = Callable[[Rows, Array], Array]
 class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     """Base of the rectified estimators. `_answers` are the fitted attributes that hold the estimate."""
 
+    result_: RectifiedResult
+    estimator_: Any
+    estimators_: list[Any]
+    finetune_rows_: NDArray[np.bool_]
     _answers: ClassVar[tuple[str, ...]]
     # Whether the function that `_columns` returns fits something to the rows it is given.
     _columns_fit_rows: ClassVar[bool] = False
@@ -95,7 +99,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Any:
+    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Self:
         """Fine-tune on some labels, rectify with the others.
 
         Parameters

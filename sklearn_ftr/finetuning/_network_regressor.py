@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         """Whether the untrained network's outputs are predictions, in units of y."""
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Train the network.
 
         Parameters
@@ -110,7 +110,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def initialize(self, X: Any, y: Any = None) -> Any:
+    def initialize(self, X: Any, y: Any = None) -> Self:
         """Build the network as it is before training, and do not train it: zero-shot prediction.
 
         Parameters
