@@ -211,6 +211,9 @@ def test_all_labeled(data):
     model = allocator().fit(X[:400], y[:400])
     assert model.mean_ == pytest.approx(y[:400].mean())
     assert "No unlabeled rows" in model.verdict_
+    assert (model.best_estimator_.cv, model.best_estimator_.split_ratio) == (None, 80)
+    few = allocator(rectified={"cv": 5}).fit(X[:9], y[:9])
+    assert (few.best_estimator_.cv, few.best_estimator_.split_ratio) == (None, 2)
     assert allocator(rectified={"split_ratio": 0}).fit(X[:400], y[:400]).mean_ == model.mean_
     assert model.plan(400, 5_000).best().strategy == "cross-fitting"  # if there were some
 
