@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
     LabeledKFold,
+    PredictionCorrector,
     RectifiedDifference,
     RectifiedLinearRegression,
     RectifiedMeanEstimator,
@@ -27,6 +28,7 @@ from sklearn_ftr import (
     ScalingLawRegressor,
     VarianceRegressor,
     ZeroWidthIntervalWarning,
+    fit_scaling_law,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -211,6 +213,9 @@ def test_all_labeled(data):
     model = allocator().fit(X[:400], y[:400])
     assert model.mean_ == pytest.approx(y[:400].mean())
     assert "No unlabeled rows" in model.verdict_
+    assert (model.best_estimator_.cv, model.best_estimator_.split_ratio) == (None, 80)
+    few = allocator(rectified={"cv": 5}).fit(X[:9], y[:9])
+    assert (few.best_estimator_.cv, few.best_estimator_.split_ratio) == (None, 2)
     assert allocator(rectified={"split_ratio": 0}).fit(X[:400], y[:400]).mean_ == model.mean_
     assert model.plan(400, 5_000).best().strategy == "cross-fitting"  # if there were some
 
@@ -280,6 +285,60 @@ def test_rows_that_trained_are_remembered_through_other_rounds(data):
         crossed = allocator(rectified=rectified).fit(X, y, finetune_rows=mask)
         assert crossed.best_option_.strategy == "cross-fitting"
         np.testing.assert_array_equal(crossed.finetune_rows_, mask)
+
+
+def test_rows_that_trained_are_remembered_where_nothing_trains(data, rng):
+    """Labels alone, and a model as it is; whatever cv and split_ratio the user's estimator had."""
+    X, y = data
+    mask = np.arange(3_000) < 60
+    noise = np.where(np.isnan(y), np.nan, rng.normal(size=len(y)))
+    alone = allocator(DummyRegressor(), {"cv": 5}).fit(X, noise, finetune_rows=mask)
+    assert alone.best_option_.strategy == "labels only"
+    assert alone.best_estimator_.cv is None
+    np.testing.assert_array_equal(alone.finetune_rows_, mask)
+    judge = np.column_stack([np.where(np.isnan(y), X.sum(axis=1), y), X])
+    corrected = allocator(PredictionCorrector(), {"cv": 5}).fit(judge, y, finetune_rows=mask)
+    assert corrected.best_option_.strategy == "zero-shot"
+    assert (corrected.best_estimator_.cv, corrected.best_estimator_.split_ratio) == (None, 0)
+    np.testing.assert_array_equal(corrected.finetune_rows_, mask)
+    split = allocator(rectified={"cv": 5}, strategy="split").fit(X, y)
+    assert split.best_estimator_.cv is None
+    assert split.best_estimator_.n_finetune_ == split.best_option_.n_finetune
+
+
+def test_the_outlook_knows_how_the_estimator_answers(data):
+    """Recycling, a tuned lambda, rows that have trained, the curve's own errors and its bootstrap."""
+    X, y = data
+    for recycle in (True, False):
+        for power_tuning in (True, False):
+            outlook = (
+                allocator(rectified={"recycle": recycle, "power_tuning": power_tuning})
+                .fit(X, y)
+                .outlook_
+            )
+            assert (outlook.recycle, outlook.tuned) == (recycle, power_tuning)
+            assert (outlook.trained, outlook.trainable, outlook.zero_shot_variance) == (0, True, None)
+    model = allocator().fit(X, y, finetune_rows=np.arange(3_000) < 60)
+    curve, outlook = model.learning_curve_, model.outlook_
+    assert (outlook.trained, len(outlook.resampled)) == (60, 20)
+    assert outlook.law == model.law_ == model.law_fit_.law
+    assert [one.law for one in outlook.resampled] == model.law_fit_.bootstrap
+    totals = [one.total_variance for one in outlook.resampled]
+    np.testing.assert_array_equal(totals, curve.resampled_total)
+    expected = fit_scaling_law(
+        curve.sizes,
+        curve.variances,
+        standard_errors=curve.standard_errors,
+        resampled=curve.resampled,
+    )
+    assert expected.law == model.law_
+    assert expected.bootstrap == model.law_fit_.bootstrap
+    frozen = allocator(FrozenEstimator(Ridge().fit(X[:50], y[:50]))).fit(X, y)
+    assert frozen.outlook_.zero_shot_variance == frozen.learning_curve_.variances[0] == frozen.law_.b
+    first = frozen.learning_curve_.resampled[:, 0]
+    others = frozen.outlook_.resampled
+    np.testing.assert_array_equal([one.zero_shot_variance for one in others], first)
+    np.testing.assert_array_equal([one.law.b for one in others], first)
 
 
 def test_models_that_need_more_rows_than_the_smallest_size(data):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sklearn_ftr import Costs, ScalingLaw
+from sklearn_ftr import Costs, ScalingLaw, fit_scaling_law
 from sklearn_ftr.allocation import Option, Plan
 from sklearn_ftr.allocation._optimal_split import SplitProblem
 from sklearn_ftr.allocation._plan import Outlook
@@ -361,6 +361,13 @@ def test_verdicts():
     assert "no other way promises" in choose(nothing, outlook, "auto", 5, None).verdict
     plan = outlook.plan(40, 400, Costs())
     assert "cross-fit with 2 folds" in choose(plan, outlook, "auto", 2, None).verdict
+    for curve, verdict in (([1.0, 0.5], "falling"), ([0.5, 0.5], "flat"), ([0.5, 1.0], "rising")):
+        fitted = fit_scaling_law([50, 100], curve, standard_errors=[1e-3] * 2, n_bootstrap=20)
+        assert fitted.verdict == verdict
+        said = choose(plan, outlook, "auto", 2, fitted).verdict
+        assert (f"More training does not pay: the residual variance is {verdict}" in said) == (
+            verdict != "falling"
+        )
     with pytest.raises(
         ValueError, match=r"'cross-fitting' with folds=\(2,\) and max_fits=1 leaves no option"
     ):

@@ -103,6 +103,34 @@ def test_bootstrap_errors_are_those_of_a_variance():
     assert curve.standard_errors[0] / curve.variances[0] == pytest.approx((2 / 399) ** 0.5, rel=0.1)
 
 
+def test_what_is_fitted_to_rows_is_compared_on_the_same_rows():
+    """V(Y) comes from the test halves of the largest size; each value counts as often as there are rows, to see which."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(64, 1))
+    y = X[:, 0] + rng.normal(size=64)
+
+    def total(fits_rows):
+        return measure_learning_curve(
+            LinearRegression(),
+            X,
+            check_partial_labels(X, y, "test"),
+            lambda rows, values: len(rows) * as_they_are(rows, values),
+            pilot_cost=3.0,
+            power_tuning=True,
+            n_bootstrap=2,
+            n_jobs=None,
+            rng=np.random.RandomState(0),
+            report=lambda message: None,
+            fits_rows=fits_rows,
+        ).total_variance
+
+    trials = _trials(np.arange(64), 3.0, np.random.RandomState(0))
+    halves = [np.var(32 * y[trial.test], ddof=1) for trial in trials if trial.size == 32]
+    assert len({tuple(trial.test) for trial in trials}) > len(halves)
+    assert total(fits_rows=True) == pytest.approx(np.mean(halves))
+    assert total(fits_rows=False) == pytest.approx(np.var(64 * y, ddof=1))
+
+
 def test_several_outputs_are_averaged():
     y, f = (np.column_stack(pair) for pair in zip(sample(20, 0), sample(20, 1), strict=True))
     both = curve_of(y, f, power_tuning=False)
@@ -158,7 +186,7 @@ def test_a_small_residual_is_not_nothing():
     y, noise = sample(40)
     for scale in (1e-3, 1e-6, 1e-9, 1e-12):
         found = curve_of(y, y + scale * noise, power_tuning=False).variances[0]
-        assert found == pytest.approx(scale**2 * np.var(noise, ddof=1), rel=1e-2)
+        assert found == pytest.approx(scale**2 * np.var(noise, ddof=1), rel=1e-2, abs=0)
 
 
 @pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e9, -7e-200, 0.0])
