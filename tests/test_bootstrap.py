@@ -126,7 +126,7 @@ def test_estimators(name, parameters):
 
 
 def test_at_least_one_draw():
-    with pytest.raises(ValueError, match="n_draws is 0; expected a whole number, 1 at least"):
+    with pytest.raises(ValueError, match="n_draws is 0; expected at least 1"):
         RESULTS["mean"].bootstrap(0)
 
 

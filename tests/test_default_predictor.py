@@ -129,7 +129,6 @@ def test_numbers_without_gaps_are_not_touched(population):
         np.float32,
         lambda X: X.tolist(),
         lambda X: np.where(np.isnan(X), None, X),
-        np.ma.masked_invalid,
         sparse.csr_array,
         pd.DataFrame,
         lambda X: pd.DataFrame(X, columns=list("abcd")),

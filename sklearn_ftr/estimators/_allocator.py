@@ -10,14 +10,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
-from sklearn_ftr.allocation._best_option import CROSS_FITTING, SPLIT
+from sklearn_ftr.allocation._best_option import CROSS_FITTING, SPLIT, Option
 from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
@@ -136,6 +136,17 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     True
     """
 
+    law_: ScalingLaw
+    law_fit_: FittedLaw | None
+    learning_curve_: LearningCurve
+    plan_: Plan
+    best_option_: Option
+    best_split_ratio_: float
+    verdict_: str
+    best_estimator_: Any
+    finetune_rows_: NDArray[np.bool_]
+    n_labeled_: int
+    n_unlabeled_: int
     result_: RectifiedResult
     standard_error_: Any
     efficiency_: Any
