@@ -39,8 +39,9 @@ from sklearn_ftr.estimators._labels import (
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 from sklearn_ftr.rectification._moments import columns, moments
-from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import StageOne
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 Rows = NDArray[np.intp]
 # Values (n,) or (n, k) of some rows, labels or predictions, as columns (n, k) that the estimate is a mean of.
@@ -120,7 +121,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         fitted = unfitted(self)
         fitted._fit(X, y, finetune_rows)
         adopt(self, fitted)
-        warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
+        warn_of_doubts(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
 
     def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:

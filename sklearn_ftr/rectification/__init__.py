@@ -14,11 +14,8 @@ from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
 from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
 from sklearn_ftr.rectification._quantile import rectify_quantile
-from sklearn_ftr.rectification._result import (
-    PredictionShiftWarning,
-    RectifiedResult,
-    ZeroWidthIntervalWarning,
-)
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._warnings import PredictionShiftWarning, ZeroWidthIntervalWarning
 
 __all__ = [
     "ConfidenceInterval",

@@ -20,7 +20,8 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._mean import rectified_mean
-from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
 def rectify_difference(
@@ -108,7 +109,7 @@ def rectify_difference(
         for i, name in enumerate(names)
     }
     result = difference_of(parts, confidence_level)
-    warn_of_zero_width(result, stacklevel=3)
+    warn_of_doubts(result, stacklevel=3)
     return result
 
 

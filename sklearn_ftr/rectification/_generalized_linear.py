@@ -26,8 +26,9 @@ from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, pieces
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._moments import rounding
-from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 _LARGEST_NUMBER_OF_STEPS = 50
 # Of H in coordinates whose own squared singular values are 1e-6 at least.
@@ -306,7 +307,7 @@ def _rectify(
     labeled = estimand.seen(design.rows), labels, np.clip(predictions, *limits)
     unlabeled = estimand.seen(pool.rows), of_pool if kind.is_linear else Clipped(of_pool, *limits)
     result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)
-    warn_of_zero_width(result, stacklevel=4)
+    warn_of_doubts(result, stacklevel=4)
     return result
 
 

@@ -18,7 +18,8 @@ from sklearn_ftr.rectification._design import Design, check_regression
 from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._moments import merge, moments, rounding
-from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # In units of psi's standard deviation: a mean that is as good as 0.
 _SOLVED = 1e-9
@@ -216,7 +217,7 @@ def m_estimate(
     )
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
     result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
-    warn_of_zero_width(result, stacklevel=3)
+    warn_of_doubts(result, stacklevel=3)
     return result
 
 

@@ -29,8 +29,9 @@ from sklearn_ftr.rectification._inference import (
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, centred, columns, merge, moments, rounding
 from sklearn_ftr.rectification._recycling import recycle_labels
-from sklearn_ftr.rectification._result import RectifiedResult, mean_result, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult, mean_result
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
@@ -128,7 +129,7 @@ def rectify_mean(
     3.8
     """
     result = rectified_mean(y, f, f_unlabeled, lambda_, confidence_level)
-    warn_of_zero_width(result, stacklevel=3)
+    warn_of_doubts(result, stacklevel=3)
     return result
 
 

@@ -29,8 +29,9 @@ from sklearn_ftr.rectification._inference import Estimate, check_confidence_leve
 from sklearn_ftr.rectification._mean import _check_enough_labels, prediction_shift
 from sklearn_ftr.rectification._moments import moments
 from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
-from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
+from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
 _ROWS_UNSEEN = 0.5
@@ -116,7 +117,7 @@ def rectify_quantile(
     result = quantiles_of_two_stages(
         y_, f_, pool.reshape(-1), q, levels, weights, confidence_level, PREDICTED_ELSEWHERE
     )
-    warn_of_zero_width(result, stacklevel=3)
+    warn_of_doubts(result, stacklevel=3)
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,18 +31,8 @@ from sklearn_ftr.rectification._printed import (
     text_table,
 )
 
-# Standard errors by which mean predictions of labeled rows and of the pool hardly ever differ by chance.
-_LARGEST_SHIFT = 4.0
 # Below this efficiency the gain is smaller than anybody would train a model for.
 _WORTHWHILE_EFFICIENCY = 1.05
-
-
-class ZeroWidthIntervalWarning(UserWarning):
-    """The data show no variance at all, so that the interval has zero width."""
-
-
-class PredictionShiftWarning(UserWarning):
-    """Predictions of labeled rows and of the pool differ by more than chance: labels are not missing at random."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -371,29 +360,6 @@ def mean_result(
         prediction_shift=like(prediction_shift, one),
         names=names,
     )
-
-
-def warn_of_zero_width(result: RectifiedResult, stacklevel: int) -> None:
-    """Tell the caller's caller that an interval shows no uncertainty, or that labeled rows are of another kind than the pool."""
-    if result.zero_width:
-        warnings.warn(
-            f"The {result.n_rectify} labels that rectify leave no variance, so the interval has zero width "
-            "and does not show how uncertain the estimate is; get more labels, or check how they were "
-            "collected.",
-            ZeroWidthIntervalWarning,
-            stacklevel=stacklevel,
-        )
-    shift = np.atleast_1d(result.prediction_shift)
-    largest = shift[np.argmax(np.abs(shift))]
-    if abs(largest) > _LARGEST_SHIFT:
-        warnings.warn(
-            f"The mean prediction of the {result.n_rectify} rows that rectify is {abs(largest):.1f} standard errors "
-            f"{'above' if largest > 0 else 'below'} that of the {result.n_unlabeled} unlabeled rows: labels do not seem to be missing at random, "
-            "with the same probability for every row. The estimate and its interval can be wrong then; check how rows "
-            "were chosen for labeling.",
-            PredictionShiftWarning,
-            stacklevel=stacklevel,
-        )
 
 
 def _numbers(values: Any) -> str:
