@@ -356,13 +356,10 @@ def test_a_flat_law_says_nothing_of_a_zero_shot_value_that_is_far_off():
 def test_a_zero_shot_value_and_one_size():
     falling = fit_scaling_law([0, 50], [2.0, 1.0], n_bootstrap=20, random_state=0)
     np.testing.assert_allclose(falling.law.predict([0, 50]), [2, 1], rtol=1e-4)
-    rising = fit_scaling_law(
-        [0, 50], [1.0, 1.2], standard_errors=[0.1, 0.1], n_bootstrap=20, random_state=0
-    )
+    resampled = [[1.0, 1.2], [0.8, 1.4], [1.0, 2.0]]
+    rising = fit_scaling_law([0, 50], [1.0, 1.2], standard_errors=[0.1, 0.1], resampled=resampled)
     assert (rising.law.a, rising.law.b) == (0, pytest.approx(1.1))
-    levels = [law.predict(0) for law in rising.bootstrap]  # every one of both sizes
-    assert np.isfinite(levels).all()
-    assert np.mean(levels) == pytest.approx(1.1, abs=0.1)
+    np.testing.assert_allclose([law.predict(0) for law in rising.bootstrap], [1.1, 1.1, 1.5])
 
 
 @pytest.mark.parametrize("s0", [0.0, 100.0])

@@ -9,6 +9,7 @@ from sklearn_ftr import Costs, ScalingLaw, fit_scaling_law
 from sklearn_ftr.allocation import Option, Plan
 from sklearn_ftr.allocation._optimal_split import SplitProblem
 from sklearn_ftr.allocation._plan import Outlook
+from sklearn_ftr.allocation._required_labels import Goal
 from sklearn_ftr.estimators._choice import STRATEGIES, choose
 
 INF = float("inf")
@@ -176,6 +177,7 @@ def test_splits_that_differ_by_rounding():
         law = ScalingLaw(a, 0.5, 0.0)
         assert law.optimal_split(100, total_variance=1.0, recycle=True) == 2
         assert law.optimal_split(100, 50, total_variance=1.0, power_tuning=True) == 2
+    assert ScalingLaw(1e-22, 0.5, 0.0).optimal_split(99, total_variance=1.0) > 20
     assert (
         ScalingLaw(1e-28, 0.5, 0.0).optimal_split(99) == 33
     )  # V(Y) is not known: all that varies counts
@@ -220,6 +222,7 @@ def test_a_goal_that_is_met_exactly_is_met(n, total):
     from scipy import stats
 
     exact = float(stats.t.isf(0.025, n - 1) * np.sqrt(total / n))
+    assert Goal(1.0, 0.95, 100).quantile(n) == pytest.approx(exact / np.sqrt(total / n))
     law = ScalingLaw(0.0, 1.0, total)
     for half_width in (exact * (1 - 1e-14), exact, exact * (1 + 1e-14)):
         assert law.required_labels(half_width, total_variance=total).labels_only == n
