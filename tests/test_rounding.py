@@ -98,6 +98,17 @@ def test_a_pool_that_varies_is_what_remains():
     assert result.residual_variance == 0
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("rest", [[1e200, -1e200], [1e200] * 2, [-1e300, 1e160]], ids=str)
+def test_what_overflows_is_no_rounding(function, rest):
+    """Not even where the sum of it is 0, or where it is alone in its group."""
+    pool = np.r_[rest, RNG.normal(size=M - 2)]
+    with pytest.raises(ValueError, match="squares overflow"):
+        function(Y, Y + RNG.normal(size=N), pool)
+    with pytest.raises(ValueError, match="squares overflow"):
+        function(np.r_[rest, Y[2:]], Y, RNG.normal(size=M))
+
+
 def test_labels_alone_that_vary_by_rounding():
     y = 0.1 + np.spacing(0.1) * np.array([0, 1, -1, 2] * 5)
     with pytest.warns(ftr.ZeroWidthIntervalWarning):

@@ -38,7 +38,8 @@ class Moments:
 
     def without(self, noise: NDArray[np.float64]) -> Moments:
         """The same, but columns (k,) whose values differ by no more than `noise` do not vary at all."""
-        flat = np.diag(self.cross_products) <= self.count * noise**2
+        # Roots, so that what has overflowed stays larger than any noise.
+        flat = np.sqrt(np.diag(self.cross_products) / self.count) <= noise
         if not flat.any():
             return self
         products = np.where(flat[:, None] | flat, 0.0, self.cross_products)
