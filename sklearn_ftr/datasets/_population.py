@@ -6,6 +6,7 @@ Predictions are best-calibrated mixtures of the score and of noise, with just th
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import astuple
 from typing import Any, Self
 
@@ -168,6 +169,12 @@ class LawfulRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
+        fitted = copy(self)
+        fitted._fit(X, y)
+        self.__dict__ = fitted.__dict__  # all at once: a fit that fails has changed nothing
+        return self
+
+    def _fit(self, X: Any, y: Any) -> None:
         X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
         if X.shape[1] < 2:
             raise ValueError(
@@ -180,7 +187,6 @@ class LawfulRegressor(RegressorMixin, BaseEstimator):
         weight, scale = _mixture(self.total_variance, known, self.residual_variance_)
         self.coef_ = np.array([weight, *(scale * _chance_direction(X[:, 1:], y))])
         self.intercept_ = self.mean + self.bias
-        return self
 
     def predict(self, X: Any) -> Array:
         """Predicted ratings.

@@ -57,6 +57,8 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
     array([1.05])
     """
 
+    law_: ScalingLaw
+    law_fit_: FittedLaw
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -103,8 +105,7 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
             n_bootstrap=self.n_bootstrap,
             random_state=draw_seed(check_random_state(self.random_state)),
         )
-        self.law_fit_: FittedLaw = fitted
-        self.law_: ScalingLaw = fitted.law
+        self.__dict__.update(law_=fitted.law, law_fit_=fitted)  # both at once
         return self
 
     def predict(self, X: Any) -> Array:
