@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from copy import copy
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -33,6 +35,62 @@ from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array, check_finite
 
 FEATURES = ("all", "remaining", "predictions")
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Where X has predictions and what is learned from beside them, as a fit was told."""
+
+    column: Any
+    features: str
+    n_outputs: int
+
+    def predictions(self, X: Any) -> Array:
+        """The given predictions (n, n_outputs) as finite numbers, repeated if one column serves all outputs."""
+        name = f"The column of predictions ({self.column!r})"
+        given = safe_indexing(X, self._positions(X), axis=1)
+        given = given.toarray() if hasattr(given, "toarray") else given
+        given = check_finite(check_array(given, dtype=np.float64, ensure_all_finite=False), name)
+        if given.shape[1] not in (1, self.n_outputs):
+            raise ValueError(
+                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self.n_outputs} "
+                "outputs; expected one column, or one for each output."
+            )
+        return np.broadcast_to(given, (len(given), self.n_outputs))
+
+    def learned_from(self, X: Any) -> Any:
+        """The columns that the correction may look at."""
+        positions = self._positions(X)
+        if self.features == "predictions":
+            return safe_indexing(X, positions, axis=1)
+        if self.features == "all":
+            return X
+        others = [column for column in range(X.shape[1]) if column not in positions]
+        if not others:
+            raise ValueError(
+                'features="remaining", but X has no column beside the predictions; use "all" or "predictions".'
+            )
+        return safe_indexing(X, others, axis=1)
+
+    def _positions(self, X: Any) -> list[int]:
+        """Where the given predictions are."""
+        wanted = self.column if isinstance(self.column, list) else [self.column]
+        names, n_columns = column_names(X) or [], X.shape[1]
+        if any(isinstance(column, bool) for column in wanted):
+            raise ValueError(f"column is {self.column!r}; expected positions or names, not a mask.")
+        unknown = [
+            column
+            for column in wanted
+            if (
+                column not in names if isinstance(column, str) else not -n_columns <= column < n_columns
+            )
+        ]
+        if unknown:
+            raise ValueError(
+                f"X has no column {unknown[0]!r}; it has {n_columns}{f': {names}' if names else ''}. Set column= to the "
+                "name or position of the given predictions."
+            )
+        return [names.index(c) if isinstance(c, str) else c % n_columns for c in wanted]
 
 
 class PredictionCorrector(RegressorMixin, BaseEstimator):
@@ -131,12 +189,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         X = self._validated(X, y, reset=True)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, targets)
-        self._remember_outputs(targets)
-        model = self._new_estimator()
+        given = self._ask(targets)
+        model = self._new_estimator(given.n_outputs)
         if self.estimator is None:  # a pipeline: its last step learns
             fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
-        residuals = targets - self._given(X).reshape(targets.shape)
-        features = own_rows(self._learned_from(X), np.arange(num_samples(X)))
+        residuals = targets - given.predictions(X).reshape(targets.shape)
+        features = own_rows(given.learned_from(X), np.arange(num_samples(X)))
         # The default is a pipeline, whose steps metadata routing would ask one by one.
         with config_context(enable_metadata_routing=False) if self.estimator is None else nullcontext():
             fitted = model.fit(features, without_needless_axis(residuals), **fit_params)
@@ -158,8 +216,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         """
         fitted = unfitted(self)
         X = fitted._validated(X, "no_validation", reset=True)
-        fitted._remember_outputs(y)
-        fitted._given(X)
+        fitted._ask(y).predictions(X)
         fitted.correction_ = None
         adopt(self, fitted)
         return self
@@ -177,12 +234,12 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "correction_")
         X = self._validated(X, "no_validation", reset=False)
-        predictions = self._given(X).copy()
+        given = self._given_
+        predictions = given.predictions(X).copy()
         if self.correction_ is not None:
             rows = np.arange(num_samples(X))
-            predictions += mean_prediction(
-                self.correction_, self._learned_from(X), rows, self._n_outputs_
-            )
+            features = given.learned_from(X)
+            predictions += mean_prediction(self.correction_, features, rows, given.n_outputs)
         return predictions[:, 0] if self._single_output_ else predictions
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:
@@ -207,63 +264,19 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     def _untrained(self) -> Any:
         return default_estimator() if self.estimator is None else self.estimator
 
-    def _new_estimator(self) -> Any:
+    def _ask(self, y: Any) -> _Given:
+        """Remember what X and y are asked for, so that later changes of the parameters wait for the next fit."""
+        self._single_output_ = np.ndim(y) < 2
+        n_outputs = 1 if self._single_output_ else np.shape(y)[1]
+        self._given_ = _Given(copy(self.column), self.features, n_outputs)
+        return self._given_
+
+    def _new_estimator(self, n_outputs: int) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
         model = clone_with_final_estimators(self._untrained())
-        if predicts_untrained(model, self._n_outputs_):
+        if predicts_untrained(model, n_outputs):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "
                 "learns a correction from nothing. Use a model without weights or head of its own for y."
             )
         return model
-
-    def _remember_outputs(self, y: Any) -> None:
-        self._single_output_ = np.ndim(y) < 2
-        self._n_outputs_ = 1 if self._single_output_ else np.shape(y)[1]
-
-    def _positions(self, X: Any) -> list[int]:
-        """Where the given predictions are."""
-        wanted = self.column if isinstance(self.column, list) else [self.column]
-        names, n_columns = column_names(X) or [], X.shape[1]
-        if any(isinstance(column, bool) for column in wanted):
-            raise ValueError(f"column is {self.column!r}; expected positions or names, not a mask.")
-        unknown = [
-            column
-            for column in wanted
-            if (
-                column not in names if isinstance(column, str) else not -n_columns <= column < n_columns
-            )
-        ]
-        if unknown:
-            raise ValueError(
-                f"X has no column {unknown[0]!r}; it has {n_columns}{f': {names}' if names else ''}. Set column= to the "
-                "name or position of the given predictions."
-            )
-        return [names.index(c) if isinstance(c, str) else c % n_columns for c in wanted]
-
-    def _given(self, X: Any) -> Array:
-        """The given predictions (n, number of columns) as finite numbers, repeated if one serves all outputs."""
-        name = f"The column of predictions ({self.column!r})"
-        given = safe_indexing(X, self._positions(X), axis=1)
-        given = given.toarray() if hasattr(given, "toarray") else given
-        given = check_finite(check_array(given, dtype=np.float64, ensure_all_finite=False), name)
-        if given.shape[1] not in (1, self._n_outputs_):
-            raise ValueError(
-                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self._n_outputs_} "
-                "outputs; expected one column, or one for each output."
-            )
-        return np.broadcast_to(given, (len(given), self._n_outputs_))
-
-    def _learned_from(self, X: Any) -> Any:
-        """The columns that the correction may look at."""
-        positions = self._positions(X)
-        if self.features == "predictions":
-            return safe_indexing(X, positions, axis=1)
-        if self.features == "all":
-            return X
-        others = [column for column in range(X.shape[1]) if column not in positions]
-        if not others:
-            raise ValueError(
-                'features="remaining", but X has no column beside the predictions; use "all" or "predictions".'
-            )
-        return safe_indexing(X, others, axis=1)

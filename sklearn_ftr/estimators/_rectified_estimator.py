@@ -120,8 +120,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         fitted = unfitted(self)
         fitted._fit(X, y, finetune_rows)
+        # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
+        warn_of_doubts(fitted.result_, stacklevel=4)
         adopt(self, fitted)
-        warn_of_doubts(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
         return self
 
     def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:

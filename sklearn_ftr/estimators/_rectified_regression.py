@@ -18,6 +18,7 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, Rows
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._coordinates import Coordinates
 from sklearn_ftr.rectification._design import Design, check_enough_rows
 from sklearn_ftr.rectification._estimand import Linearized, estimand_of_two_stages
 from sklearn_ftr.rectification._families import FAMILIES
@@ -34,6 +35,19 @@ class _Regression:
 
     def __getitem__(self, rows: Rows) -> Design:
         return self.design.only(rows)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a fit asks of its rows, and `predict` and `score` ask of others, whatever becomes of the parameters.
+
+    `reader` reads covariates, `chosen` are the positions of the coefficients of interest, and `limits` those of predictions.
+    """
+
+    reader: Any
+    chosen: list[int]
+    limits: tuple[float, float]
+    coordinates: Coordinates
 
 
 class RectifiedRegression(RectifiedEstimator):
@@ -123,15 +137,14 @@ class RectifiedRegression(RectifiedEstimator):
                 "covariates names no column and fit_intercept is False; expected something to estimate."
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
-        self._reader_, self._chosen_ = reader, self._coefficients_of_interest(names)
+        chosen = self._coefficients_of_interest(names)
         family, y = FAMILIES[self.family], self._coded(labels.of_labeled_rows)
         self._check_labels(y)
-        # Clipped predictions are those of another predictor, as good as any.
-        self._range_ = family.limits(y)
         # Collinear covariates are an error before anything is trained.
         sample = Design(rows[labels.labeled], self.fit_intercept)
         estimand = GeneralizedLinear.of(family, names, sample)
-        self._coordinates_ = estimand.coordinates
+        # Predictions clipped to limits are those of another predictor, as good as any.
+        self._asked_ = _Asked(reader, chosen, family.limits(y), estimand.coordinates)
         return _Regression(estimand, estimand.seen(rows))
 
     def _check_labels(self, y: Array) -> None:
@@ -194,8 +207,8 @@ class RectifiedRegression(RectifiedEstimator):
             except ValueError:  # too few rows for coefficients: all means alike
                 theta = np.zeros(len(estimand.names))
             bread = _of_coefficients(estimand, estimand.bread(question.design, theta))
-            influence = (question[rows][:] @ bread.T)[:, self._chosen_]
-            variances = np.diag(estimand.reported(bread))[self._chosen_]
+            influence = (question[rows][:] @ bread.T)[:, self._asked_.chosen]
+            variances = np.diag(estimand.reported(bread))[self._asked_.chosen]
             weights = (influence**2 / variances).sum(axis=1)
             total = weights.sum()
             return weights * len(weights) / total if total > 0 else np.ones(len(weights))
@@ -218,25 +231,25 @@ class RectifiedRegression(RectifiedEstimator):
         theta, inverse = estimand.solve(question[rows], y, None)
         bread = _of_coefficients(estimand, inverse)
         spread = (estimand.scores(question[rows][:], y, theta) @ bread.T).std(axis=0)
-        spread = spread[self._chosen_]
+        spread = spread[self._asked_.chosen]
         units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
 
         def columns(rows: Rows, values: Array) -> Array:
             X = question[rows][:]
             residuals = estimand.residuals(X, self._clipped(values)[:, 0], theta)
             inflation = np.sqrt(len(X) / (len(X) - k))
-            return (X * residuals[:, None] @ bread.T)[:, self._chosen_] * units * inflation
+            return (X * residuals[:, None] @ bread.T)[:, self._asked_.chosen] * units * inflation
 
         return columns
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        estimand = GeneralizedLinear(FAMILIES[self.family], (), self._coordinates_)
+        estimand = GeneralizedLinear(FAMILIES[self.family], (), self._asked_.coordinates)
         design = estimand.seen(self._new_design(X).rows)
-        weights = np.atleast_1d(self.lambda_)[self._chosen_]
+        weights = np.atleast_1d(self.lambda_)[self._asked_.chosen]
 
         def influence(rows: Rows, values: Array, at: Linearized) -> Array:
             scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], at.solution)
-            return (scores @ at.bread.T)[:, self._chosen_]
+            return (scores @ at.bread.T)[:, self._asked_.chosen]
 
         return (
             lambda rows, values: influence(rows, values, self._linearized_[0]),
@@ -245,12 +258,12 @@ class RectifiedRegression(RectifiedEstimator):
 
     @property
     def _pool_variance(self) -> Array:
-        return super()._pool_variance[self._chosen_]
+        return super()._pool_variance[self._asked_.chosen]
 
     def _check_units(self) -> None:
-        if len(self._chosen_) > 1:
+        if len(self._asked_.chosen) > 1:
             raise ValueError(
-                f"There are {len(self._chosen_)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
+                f"There are {len(self._asked_.chosen)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
                 "coefficient= to the one whose interval is meant."
             )
 
@@ -263,7 +276,7 @@ class RectifiedRegression(RectifiedEstimator):
 
     def _clipped(self, values: Array) -> Array:
         """Labels or predictions (n, 1) in these units, inside the range that the regression can have."""
-        return np.clip(self._coded(values).reshape(len(values), 1), *self._range_)
+        return np.clip(self._coded(values).reshape(len(values), 1), *self._asked_.limits)
 
     def _check_predictions(self, stage_one: OutOfSample) -> None:
         """Predictions that mean what labels mean."""
@@ -282,11 +295,11 @@ class RectifiedRegression(RectifiedEstimator):
             )
         validate_data(self, X, reset=False, skip_check_array=True)
         (X,) = indexable(X)
-        rows, _ = read_covariates(self._reader_, X)
+        rows, _ = read_covariates(self._asked_.reader, X)
         known = len(self.coef_)
         if rows.shape[1] != known:
             raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")
-        return Design(rows, self.fit_intercept)
+        return Design(rows, self._asked_.coordinates.intercept)
 
 
 def _of_coefficients(estimand: GeneralizedLinear, inverse: Array) -> Array:
