@@ -1,6 +1,11 @@
 """A fit that fails or is stopped leaves an estimator exactly as it was, whatever it is and wherever that happens."""
 
+import contextlib
+import sys
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -16,7 +21,9 @@ from sklearn_ftr import (
     RectifiedPoissonRegression,
     RectifiedQuantile,
     ScalingLawRegressor,
+    ZeroWidthIntervalWarning,
 )
+from sklearn_ftr.datasets._population import LawfulRegressor
 from sklearn_ftr.estimators import (
     _rectified_difference,
     _rectified_mean,
@@ -117,12 +124,92 @@ def test_a_failed_fit_changes_nothing(kind, error, place, fitted, monkeypatch):
     with pytest.raises(error, match="told to fail"):
         model.fit(wider, y)
     assert_same_state(model, before)
-    model.set_params(estimator=Fragile(), cv=3)
     if fitted:
         np.testing.assert_array_equal(model.predict(X), answers)
     else:
         with pytest.raises(NotFittedError):
             model.predict(X)
+
+
+class Interruptions:
+    """Ctrl-C at the n-th line that this package runs; counts the lines, too."""
+
+    def __init__(self, at=None):
+        self.at = at
+        self.count = 0
+
+    def __call__(self, frame, event, argument):
+        if "sklearn_ftr" not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            self.count += 1
+            if self.count == self.at:
+                raise KeyboardInterrupt
+        return self
+
+    @contextlib.contextmanager
+    def everywhere(self):
+        earlier = sys.gettrace()
+        sys.settrace(self)
+        try:
+            yield self
+        finally:
+            sys.settrace(earlier)
+
+
+@kinds
+def test_a_fit_stopped_anywhere_is_the_earlier_one_or_the_new_one(kind):
+    y, wider = KINDS[kind][2], np.column_stack([X, X[:, 0]])
+    fresh = make(kind, cv=None).fit(X, y).set_params(cv=3)
+    with Interruptions().everywhere() as whole:
+        fresh.fit(wider, y)
+    model = make(kind, cv=None).fit(X, y).set_params(cv=3)
+    before = state_of(model)
+    for place in [*np.linspace(1, whole.count - 8, 15).astype(int), *whole.count + np.arange(-7, 1)]:
+        with pytest.raises(KeyboardInterrupt), Interruptions(place).everywhere():
+            model.fit(wider, y)
+        if model.n_features_in_ == 4:
+            break
+        assert_same_state(model, before)
+    assert place == whole.count  # that of `return self`
+    assert vars(model).keys() == vars(fresh).keys()
+    np.testing.assert_array_equal(model.predict(wider), fresh.predict(wider))
+
+
+@pytest.mark.parametrize("kind", ["mean", "quantile", "difference"])
+def test_a_warning_that_is_an_error_changes_nothing(kind):
+    model = make(kind, cv=None).fit(X, KINDS[kind][2])
+    before, constant = state_of(model), np.where(np.isnan(Y), np.nan, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ZeroWidthIntervalWarning):
+            model.fit(X, constant)
+    assert_same_state(model, before)
+    with pytest.warns(ZeroWidthIntervalWarning) as caught:
+        model.fit(X, constant)
+    assert caught[0].filename == __file__  # the line of the user
+
+
+CHANGED = {
+    "mean": {"power_tuning": False, "recycle": False},
+    "quantile": {"q": [0.2, 0.8]},
+    "difference": {"group": 0},
+    "linear": {"covariates": [0, 1], "fit_intercept": False},
+    "logistic": {"covariates": [1, 0], "fit_intercept": False},
+    "poisson": {"coefficient": 0, "fit_intercept": False, "covariates": lambda X: X[:, :2]},
+}
+
+
+@kinds
+def test_changed_parameters_wait_for_the_next_fit(kind):
+    y = KINDS[kind][2]
+    model = make(kind).fit(X, y)
+    predictions, score = model.predict(X), model.score(X, y)
+    model.set_params(**CHANGED[kind])
+    with pytest.raises(ValueError, match="expected"):
+        model.fit(X, y[:-1])
+    np.testing.assert_array_equal(model.predict(X), predictions)
+    assert model.score(X, y) == score
 
 
 @kinds
@@ -157,6 +244,29 @@ def test_another_fit_leaves_nothing_of_the_first(kind):
     assert not hasattr(again.set_params(cv=3).fit(X, y), "estimator_")
 
 
+@kinds
+def test_names_of_columns_are_those_of_the_last_fit_that_worked(kind):
+    y, frame = KINDS[kind][2], pd.DataFrame(X, columns=["a", "b", "c"])
+    model = make(kind).fit(frame, y)
+    with pytest.raises(ValueError, match="expected"):
+        model.fit(frame.rename(columns={"a": "z"}), y[:-1])
+    assert list(model.feature_names_in_) == ["a", "b", "c"]
+    model.predict(frame)
+    assert not hasattr(model.fit(X, y), "feature_names_in_")
+
+
+def test_one_output_after_several():
+    several = np.column_stack([Y, Y**2])
+    model = RectifiedMeanEstimator(Fragile(), cv=3, random_state=0).fit(X, several).fit(X, Y)
+    assert np.ndim(model.mean_) == 0
+    assert model.predict(X).shape == (ROWS,)
+    corrector = PredictionCorrector(Fragile()).fit(X[:N], several[:N])
+    with pytest.raises(ValueError, match="inconsistent"):
+        corrector.fit(X[:N], Y[: N - 1])
+    assert corrector.predict(X).shape == (ROWS, 2)
+    assert corrector.fit(X[:N], Y[:N]).predict(X).shape == (ROWS,)
+
+
 def test_what_users_and_scikit_learn_keep_on_an_estimator_stays():
     model = RectifiedMeanEstimator(Fragile(), random_state=np.random.RandomState(0))
     model.note = "mine"
@@ -181,9 +291,25 @@ def test_a_corrector_that_fails_changes_nothing(error, fitted):
     assert_same_state(model, before)
     with pytest.raises(ValueError, match="column"):
         model.set_params(column=9).initialize(X)
-    assert_same_state(model.set_params(column=0), before)
     if fitted:
         np.testing.assert_array_equal(model.predict(X), answers)
+    assert_same_state(model.set_params(column=0), before)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"column": 1}, {"column": [0, 1]}, {"features": "predictions"}, {"features": "remaining"}],
+)
+def test_a_corrector_predicts_as_it_was_fitted(changed):
+    columns = [0]
+    model = PredictionCorrector(Fragile(), column=columns).fit(X[:N], Y[:N])
+    answers = model.predict(X)
+    columns.append(2)
+    np.testing.assert_array_equal(model.predict(X), answers)
+    model.set_params(**{"column": 0} | changed)
+    np.testing.assert_array_equal(model.predict(X), answers)
+    if changed != {"column": [0, 1]}:
+        assert not np.array_equal(model.fit(X[:N], Y[:N]).predict(X), answers)
 
 
 @errors
@@ -203,3 +329,19 @@ def test_a_law_and_an_allocator_that_fail_change_nothing(error, monkeypatch):
     with pytest.raises(error, match="told to fail"):
         allocator.fit(X[:, :2], Y)
     assert_same_state(allocator, before)
+
+
+def test_a_lawful_model_that_fails_changes_nothing():
+    frame, y = pd.DataFrame(X[:N], columns=["a", "b", "c"]), Y[:N]
+    model = LawfulRegressor(total_variance=9.0).fit(frame, y)
+    before = state_of(model)
+    with pytest.raises(ValueError, match="1 feature"):
+        model.fit(X[:N, :1], y)
+    assert_same_state(model, before)
+    law = model.law
+    model.set_params(law=(-1.0, 0.4, 0.3))
+    before = state_of(model)
+    with pytest.raises(ValueError, match="a out of range"):
+        model.fit(X[:N, :2], y)
+    assert_same_state(model, before)
+    assert not hasattr(model.set_params(law=law).fit(X[:N], y), "feature_names_in_")
