@@ -520,7 +520,7 @@ def numbers_of(model, features):
 
 TOLD = re.compile(
     "expected at least|lets 2 of them fine-tune|needs at least|Classes are separated|did not converge|"
-    "are collinear|one class|All . labels are 0|predictions lie outside 0 to 1"
+    "are collinear|infinite|one class|All . labels are 0|predictions lie outside 0 to 1"
 )
 
 

@@ -96,6 +96,7 @@ def test_regressions_are_the_named_ones(analytic):
     np.testing.assert_allclose(linear.estimate, expected.estimate, rtol=1e-8)
     np.testing.assert_allclose(linear.covariance, expected.covariance, rtol=1e-7)
     y, f, f_pool = ((rows > 0.5) * 1.0 for rows in (y, f, f_pool))
+    f, f_pool = (np.clip(rows, 0.001, 0.999) for rows in (f, f_pool))  # as the named one does by itself
     classes = X, y, f, X_pool, f_pool
     odds = m_estimate(logistic, *classes, start=[0, 0], names=["base", "slope"], title="log odds")
     expected = rectify_logistic_regression(*classes, fit_intercept=False)

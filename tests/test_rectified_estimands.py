@@ -474,7 +474,8 @@ def with_ones(X):
 def rectified_by_hand(kind, X, y, of_folds, pools, average, given):
     """Each model's rows at its own estimate of the coefficients: over the pool rows that it has predicted.
 
-    `pools` are rows and predictions for each model, `average` those of the pool.
+    `pools` are rows and predictions for each model, `average` those of the pool. Where each row of the pool has one model, its rows
+    are at that model's estimate, too, which costs k degrees of freedom for each model but one.
     """
     family = FAMILIES[kind]
     mean = naive.MEANS[family]
@@ -492,6 +493,15 @@ def rectified_by_hand(kind, X, y, of_folds, pools, average, given):
         design = with_ones(X[fold])
         scores = design * (predictions - mean(design @ (theta_f + step)))[:, None]
         of_f.append(theta_f + scores @ bread_f)
+    m = len(pool)
+    if len(pools[0][0]) < m:
+        within = []
+        for (part, predictions), step in zip(pools, steps, strict=True):
+            design = with_ones(X[part])
+            rows = design * (predictions - mean(design @ (theta + step)))[:, None] @ bread
+            within.append(rows - rows.mean(axis=0))
+        inflation = (m - 1) / (m - 1 - 3 * (len(pools) - 1))
+        of_pool = theta + np.mean(steps, axis=0) + np.sqrt(inflation) * np.concatenate(within)
     return naive.rectify_columns(of_y, np.concatenate(of_f), of_pool, given, lost=3), of_pool
 
 

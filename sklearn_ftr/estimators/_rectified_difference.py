@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ftr.estimators._covariates import fit_part, read_groups
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import (
+    Answer,
     Columns,
     RectifiedEstimator,
     variances_of_design,
@@ -26,8 +27,9 @@ from sklearn_ftr.rectification._result import RectifiedResult
 
 @dataclass(frozen=True)
 class _Groups:
-    """The two groups' names, and each row's group, 0 or 1."""
+    """What reads groups from X, the two groups' names, and each row's group, 0 or 1."""
 
+    reader: Any
     names: NDArray[Any]
     of_rows: NDArray[np.intp]
 
@@ -142,26 +144,30 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         return weights[group] * self._average_prediction(X)[:, 0] + rectifiers[group]
 
     def _question(self, X: Any, labels: PartialLabels) -> _Groups:
-        self._group_reader = fit_part(self.group, X)
-        groups = read_groups(self._group_reader, X)
+        reader = fit_part(self.group, X)
+        groups = read_groups(reader, X)
         of_labeled, of_pool = groups[labels.labeled], groups[labels.unlabeled]
         names, *codes = check_groups(of_labeled, of_pool, len(of_labeled), len(of_pool))
         of_rows = np.empty(len(groups), dtype=np.intp)
         of_rows[labels.labeled], of_rows[labels.unlabeled] = codes
-        return _Groups(names, of_rows)
+        return _Groups(reader, names, of_rows)
 
     def _strata(self, question: _Groups) -> NDArray[np.intp]:
         return question.of_rows
 
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: _Groups
-    ) -> RectifiedResult:
-        self.groups_ = question.names
+    def _rectify(self, labels: PartialLabels, stage_one: OutOfSample, question: _Groups) -> Answer:
         parts = {
             str(name): self._rectified_mean(labels, stage_one.within(question.of_rows == i), str(name))
             for i, name in enumerate(question.names)
         }
-        return difference_of(parts, self.confidence_level)
+        result = difference_of(parts, self.confidence_level)
+        attributes = {
+            "difference_": result.estimate,
+            "group_means_": np.array([part.estimate for part in parts.values()]),
+            "groups_": question.names,
+            "_group_reader": question.reader,
+        }
+        return Answer(result, attributes)
 
     def _rectified_mean(
         self, labels: PartialLabels, stage_one: OutOfSample, name: str
@@ -179,10 +185,6 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
             self.confidence_level,
             self._stage_one(labels, stage_one),
         )
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.difference_ = result.estimate
-        self.group_means_ = np.array([part.estimate for part in result.parts.values()])
 
     def _columns(self, labels: PartialLabels, question: _Groups) -> Columns:
         return _contrast(question.of_rows, np.bincount(question.of_rows[labels.labeled]))

@@ -1,13 +1,15 @@
 """What every rectified estimator has in common: `fit` is stage 1, stage 2 and keeping the answer.
 
-A subclass says what it needs of X beside the predictor (`_question`), how labels and predictions become an estimate
-(`_rectify`), what that is called (`_keep_answer`), and which values it is a mean of (`_columns`).
+A subclass says what it needs of X beside the predictor (`_question`), how labels and predictions become an estimate, and what
+that is called (`_rectify`), and which values it is a mean of (`_columns`). Nothing of it leaves anything on `self`: that is done
+by the last line of `fit`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state, column_or_1d, get_tags, indexable
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import (
     HasMethods,
@@ -26,6 +28,7 @@ from sklearn_ftr._sklearn_private import (
     num_samples,
 )
 from sklearn_ftr.estimators import _two_stages
+from sklearn_ftr.estimators._fitted_state import keep_fit, seen_features
 from sklearn_ftr.estimators._inner_model import default_estimator, is_frozen
 from sklearn_ftr.estimators._labels import (
     PartialLabels,
@@ -41,6 +44,14 @@ from sklearn_ftr.rectification._stage_one import StageOne
 Rows = NDArray[np.intp]
 # Values (n,) or (n, k) of some rows, labels or predictions, as columns (n, k) that the estimate is a mean of.
 Columns = Callable[[Rows, Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What stage 2 says: the result, and the fitted attributes that only this kind of estimator has."""
+
+    result: RectifiedResult
+    attributes: dict[str, Any]
 
 
 class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
@@ -109,26 +120,18 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         -------
         self
         """
-        before = dict(vars(self))
-        try:
-            self._fit(X, y, finetune_rows)
-        except Exception:  # leaves the answers of an earlier fit whole
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-        warn_of_zero_width(self.result_, stacklevel=4)  # through scikit-learn's wrapper of fit
-        return self
-
-    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:
-        validate_data(self, X, skip_check_array=True)
+        features = seen_features(X)
         (X,) = indexable(X)
         labels = self._labels(X, y)
         always = check_finetune_rows(finetune_rows, labels)
         question = self._question(X, labels)
         stage_one = self._fine_tune(X, labels, always, question)
-        self._keep_models(stage_one)
-        self.finetune_rows_ = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
-        self._keep_result(self._rectify(labels, stage_one, question))
+        answer = self._rectify(labels, stage_one, question)
+        warn_of_zero_width(answer.result, stacklevel=4)  # through scikit-learn's wrapper of fit
+        trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
+        models = self._fitted_models(stage_one)
+        keep_fit(self, features | models | {"finetune_rows_": trained} | _attributes(answer))
+        return self
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """Efficiency of this design, measured on labeled rows that were not seen in `fit`.
@@ -231,12 +234,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     @abstractmethod
     def _rectify(
         self, labels: PartialLabels, stage_one: _two_stages.OutOfSample, question: Any
-    ) -> RectifiedResult:
-        """Stage 2."""
-
-    @abstractmethod
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        """Set the attributes `_answers`."""
+    ) -> Answer:
+        """Stage 2; the attributes `_answers` are among those of what it returns."""
 
     @abstractmethod
     def _columns(self, labels: PartialLabels, question: Any) -> Columns:
@@ -344,36 +343,35 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         predictions = self._models.predict(X, np.arange(num_samples(X)))
         return np.tensordot(self._models.shares, predictions, axes=1)
 
-    # What is kept.
-
-    def _keep_models(self, stage_one: _two_stages.OutOfSample) -> None:
-        self._models = _two_stages.FittedModels(
-            stage_one.models, stage_one.shares, stage_one.of_folds[0].shape[1]
-        )
-        self.__dict__.pop("estimator_", None)  # of an earlier fit with another cv
-        self.__dict__.pop("estimators_", None)
+    def _fitted_models(self, stage_one: _two_stages.OutOfSample) -> dict[str, Any]:
+        n_outputs = stage_one.of_folds[0].shape[1]
+        kept = _two_stages.FittedModels(stage_one.models, stage_one.shares, n_outputs)
         if self.cv is None:
-            self.estimator_ = stage_one.models[0]
-        else:
-            self.estimators_ = list(stage_one.models)
-
-    def _keep_result(self, result: RectifiedResult) -> None:
-        self.result_ = result
-        self.standard_error_ = result.standard_error
-        self.covariance_ = result.covariance
-        self.lambda_ = result.lambda_
-        self.rectifier_ = result.rectifier
-        self.residual_variance_ = result.residual_variance
-        self.efficiency_ = result.efficiency
-        self.n_labeled_ = result.n_labeled
-        self.n_finetune_ = result.n_finetune
-        self.n_rectify_ = result.n_rectify
-        self.n_unlabeled_ = result.n_unlabeled
-        self._keep_answer(result)
+            return {"_models": kept, "estimator_": stage_one.models[0]}
+        return {"_models": kept, "estimators_": list(stage_one.models)}
 
     def _report(self, message: str) -> None:
         if self.verbose:
             print(f"[{type(self).__name__}] {message}", flush=True)
+
+
+def _attributes(answer: Answer) -> dict[str, Any]:
+    """Fitted attributes that tell the answer."""
+    result = answer.result
+    return {
+        "result_": result,
+        "standard_error_": result.standard_error,
+        "covariance_": result.covariance,
+        "lambda_": result.lambda_,
+        "rectifier_": result.rectifier,
+        "residual_variance_": result.residual_variance,
+        "efficiency_": result.efficiency,
+        "n_labeled_": result.n_labeled,
+        "n_finetune_": result.n_finetune,
+        "n_rectify_": result.n_rectify,
+        "n_unlabeled_": result.n_unlabeled,
+        **answer.attributes,
+    }
 
 
 def variances_of_design(

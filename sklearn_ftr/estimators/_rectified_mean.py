@@ -14,11 +14,10 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, raw
+from sklearn_ftr.estimators._rectified_estimator import Answer, Columns, RectifiedEstimator, raw
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._mean import mean_of_two_stages
-from sklearn_ftr.rectification._result import RectifiedResult
 
 
 class RectifiedMeanEstimator(RectifiedEstimator):
@@ -159,20 +158,16 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         """Labels, of several outputs if need be."""
         return check_partial_labels(X, y, type(self).__name__)
 
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
-    ) -> RectifiedResult:
+    def _rectify(self, labels: PartialLabels, stage_one: OutOfSample, question: None = None) -> Answer:
         """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
-        return mean_of_two_stages(
+        result = mean_of_two_stages(
             labels.y[stage_one.rectify_rows],
             *stage_one.aligned(),
             self._given_lambda,
             self.confidence_level,
             self._stage_one(labels, stage_one),
         )
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.mean_ = result.estimate
+        return Answer(result, {"mean_": result.estimate})
 
     def _columns(self, labels: PartialLabels, question: Any) -> Columns:
         return raw

@@ -9,11 +9,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
+from sklearn_ftr.estimators._rectified_estimator import Answer, Columns, RectifiedEstimator
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._quantile import check_levels, quantiles_of_two_stages
-from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE
 
 
@@ -136,10 +135,8 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         """The levels."""
         return check_levels(self.q)
 
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: Array
-    ) -> RectifiedResult:
-        return quantiles_of_two_stages(
+    def _rectify(self, labels: PartialLabels, stage_one: OutOfSample, question: Array) -> Answer:
+        result = quantiles_of_two_stages(
             labels.y[stage_one.rectify_rows],
             stage_one.predictions[:, 0],
             stage_one.pool_predictions[:, 0],
@@ -149,9 +146,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
             self.confidence_level,
             self._stage_one(labels, stage_one),
         )
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.quantile_ = result.estimate
+        return Answer(result, {"quantile_": result.estimate})
 
     def _columns(self, labels: PartialLabels, question: Array) -> Columns:
         """Indicators of being below the labels' quantiles, in units of y: over the density there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -15,28 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_ftr._sklearn_private import StrOptions
 from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read_covariates
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, Rows
+from sklearn_ftr.estimators._rectified_estimator import Answer, Columns, RectifiedEstimator, Rows
+from sklearn_ftr.estimators._regression_question import Regression, RegressionQuestion
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design, check_enough_rows
-from sklearn_ftr.rectification._estimand import rectify_estimand
-from sklearn_ftr.rectification._generalized_linear import FAMILIES, GeneralizedLinear
-from sklearn_ftr.rectification._result import RectifiedResult
-
-
-@dataclass(frozen=True)
-class _Regression:
-    """The estimand, and the design of all rows."""
-
-    estimand: GeneralizedLinear
-    design: Design
-
-    def __getitem__(self, rows: Rows) -> Design:
-        return self.design.only(rows)
-
-
-# Predicted shares of 0 have no logit, and predicted rates of 0 no logarithm.
-_LEAST_SHARE = 1e-3
+from sklearn_ftr.rectification._estimand import Linearized, estimand_of_two_stages
+from sklearn_ftr.rectification._families import FAMILIES
+from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 
 
 class RectifiedRegression(RectifiedEstimator):
@@ -107,7 +93,7 @@ class RectifiedRegression(RectifiedEstimator):
         ndarray of shape (n_rows,)
         """
         check_is_fitted(self, "result_")
-        design = self._new_design(X)
+        design = replace(self._new_design(X), coordinates=None)
         return FAMILIES[self.family].mean(design[:] @ self.coefficients_)
 
     def summary(self, confidence_level: float | None = None) -> Any:
@@ -132,27 +118,36 @@ class RectifiedRegression(RectifiedEstimator):
             tags.input_tags.allow_nan = False
         return tags
 
-    def _question(self, X: Any, labels: PartialLabels) -> _Regression:
+    def _question(self, X: Any, labels: PartialLabels) -> RegressionQuestion:
         """The design, with enough rows for its coefficients."""
         reader = fit_part(self.covariates, X)
         rows, names = read_covariates(reader, X)
-        names = ("intercept",) * self.fit_intercept + names
+        names = ("intercept",) * bool(self.fit_intercept) + names
         if not names:
             raise ValueError(
                 "covariates names no column and fit_intercept is False; expected something to estimate."
             )
         check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
-        self._reader, self._chosen = reader, self._coefficients_of_interest(names)
-        self._range = self._range_of_predictions(self._coded(labels.of_labeled_rows))
-        estimand = GeneralizedLinear(FAMILIES[self.family], names)
-        design = Design(rows, self.fit_intercept)
-        # Collinear covariates are an error before anything is trained.
-        estimand.bread(design, np.zeros(len(names)))
-        return _Regression(estimand, design)
+        chosen, family = self._coefficients_of_interest(names), FAMILIES[self.family]
+        self._check_range(labels.of_labeled_rows)
+        # Collinear covariates, of labeled rows or of all, are an error before anything is trained.
+        design = Design(rows, bool(self.fit_intercept))
+        estimand = GeneralizedLinear.of(family, names, design.only(labels.labeled))
+        covariates = estimand.seen(rows)
+        estimand.bread(covariates, np.zeros(len(names)))
+        unlimited = -np.inf, np.inf
+        classes = self._classes(labels.of_labeled_rows)
+        regression = Regression(estimand, reader, chosen, unlimited, classes)
+        y = regression.coded(labels.y)
+        regression = replace(regression, limits=family.limits(y[labels.labeled]))
+        return RegressionQuestion(regression, covariates, y)
 
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
-        """Where predictions are clipped to: that makes another predictor, as good as any. Checks labels' own range."""
-        return -np.inf, np.inf
+    def _check_range(self, y: Array) -> None:
+        """Labels that the family can have."""
+
+    def _classes(self, y: Array) -> Array | None:
+        """The two values of labels, where these are classes."""
+        return None
 
     def _coefficients_of_interest(self, names: tuple[str, ...]) -> list[int]:
         if self.coefficient is None:
@@ -168,131 +163,94 @@ class RectifiedRegression(RectifiedEstimator):
         )
 
     def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: _Regression
-    ) -> RectifiedResult:
-        self._check_predictions(stage_one)
-        stage_one = stage_one.mapped(self._clipped)
+        self, labels: PartialLabels, stage_one: OutOfSample, question: RegressionQuestion
+    ) -> Answer:
+        regression = question.regression
+        self._check_predictions(stage_one, regression)
+        stage_one = stage_one.mapped(regression.clipped)
         rectify, pool = stage_one.rectify_rows, stage_one.pool_rows
         check_enough_rows(
             len(rectify) if len(pool) else len(labels.labeled), len(pool), len(question.estimand.names)
         )
-        y_coded = self._coded(labels.y)
-        X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
-        result = rectify_estimand(
+        rectified = estimand_of_two_stages(
             question.estimand,
-            (X, y, f),
+            (question[rectify], question.y[rectify], stage_one.predictions[:, 0]),
             (question[pool], stage_one.pool_predictions[:, 0]),
             self._given_lambda,
             self.confidence_level,
             replace(
                 self._stage_one(labels, stage_one),
-                y=y_coded[stage_one.finetune_rows],
+                y=question.y[stage_one.finetune_rows],
                 X=question[stage_one.finetune_rows],
                 pools=stage_one.pools_of_models,
             ),
         )
-        # Where `score` takes influence values; without a pool, predictions have none.
-        if len(pool):
-            self._linearized = [question.estimand.solve(X, target, None) for target in (y, f)]
-        else:
-            every = labels.labeled
-            self._linearized = [question.estimand.solve(question[every], y_coded[every], None)]
-        return result
+        estimates = rectified.of_labels, rectified.of_predictions
+        names, result = question.estimand.names, rectified.result
+        attributes = self._coefficients(result.estimate, names, regression.classes)
+        return Answer(result, attributes | {"_regression": regression, "_estimates": estimates})
+
+    def _coefficients(
+        self, estimate: Array, names: tuple[str, ...], classes: Array | None
+    ) -> dict[str, Any]:
+        """Fitted attributes, as `_answers` names them."""
+        first = int(bool(self.fit_intercept))
+        attributes = {
+            "coefficients_": estimate,
+            "coef_": estimate[first:],
+            "intercept_": float(estimate[0]) if first else 0.0,
+            "coefficient_names_": np.array(names, dtype=object),
+        }
+        return attributes if classes is None else attributes | {"classes_": classes}
 
     @property
     def _given_lambda(self) -> Any:
         return "overall" if self.power_tuning == "overall" else super()._given_lambda
 
-    def _weigh(self, question: _Regression, labels: PartialLabels) -> Callable[[Rows], Array] | None:
-        """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
-        if not self.finetune_weights:
-            return None
-        y = self._coded(labels.y)
+    def _weigh(
+        self, question: RegressionQuestion, labels: PartialLabels
+    ) -> Callable[[Rows], Array] | None:
+        return question.weights if self.finetune_weights else None
 
-        def weigh(rows: Rows) -> Array:
-            try:
-                theta, _ = question.estimand.solve(question[rows], y[rows], None)
-            except ValueError:  # too few rows for coefficients: all means alike
-                theta = np.zeros(len(question.estimand.names))
-            bread = question.estimand.bread(question.design, theta)
-            influence = (question[rows][:] @ bread)[:, self._chosen]
-            weights = (influence**2 / np.diag(bread)[self._chosen]).sum(axis=1)
-            total = weights.sum()
-            return weights * len(weights) / total if total > 0 else np.ones(len(weights))
-
-        return weigh
-
-    def _columns(self, labels: PartialLabels, question: _Regression) -> Columns:
-        """Influence values at the labels' own estimate, of coefficients made to count alike.
-
-        From predictions whatever is linear in the covariates is taken away, since it costs the rectified estimate nothing.
-        """
-        estimand, rows = question.estimand, labels.labeled
-        n, k = len(rows), len(estimand.names)
+    def _columns(self, labels: PartialLabels, question: RegressionQuestion) -> Columns:
+        n, k = len(labels.labeled), len(question.estimand.names)
         if n < 4 * k:
             raise ValueError(
                 f"y has {n} labeled rows (n_samples={n}) for {k} coefficients; a learning curve needs at least {4 * k}. Use "
                 "fewer covariates, or a rectified estimator by itself."
             )
-        y = self._coded(labels.of_labeled_rows)
-        theta, bread = estimand.solve(question[rows], y, None)
-        spread = (estimand.scores(question[rows][:], y, theta) @ bread.T).std(axis=0)
-        spread = spread[self._chosen]
-        units = np.sqrt(np.mean(spread**2)) / np.where(spread > 0, spread, 1.0)
-
-        def columns(rows: Rows, values: Array) -> Array:
-            X = question[rows][:]
-            residuals = estimand.residuals(X, self._clipped(values)[:, 0], theta)
-            inflation = np.sqrt(len(X) / (len(X) - k))
-            return (X * residuals[:, None] @ bread.T)[:, self._chosen] * units * inflation
-
-        return columns
+        return question.columns(labels.labeled)
 
     def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        design, estimand = self._new_design(X), GeneralizedLinear(FAMILIES[self.family], ())
-        weights = np.atleast_1d(self.lambda_)[self._chosen]
+        design, regression = self._new_design(X), self._regression
+        weights = np.atleast_1d(self.lambda_)[regression.chosen]
 
-        def influence(rows: Rows, values: Array, at: tuple[Array, Array]) -> Array:
-            theta, bread = at
-            scores = estimand.scores(design.only(rows)[:], self._clipped(values)[:, 0], theta)
-            return (scores @ bread.T)[:, self._chosen]
+        def influence(rows: Rows, values: Array, at: Linearized) -> Array:
+            return regression.influence(design.only(rows)[:], values, at)
 
+        of_labels, of_predictions = self._estimates
         return (
-            lambda rows, values: influence(rows, values, self._linearized[0]),
-            lambda rows, values: weights * influence(rows, values, self._linearized[-1]),
+            lambda rows, values: influence(rows, values, of_labels),
+            lambda rows, values: weights * influence(rows, values, of_predictions),
         )
 
     @property
     def _pool_variance(self) -> Array:
-        return super()._pool_variance[self._chosen]
+        return super()._pool_variance[self._regression.chosen]
 
     def _check_units(self) -> None:
-        if len(self._chosen) > 1:
+        chosen = self._regression.chosen
+        if len(chosen) > 1:
             raise ValueError(
-                f"There are {len(self._chosen)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
+                f"There are {len(chosen)} coefficients ({', '.join(self.result_.names)}), in units of their own; set "
                 "coefficient= to the one whose interval is meant."
             )
 
-    def _smallest_part(self, question: _Regression) -> int:
+    def _smallest_part(self, question: RegressionQuestion) -> int:
         return 10 * len(question.estimand.names)
 
-    def _coded(self, values: Array) -> Array:
-        """Labels or predictions in the units of the regression."""
-        return values
-
-    def _clipped(self, values: Array) -> Array:
-        """Labels or predictions (n, 1) in these units, inside the range that the regression can have."""
-        return np.clip(self._coded(values).reshape(len(values), 1), *self._range)
-
-    def _check_predictions(self, stage_one: OutOfSample) -> None:
+    def _check_predictions(self, stage_one: OutOfSample, regression: Regression) -> None:
         """Predictions that mean what labels mean."""
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        first = int(self.fit_intercept)
-        self.coefficients_ = result.estimate
-        self.coef_ = result.estimate[first:]
-        self.intercept_ = float(result.estimate[0]) if first else 0.0
-        self.coefficient_names_ = np.array(result.names, dtype=object)
 
     def _new_design(self, X: Any) -> Design:
         if hasattr(self, "n_features_in_") and has_one_dimension(X):
@@ -301,11 +259,11 @@ class RectifiedRegression(RectifiedEstimator):
             )
         validate_data(self, X, reset=False, skip_check_array=True)
         (X,) = indexable(X)
-        rows, _ = read_covariates(self._reader, X)
+        rows, _ = read_covariates(self._regression.reader, X)
         known = len(self.coef_)
         if rows.shape[1] != known:
             raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")
-        return Design(rows, self.fit_intercept)
+        return self._regression.estimand.seen(rows)
 
 
 class RectifiedLinearRegression(RectifiedRegression):
@@ -442,7 +400,7 @@ confidence_level, n_jobs, random_state, verbose
         return tags
 
     def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        """Labels as they are; learns the classes."""
+        """Labels as they are: two classes, or shares."""
         labels = super()._labels(X, y)
         values = np.unique(labels.of_labeled_rows)
         shares = values[0] >= 0 and values[-1] <= 1
@@ -455,8 +413,10 @@ confidence_level, n_jobs, random_state, verbose
                 f"y has {len(values)} values from {values[0]:g} to {values[-1]:g}: Only binary classification is supported "
                 "here; expected two classes, or shares from 0 to 1."
             )
-        self.classes_ = np.array([0.0, 1.0]) if shares else values
         return labels
+
+    def _classes(self, y: Array) -> Array:
+        return np.array([0.0, 1.0]) if y.min() >= 0 and y.max() <= 1 else np.unique(y)
 
     def _known_labels(self, X: Any, y: ArrayLike) -> PartialLabels:
         labels = RectifiedRegression._labels(self, X, y)
@@ -468,13 +428,9 @@ confidence_level, n_jobs, random_state, verbose
             raise ValueError(f"y has {values[~known][0]:g}; expected {low:g} and {high:g}, as in fit.")
         return labels
 
-    def _coded(self, values: Array) -> Array:
-        """0 and 1, or what lies between."""
-        low, high = self.classes_
-        return (values - low) / (high - low)
-
-    def _check_predictions(self, stage_one: OutOfSample) -> None:
-        low, high = self.classes_
+    def _check_predictions(self, stage_one: OutOfSample, regression: Regression) -> None:
+        assert regression.classes is not None
+        low, high = regression.classes
         f = stage_one.predictions
         outside = np.mean((f < low) | (f > high))
         if outside > 0.5 and not stage_one.n_finetune:
@@ -482,9 +438,6 @@ confidence_level, n_jobs, random_state, verbose
                 f"{outside:.0%} of the predictions lie outside {low:g} to {high:g}, the classes of y; expected their mean: "
                 f"{low:g} + {high - low:g} times the probability of class {high:g}. Recode predictions, or labels as 0 and 1."
             )
-
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
-        return _LEAST_SHARE, 1 - _LEAST_SHARE
 
 
 class RectifiedPoissonRegression(RectifiedRegression):
@@ -539,11 +492,10 @@ confidence_level, n_jobs, random_state, verbose
         tags.target_tags.positive_only = True
         return tags
 
-    def _range_of_predictions(self, y: Array) -> tuple[float, float]:
+    def _check_range(self, y: Array) -> None:
         if y.min() < 0:
             raise ValueError(f"y goes down to {y.min():g}; expected counts or rates, 0 at least.")
         if not y.any():
             raise ValueError(
                 f"All {len(y)} labels are 0; expected some above, because a rate of 0 has no logarithm."
             )
-        return _LEAST_SHARE * y.mean(), np.inf

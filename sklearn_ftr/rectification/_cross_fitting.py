@@ -8,11 +8,12 @@ takes the models' different offsets out of its variance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import Moments, moments
+from sklearn_ftr.rectification._moments import Moments, merge, moments
 
 
 def fold_shares(folds: Sequence[np.ndarray]) -> Array:
@@ -34,9 +35,15 @@ def align(parts: Sequence[Array], of_pools: Sequence[Array], shares: Array) -> l
 
 def pool_of_parts(parts: Sequence[Array]) -> Moments:
     """Moments of a pool each part of which was aligned by its own mean: K - 1 degrees fewer."""
-    pool = moments(np.concatenate(parts))
-    inflation = (pool.count - 1) / (pool.count - len(parts))
-    return Moments(pool.count, pool.mean, pool.cross_products * inflation)
+    return within_parts([moments(part) for part in parts])
+
+
+def within_parts(parts: Sequence[Moments], n_parameters: int = 1) -> Moments:
+    """Moments of rows within parts, each of which was moved to the same place in all of its parameters."""
+    merged, lost = reduce(merge, parts), (len(parts) - 1) * n_parameters
+    products = np.sum([part.cross_products for part in parts], axis=0)
+    inflation = (merged.count - 1) / (merged.count - 1 - lost)
+    return Moments(merged.count, merged.mean, products * inflation)
 
 
 def cross_fitting_degrees_of_freedom(n: int, n_folds: int, n_parameters: int = 1) -> int:

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import (
+    _LARGEST,
     Array,
     as_real_array,
     check_column_order,
     check_finite,
     check_same_index,
 )
+from sklearn_ftr.rectification._coordinates import Coordinates
+
+# Rows of which squares are summed at once.
+_PIECE_ROWS = 16_384
 
 
 @dataclass(frozen=True)
 class Design:
-    """Rows (n, d) of a design; slices of it come as float64 with a first column of ones, if it has an intercept."""
+    """Rows (n, d) of a design; slices of it come as float64 with a first column of ones, if it has an intercept.
+
+    With `coordinates` slices come in those.
+    """
 
     rows: NDArray[np.floating[Any]]
     intercept: bool
+    coordinates: Coordinates | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, chosen: slice) -> Array:
         block = self.rows[chosen]
+        if self.coordinates is not None:
+            return self.coordinates.rows(block)
         if not self.intercept:
             return block.astype(np.float64, copy=False)
         with_ones = np.empty((len(block), block.shape[1] + 1))
@@ -40,15 +52,30 @@ class Design:
         """Some of its rows; adjacent ones are not copied."""
         if len(rows) and np.all(np.diff(rows) == 1):
             return self.between(rows[0], rows[-1] + 1)
-        return Design(self.rows[rows], self.intercept)
+        return replace(self, rows=self.rows[rows])
 
     def between(self, start: int, stop: int) -> Design:
         """Adjacent rows, not copied."""
-        return Design(self.rows[start:stop], self.intercept)
+        return replace(self, rows=self.rows[start:stop])
 
     def followed_by(self, other: Design) -> Design:
         """The rows of both."""
-        return Design(np.concatenate([self.rows, other.rows]), self.intercept)
+        return replace(self, rows=np.concatenate([self.rows, other.rows]))
+
+
+@dataclass(frozen=True, eq=False)
+class Clipped:
+    """Predictions (n,) inside the limits that a regression can have; a pool is clipped slice by slice, never copied whole."""
+
+    values: NDArray[np.floating[Any]]
+    low: float
+    high: float
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> Array:
+        return np.clip(self.values[rows].astype(np.float64, copy=False), self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -96,13 +123,14 @@ def check_design(X: Any, name: str) -> tuple[NDArray[np.floating[Any]], tuple[st
 
 def check_enough_rows(r: int, m: int, k: int) -> None:
     """Rows from which k parameters and their errors can be estimated."""
-    least = k + 2 if m else k + 1
+    # A single parameter needs no more than a mean does: few labels leave lambda at 0, and a pool of one row borrows their variance.
+    least = k + 2 if m and k > 1 else k + 1
     if r < least:
         raise ValueError(
             f"There are {r} labeled rows for {k} parameters (n_samples={r}); expected at least {least}. "
             "Label more rows or leave out columns."
         )
-    if 0 < m <= k:
+    if 0 < m <= k and k > 1:
         raise ValueError(
             f"The pool has {m} rows for {k} parameters; expected at least {k + 1}, or none at all."
         )
@@ -135,9 +163,20 @@ def _vector(values: Any, n: int, name: str) -> NDArray[np.floating[Any]]:
 
 def _finite(array: NDArray[np.floating[Any]], name: str) -> NDArray[np.floating[Any]]:
     """As `check_finite`, but without an array of truth values when all is well."""
+    # Squares do not cancel, as 1e200 and -1e200 would; what is not finite makes their sum so.
     with np.errstate(all="ignore"):
-        total = np.sum(array, dtype=np.float64)
-    return array if np.isfinite(total) and abs(total) < 1e150 else check_finite(array, name)
+        squares = sum(_sum_of_squares(block) for block in _pieces(array))
+    return array if squares < _LARGEST**2 else check_finite(array, name)
+
+
+def _sum_of_squares(block: NDArray[np.floating[Any]]) -> float:
+    flat = np.ravel(block).astype(np.float64, copy=False)
+    return float(flat @ flat)
+
+
+def _pieces(array: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
+    for start in range(0, len(array), _PIECE_ROWS):
+        yield array[start : start + _PIECE_ROWS]
 
 
 def _column_names(X: Any, d: int) -> tuple[str, ...]:

@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._coordinates import NoEstimateError
+from sklearn_ftr.rectification._cross_fitting import within_parts
+from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._mean import rectify
+from sklearn_ftr.rectification._mean import Rectification, rectify
 from sklearn_ftr.rectification._moments import Moments, merge, moments
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -34,8 +36,8 @@ from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 # which large parts have been taken away, than the second.
 _SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
-BLOCK_ROWS = 16_384
-Vector = NDArray[np.floating[Any]]
+BLOCK_ROWS = 8_192
+Vector = NDArray[np.floating[Any]] | Clipped
 
 
 class Estimand(ABC):
@@ -66,23 +68,48 @@ class Estimand(ABC):
     def scores(self, X: Array, target: Array, theta: Array) -> Array:
         """The values of psi (n, k) for some rows."""
 
+    def reported(self, values: Array) -> Array:
+        """What `solve` finds, or its influence values (..., k), in the units of the result; it may work in others."""
+        return values
+
     def rounding(self, X: Array, target: Array, theta: Array) -> Array:
         """How far rounding may put each component of psi (k,) from zero, where that is known."""
         return np.zeros(len(theta))
 
 
-@dataclass(frozen=True)
-class _Linearized:
-    """An estimate (k,) and its influence values' moments; those themselves (n, k) for labeled rows."""
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """The estimate from some complete rows, and what turns their scores into influence values.
 
+    Parameters
+    ----------
+    solution : ndarray of shape (k,)
+        As `solve` gives it, and `scores` takes it.
+    inverse : ndarray of shape (k, k)
+        H^-1, likewise.
+    theta : ndarray of shape (k,)
+        As the result reports it.
+    bread : ndarray of shape (k, k)
+        `inverse` for influence values of `theta`.
+    """
+
+    solution: Array
+    inverse: Array
     theta: Array
     bread: Array
-    scores: Moments
 
-    def influence(self) -> Moments:
-        """Moments of influence values, with the estimate for their mean."""
-        products = self.bread @ self.scores.cross_products @ self.bread.T
-        return Moments(self.scores.count, self.theta, products)
+    def influence(self, scores: Moments) -> Moments:
+        """Moments of influence values, with the estimate for their mean, from those of scores."""
+        return Moments(scores.count, self.theta, self.bread @ scores.cross_products @ self.bread.T)
+
+
+@dataclass(frozen=True, eq=False)
+class RectifiedEstimand:
+    """The result, and the estimates from labels and from predictions of labeled rows (from labels again without a pool)."""
+
+    result: RectifiedResult
+    of_labels: Linearized
+    of_predictions: Linearized
 
 
 def rectify_estimand(
@@ -94,62 +121,96 @@ def rectify_estimand(
     stage_one: StageOne = PREDICTED_ELSEWHERE,
 ) -> RectifiedResult:
     """The rectified estimate from labeled (X, y, f) and unlabeled (X, f)."""
+    return estimand_of_two_stages(
+        estimand, labeled, unlabeled, lambda_, confidence_level, stage_one
+    ).result
+
+
+def estimand_of_two_stages(
+    estimand: Estimand,
+    labeled: tuple[Design, Array, Array],
+    unlabeled: tuple[Design, Vector],
+    lambda_: ArrayLike | str | None,
+    confidence_level: float,
+    stage_one: StageOne,
+) -> RectifiedEstimand:
+    """As `rectify_estimand`, and what `score` needs beside the result."""
     X, y, f = labeled
     all_labels = (X if stage_one.X is None else X.followed_by(stage_one.X)), stage_one.with_labels_of(y)
-    every = _linearize(estimand, *all_labels, None)
+    every = _linearize(estimand, *all_labels, None, f"all {len(all_labels[1])} labels")
+    scores = _score_moments(estimand, *all_labels, every.solution)
+    labels_only = _estimate(every.influence(scores), estimand.n_parameters)
     if not len(unlabeled[1]):
         rows = _influence_rows(estimand, *all_labels, every)
-        return _labels_alone(estimand, labeled, every, rows, confidence_level, stage_one)
-    trained = stage_one.n_trained_only
-    of_y = _linearize(estimand, X, y, every.theta) if trained else every
-    of_f = _linearize(estimand, X, f, of_y.theta)
-    of_pool = _linearize(estimand, *unlabeled, of_f.theta)
-    rows_f, smallest = _influence_rows(estimand, X, f, of_f), _SMALLEST_INFLUENCE
-    if stage_one.pools:
-        rows_f = _aligned_rows(estimand, X, f, of_f, unlabeled[0], of_pool, stage_one)
-        smallest = _SMALLEST_ALIGNED_INFLUENCE
+        alone = _labels_alone(estimand, labeled, every, rows, labels_only, confidence_level, stage_one)
+        return RectifiedEstimand(alone, every, every)
+    of_y = every
+    if stage_one.n_trained_only:
+        of_y = _linearize(estimand, X, y, every.solution, f"the {len(y)} labels that rectify")
+    of_f = _linearize(estimand, X, f, of_y.solution, "the predictions of labeled rows")
     rows_y = _influence_rows(estimand, X, y, of_y)
+    rows_f, pool = _influence_of_predictions(estimand, X, f, of_f, unlabeled, stage_one)
+    smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else _SMALLEST_INFLUENCE
     _drop_rounding(rows_f, f, estimand, X, of_f, smallest * rows_y.std(axis=0))
     _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros(rows_y.shape[1]))
-    p, pool = estimand.n_parameters, of_pool.influence()
+    p = estimand.n_parameters
     rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
-    estimate, influence = rectified.estimate, rectified.influence
-    if stage_one.recycle and trained:
+    if stage_one.recycle and stage_one.n_trained_only:
         rows = _influence_rows(estimand, *all_labels, every)
-        estimate, recycled = recycle_labels(estimate, rows[: len(y)], rows[len(y) :], p)
-        influence = replace(influence, recycled=recycled)
+        rectified = _with_recycled(rectified, rows, len(y), p)
+    result = _result(estimand, rectified, pool, labels_only, len(y), confidence_level, stage_one)
+    return RectifiedEstimand(result, of_y, of_f)
+
+
+def _with_recycled(rectified: Rectification, rows: Array, r: int, p: int) -> Rectification:
+    """With the answer of labels that have trained, which follow the r that rectify."""
+    estimate, recycled = recycle_labels(rectified.estimate, rows[:r], rows[r:], p)
+    influence = replace(rectified.influence, recycled=recycled)
+    return replace(rectified, estimate=estimate, influence=influence)
+
+
+def _result(
+    estimand: Estimand,
+    rectified: Rectification,
+    pool: Moments,
+    labels_only: Estimate,
+    n_rectify: int,
+    confidence_level: float,
+    stage_one: StageOne,
+) -> RectifiedResult:
+    p, estimate = estimand.n_parameters, rectified.estimate
     return RectifiedResult(
         **vars(estimate),
         lambda_=rectified.lambda_,
         rectifier=estimate.estimate - rectified.lambda_ * pool.mean,
         residual_variance=rectified.residual_variance,
-        recycled_weight=influence.recycled_weight,
-        n_labeled=len(y) + trained,
+        recycled_weight=rectified.influence.recycled_weight,
+        n_labeled=n_rectify + stage_one.n_trained_only,
         n_finetune=stage_one.n_finetune,
-        n_rectify=len(y),
+        n_rectify=n_rectify,
         n_unlabeled=pool.count,
-        labels_only=_estimate(every.influence(), p),
+        labels_only=labels_only,
         predictions_only=_estimate(pool, p) if pool.count > p else None,
         confidence_level=confidence_level,
         estimand=estimand.title,
         names=estimand.names,
-        influence=influence,
+        influence=rectified.influence,
     )
 
 
 def _labels_alone(
     estimand: Estimand,
     labeled: tuple[Design, Array, Array],
-    every: _Linearized,
+    every: Linearized,
     rows: Array,
+    labels_only: Estimate,
     confidence_level: float,
     stage_one: StageOne,
 ) -> RectifiedResult:
     """With an empty pool, the usual estimate from all labels' `rows`; predictions only tell their residual variance."""
     X, y, f = labeled
-    labels_only = _estimate(every.influence(), estimand.n_parameters)
     nothing = np.zeros_like(every.theta)
-    of_y, of_f = (estimand.scores(X[:], target, every.theta) for target in (y, f))
+    of_y, of_f = (estimand.scores(X[:], target, every.solution) for target in (y, f))
     degrees = len(rows) - estimand.n_parameters
     return RectifiedResult(
         **vars(labels_only),
@@ -177,32 +238,47 @@ def _estimate(influence: Moments, n_parameters: int) -> Estimate:
     return Estimate(influence.mean, covariance, np.full(len(influence.mean), float(degrees)))
 
 
-def _aligned_rows(
+def _influence_of_predictions(
     estimand: Estimand,
     X: Design,
     f: Array,
-    of_f: _Linearized,
-    pool: Design,
-    of_pool: _Linearized,
+    of_f: Linearized,
+    unlabeled: tuple[Design, Vector],
     stage_one: StageOne,
-) -> Array:
-    """As `_influence_rows`, but each model's rows at the estimate that this model alone gives.
+) -> tuple[Array, Moments]:
+    """Influence values (r, k) of predictions of labeled rows, and the moments of those of the pool.
 
-    What a model thinks of the coefficients over the whole pool has nothing to say about the rows that rectify it. It does depend on
-    the labels of the other folds, and so would correlate with the errors of its own.
+    Under cross-fitting each model's are taken at the estimate that this model alone gives. What a model thinks of the coefficients
+    over the whole pool has nothing to say about the rows that rectify it. It does depend on the labels of the other folds, and so would
+    correlate with the errors of its own.
     """
-    offsets = np.array(
-        [
-            of_pool.bread @ _score_moments(estimand, rows, target, of_pool.theta).mean
-            for rows, target in stage_one.pools_of_models(pool)
-        ]
-    )
-    sizes = np.asarray(stage_one.fold_sizes)
-    offsets -= sizes @ offsets / sizes.sum()
-    ends = np.cumsum(sizes)
+    of_pool = _linearize(estimand, *unlabeled, of_f.solution, "the predictions of the pool")
+    if not stage_one.pools:
+        scores = _score_moments(estimand, *unlabeled, of_pool.solution)
+        return _influence_rows(estimand, X, f, of_f), of_pool.influence(scores)
+    parts = list(stage_one.pools_of_models(unlabeled[0]))
+    steps = [of_pool.inverse @ _score_moments(estimand, *part, of_pool.solution).mean for part in parts]
+    offsets = np.array(steps)
+    common = stage_one.shares @ offsets
+    rows = _aligned_rows(estimand, X, f, of_f, offsets - common, stage_one)
+    if len(parts[0][1]) == len(unlabeled[1]):  # each model has predicted the whole pool
+        return rows, of_pool.influence(_score_moments(estimand, *unlabeled, of_pool.solution))
+    within = [
+        _score_moments(estimand, *part, of_pool.solution + offset)
+        for part, offset in zip(parts, offsets, strict=True)
+    ]
+    moved = replace(of_pool, theta=estimand.reported(of_pool.solution + common))
+    return rows, moved.influence(within_parts(within, estimand.n_parameters))
+
+
+def _aligned_rows(
+    estimand: Estimand, X: Design, f: Array, of_f: Linearized, offsets: Array, stage_one: StageOne
+) -> Array:
+    """As `_influence_rows`, but each model's rows at an estimate moved by that model's offset."""
+    sizes = stage_one.fold_sizes
     scores = [
-        estimand.scores(X[end - size : end], f[end - size : end], of_f.theta + offset)
-        for size, end, offset in zip(sizes, ends, offsets, strict=True)
+        estimand.scores(X[end - size : end], f[end - size : end], of_f.solution + offset)
+        for size, end, offset in zip(sizes, np.cumsum(sizes), offsets, strict=True)
     ]
     return of_f.theta + np.concatenate(scores) @ of_f.bread.T
 
@@ -211,25 +287,32 @@ def _score_moments(estimand: Estimand, X: Design, target: Vector, theta: Array) 
     return reduce(merge, (moments(estimand.scores(*rows, theta)) for rows in blocks(X, target)))
 
 
-def _linearize(estimand: Estimand, X: Design, target: Vector, start: Array | None) -> _Linearized:
-    theta, bread = estimand.solve(X, target, start)
-    return _Linearized(theta, bread, _score_moments(estimand, X, target, theta))
+def _linearize(
+    estimand: Estimand, X: Design, target: Vector, start: Array | None, source: str
+) -> Linearized:
+    """The usual estimate; an error says which rows have none."""
+    try:
+        solution, inverse = estimand.solve(X, target, start)
+    except NoEstimateError as error:
+        raise type(error)(f"{error} (Estimated from {source}.)") from error
+    bread = estimand.reported(inverse.T).T
+    return Linearized(solution, inverse, estimand.reported(solution), bread)
 
 
-def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: _Linearized) -> Array:
+def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: Linearized) -> Array:
     """The estimate plus the influence of each row; their mean is theta."""
-    influence = estimand.scores(X[:], target.astype(np.float64), one.theta) @ one.bread.T
+    influence = estimand.scores(X[:], target[:].astype(np.float64), one.solution) @ one.bread.T
     return one.theta + influence - influence.mean(axis=0)
 
 
 def _drop_rounding(
-    influence: Array, target: Array, estimand: Estimand, X: Design, one: _Linearized, least: Array
+    influence: Array, target: Array, estimand: Estimand, X: Design, one: Linearized, least: Array
 ) -> None:
     """Influence values (in place) that are nothing but rounding become zero: a tuned lambda would blow them up.
 
     So are those of predictions that a linear model of the same X has made, in a linear regression.
     """
-    noise = np.abs(one.bread) @ estimand.rounding(X[:], target, one.theta)
+    noise = np.abs(one.bread) @ estimand.rounding(X[:], target, one.solution)
     flat = influence.std(axis=0) <= np.maximum(noise, least)
     influence[:, flat] = one.theta[flat]
 
@@ -239,3 +322,9 @@ def blocks(X: Design, target: Vector) -> Iterator[tuple[Array, Array]]:
     for start in range(0, len(target), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         yield X[rows], target[rows].astype(np.float64, copy=False)
+
+
+def pieces(target: Vector) -> Iterator[Array]:
+    """Consecutive targets as float64, a block at a time."""
+    for start in range(0, len(target), BLOCK_ROWS):
+        yield target[start : start + BLOCK_ROWS].astype(np.float64, copy=False)

@@ -1,120 +1,94 @@
 """Coefficients of generalized linear models with canonical link: linear, logistic, Poisson.
 
 psi = x (y - mean(x'theta)), H = mean of x x' variance(x'theta) (McCullagh and Nelder 1989, section 2.5); solved by
-Newton's method, each step one pass over the rows in blocks.
+Newton's method, each step one pass over the rows in blocks, in coordinates in which columns are not nearly collinear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike
-from scipy.special import expit, logit
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design, RegressionData, check_regression
-from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
+from sklearn_ftr.rectification._coordinates import (
+    CollinearError,
+    Coordinates,
+    NoEstimateError,
+    collinear,
+    find_coordinates,
+)
+from sklearn_ftr.rectification._design import Clipped, Design, check_regression
+from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, pieces, rectify_estimand
+from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
+from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 
 _LARGEST_NUMBER_OF_STEPS = 50
-# Beyond this a fitted probability is 0 or 1 to double precision.
-_LARGEST_LOGIT = 36.0
-_SMALLEST_EIGENVALUE = 1e-10
+# Of H in coordinates whose own squared singular values are 1e-6 at least.
+_SMALLEST_EIGENVALUE = 1e-13
 # Of the mean square of y: what is left of a Newton decrement.
 _NEGLIGIBLE = 1e-20
 _ROUNDING = 64 * np.finfo(float).eps
 
 
-@dataclass(frozen=True)
-class Family:
-    """A distribution with its canonical link, as functions of the linear predictor eta.
-
-    Attributes
-    ----------
-    name : str
-    mean, variance : callable
-        Of the response at eta, the second up to its scale: the first's derivative.
-    first_guess : callable
-        A linear predictor from responses, to start from.
-    low, high : float
-        Range of responses.
-    """
-
-    name: str
-    mean: Callable[[Array], Array]
-    variance: Callable[[Array], Array]
-    first_guess: Callable[[Array], Array]
-    low: float = -np.inf
-    high: float = np.inf
-
-
-def _bernoulli_variance(eta: Array) -> Array:
-    mean = expit(eta)
-    return mean * (1 - mean)
-
-
-FAMILIES = {
-    "gaussian": Family("linear regression", lambda eta: eta, np.ones_like, lambda y: y),
-    "binomial": Family(
-        "logistic regression", expit, _bernoulli_variance, lambda y: logit((y + 0.5) / 2), 0.0, 1.0
-    ),
-    "poisson": Family("Poisson regression", np.exp, np.exp, lambda y: np.log(y + 0.5), 0.0),
-}
-
-
-class _CollinearError(ValueError):
-    """H has no inverse."""
-
-
 class GeneralizedLinear(Estimand):
-    """The coefficients of a generalized linear model."""
+    """The coefficients of a generalized linear model; designs come in its `coordinates`."""
 
-    def __init__(self, family: Family, names: tuple[str, ...]) -> None:
+    def __init__(self, family: Family, names: tuple[str, ...], coordinates: Coordinates) -> None:
         self.family = family
         self.title = family.name
         self.names = names
         self.n_parameters = len(names)
+        self.coordinates = coordinates
+
+    @classmethod
+    def of(cls, family: Family, names: tuple[str, ...], sample: Design) -> GeneralizedLinear:
+        """In coordinates that suit the rows of a sample, of which no column is a combination of others."""
+        return cls(family, names, find_coordinates(sample.rows, sample.intercept, names))
+
+    def seen(self, rows: NDArray[np.floating[Any]]) -> Design:
+        """Rows (n, d) of a design in the coordinates of this regression."""
+        return Design(rows, self.coordinates.intercept, self.coordinates)
+
+    def reported(self, values: Array) -> Array:
+        """Coefficients of the columns as they came."""
+        return self.coordinates.coefficients(values)
 
     def scores(self, X: Array, target: Array, theta: Array) -> Array:
         """X times residuals."""
         return X * (target - self.family.mean(X @ theta))[:, None]
 
     def rounding(self, X: Array, target: Array, theta: Array) -> Array:
-        """Of X times a difference of target and fitted mean."""
-        largest = np.abs(X).max(axis=0)
-        of_mean = largest @ np.abs(theta) * self.family.variance(X @ theta).max()
-        return _ROUNDING * largest * (np.abs(target).max() + of_mean)
+        """Of X times a difference of target and fitted mean, both of which were made from the columns as they came."""
+        of_eta = self.coordinates.largest(X) @ np.abs(self.reported(theta))
+        of_mean = of_eta * self.family.variance(X @ theta).max()
+        return _ROUNDING * np.abs(X).max(axis=0) * (np.abs(target).max() + of_mean)
 
     def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
-        """Newton's method; a step is halved until the slope along it, where it ends, does not point back too steeply.
-
-        The log likelihood is concave, so that a slope that still points forward has led uphill all the way.
-        """
+        """Least squares, or Newton's method until no row's linear predictor moves."""
+        if self.family.is_linear:
+            return self._least_squares(X, target, start)
+        mean_square, bounded = self._describe(target)
         theta = self._first_guess(X, target) if start is None else start
         gradient, bread = self._newton(X, target, theta)
-        step = bread @ gradient
-        mean_square = np.einsum("i,i->", target, target, dtype=np.float64) / len(target)
+        step, walk = bread @ gradient, Walk(mean_square)
         for _ in range(_LARGEST_NUMBER_OF_STEPS):
-            trial = theta + step
-            try:
-                new_gradient, new_bread = self._newton(X, target, trial)
-            except _CollinearError:  # which the columns were not before this step: it goes too far
+            ahead = self._uphill(X, target, theta + step, step, gradient, _NEGLIGIBLE * mean_square)
+            if ahead is None:
                 step = step / 2
                 continue
-            rise = float(gradient @ step)
-            if not new_gradient @ step >= -rise / 2 - _NEGLIGIBLE * mean_square:
-                step = step / 2
-                continue
-            theta, gradient, bread = trial, new_gradient, new_bread
+            theta, (gradient, bread) = theta + step, ahead
             step = bread @ gradient
-            if gradient @ step <= _NEGLIGIBLE * mean_square:
+            gain, moved = float(gradient @ step), 0.0 if bounded else _largest_move(X, theta, step)
+            if walk.goes_on(gain, moved):
+                break
+            if gain <= _NEGLIGIBLE * mean_square and moved <= STILL:
                 return theta + step, bread
-        raise self._no_solution(X, theta)
+        raise self._infinite(X, target, step) if walk.steps else self._no_solution()
 
     def bread(self, X: Design, theta: Array) -> Array:
         """H^-1 (k, k) at theta, which needs no labels."""
@@ -128,6 +102,28 @@ class GeneralizedLinear(Estimand):
         step = np.linalg.lstsq((X.T * variance) @ X, X.T @ residuals, rcond=None)[0]
         return residuals - variance * (X @ step)
 
+    def _least_squares(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
+        """One step from anywhere, and a second one that takes away the first one's rounding."""
+        theta = np.zeros(self.n_parameters) if start is None else start
+        gradient, bread = self._newton(X, target, theta)
+        theta = theta + bread @ gradient
+        left = sum(rows.T @ (y - rows @ theta) for rows, y in blocks(X, target)) / len(target)
+        return theta + bread @ left, bread
+
+    def _uphill(
+        self, X: Design, target: Vector, theta: Array, step: Array, gradient: Array, negligible: float
+    ) -> tuple[Array, Array] | None:
+        """Gradient and H^-1 where a step ends; None if it points back too steeply there, so that the step was too long.
+
+        The log likelihood is concave, so that a slope that still points forward has led uphill all the way.
+        """
+        try:
+            new_gradient, bread = self._newton(X, target, theta)
+        except CollinearError:  # which the columns were not before this step: it goes too far
+            return None
+        ahead = new_gradient @ step >= -float(gradient @ step) / 2 - negligible
+        return (new_gradient, bread) if ahead else None
+
     def _newton(self, X: Design, target: Vector, theta: Array) -> tuple[Array, Array]:
         """Mean gradient (k,) of the log likelihood and H^-1 at theta; not a number where a step has gone too far."""
         k = len(theta)
@@ -136,44 +132,60 @@ class GeneralizedLinear(Estimand):
             for rows, y in blocks(X, target):
                 eta = rows @ theta
                 gradient += rows.T @ (y - self.family.mean(eta))
-                hessian += (rows.T * self.family.variance(eta)) @ rows
+                hessian += self._information(rows, eta)
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
             return np.full(k, np.nan), np.eye(k)
         return gradient / len(target), self._inverse(hessian / len(target))
+
+    def _information(self, rows: Array, eta: Array) -> Array:
+        if self.family.is_linear:
+            return rows.T @ rows
+        return (rows.T * self.family.variance(eta)) @ rows
 
     def _inverse(self, hessian: Array) -> Array:
         """H^-1, of a matrix whose columns are brought to one scale first."""
         scale = np.sqrt(np.diag(hessian))
         if not scale.all():
-            raise self._collinear(np.flatnonzero(scale == 0)[:1])
+            raise self._collinear((scale == 0).astype(float))
         values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
         if values[0] < _SMALLEST_EIGENVALUE:
-            raise self._collinear(np.flatnonzero(np.abs(vectors[:, 0]) > 0.1))
+            raise self._collinear(vectors[:, 0] / scale)
         return (vectors / values) @ vectors.T / np.outer(scale, scale)
 
-    def _collinear(self, columns: Any) -> _CollinearError:
-        names = ", ".join(self.names[column] for column in columns)
-        return _CollinearError(
-            f"The columns {names} of X are collinear, or fitted means leave nothing to learn from them; expected "
-            "columns of which none is a combination of others (of the intercept, say). Leave one out."
-        )
+    def _collinear(self, direction: Array) -> CollinearError:
+        return collinear(self.coordinates.involved(direction, 0.1), self.names)
 
     def _first_guess(self, X: Design, target: Vector) -> Array:
         """Least squares on a transform of the labels."""
-        transformed = self.family.first_guess(target.astype(np.float64))
+        transformed = self.family.first_guess(target[:].astype(np.float64))
         return scipy.linalg.lstsq(X[:], transformed)[0]
 
-    def _no_solution(self, X: Design, theta: Array) -> ValueError:
-        largest = max(np.abs(rows @ theta).max() for rows, _ in blocks(X, np.broadcast_to(0.0, len(X))))
-        if self.family.high == 1.0 and largest > _LARGEST_LOGIT / 2:
-            return ValueError(
-                "Classes are separated: some combination of the columns of X tells all ones from all zeros, so that "
-                "coefficients are infinite. Leave out columns or label more rows."
-            )
-        return ValueError(
+    def _describe(self, target: Vector) -> tuple[float, bool]:
+        """Mean square of the target (1 if all of it is 0), and whether it is inside of the family's range, so that no coefficient is infinite."""
+        squares, low, high = 0.0, np.inf, -np.inf
+        for y in pieces(target):
+            squares, low, high = squares + float(y @ y), min(low, y.min()), max(high, y.max())
+        bounded = low > self.family.low and high < self.family.high
+        return squares / len(target) or 1.0, bounded
+
+    def _infinite(self, X: Design, target: Vector, step: Array) -> ValueError:
+        columns = self.coordinates.involved(step, STILL)
+        return infinite(self.family, target[:].astype(np.float64), X[:] @ step, columns, self.names)
+
+    def _no_solution(self) -> ValueError:
+        return NoEstimateError(
             f"The {self.title} did not converge within {_LARGEST_NUMBER_OF_STEPS} Newton steps; bring the columns of X "
             "to similar scales and check for outliers."
         )
+
+
+def _largest_move(X: Design, theta: Array, step: Array) -> float:
+    """Of linear predictors by a step, in units of one plus their size."""
+    moves = (
+        np.max(np.abs(rows @ step) / (1 + np.abs(rows @ theta)))
+        for rows, _ in blocks(X, np.broadcast_to(0.0, len(X)))
+    )
+    return float(max(moves))
 
 
 def rectify_glm(
@@ -280,23 +292,19 @@ def _rectify(
     check_confidence_level(confidence_level)
     if family not in FAMILIES:
         raise ValueError(f"family is {family!r}; expected one of {sorted(FAMILIES)}.")
+    kind = FAMILIES[family]
     data = check_regression(X, y, f, X_unlabeled, f_unlabeled, fit_intercept)
-    _check_range(data, FAMILIES[family])
-    estimand = GeneralizedLinear(FAMILIES[family], data.names)
-    result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
+    (design, labels, predictions), (pool, of_pool) = data.labeled, data.unlabeled
+    kind.check_labels(labels, "y")
+    kind.check_predictions(predictions, "f")
+    kind.check_predictions(of_pool, "f_unlabeled")
+    limits = kind.limits(labels)
+    estimand = GeneralizedLinear.of(kind, data.names, design)
+    labeled = estimand.seen(design.rows), labels, np.clip(predictions, *limits)
+    unlabeled = estimand.seen(pool.rows), of_pool if kind.is_linear else Clipped(of_pool, *limits)
+    result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)
     warn_of_zero_width(result, stacklevel=4)
     return result
-
-
-def _check_range(data: RegressionData, family: Family) -> None:
-    """Labels and predictions that the family can have."""
-    named = {"y": data.labeled[1], "f": data.labeled[2], "f_unlabeled": data.unlabeled[1]}
-    for name, values in named.items():
-        if len(values) and (values.min() < family.low or values.max() > family.high):
-            raise ValueError(
-                f"{name} goes from {values.min():.6g} to {values.max():.6g}; expected {family.low:g} to {family.high:g} for "
-                f"a {family.name}. Recode labels, or clip predictions."
-            )
 
 
 def rectify_linear_regression(

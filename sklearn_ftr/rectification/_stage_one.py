@@ -45,6 +45,12 @@ class StageOne:
         """Number s of labels that cannot rectify."""
         return 0 if self.y is None else len(self.y)
 
+    @property
+    def shares(self) -> Array:
+        """Weight (K,) of each model: its fold's share of the rectification rows."""
+        sizes = np.asarray(self.fold_sizes, dtype=np.float64)
+        return np.asarray(sizes / sizes.sum())
+
     def degrees_of_freedom(self, r: int, n_parameters: int = 1) -> int | None:
         """Of the residual variance of r rectification rows under cross-fitting; None leaves them to `rectify`."""
         if not self.fold_sizes:
