@@ -107,7 +107,7 @@ def find_coordinates(X: Rows, intercept: bool, names: tuple[str, ...]) -> Coordi
     shifted = Coordinates(intercept, center, None, np.ones(d + first))
     largest = np.max([np.abs(Z).max(axis=0) for Z in _blocks(shifted, X)], axis=0)
     unit = np.where(largest > 0, largest, 1.0)
-    triangle = _triangle(Z / unit for Z in _blocks(shifted, X))
+    triangle = triangle_of(Z / unit for Z in _blocks(shifted, X))
     lengths = _check_columns(triangle, unit, center, intercept, names, X.dtype)
     own = np.linalg.norm(triangle, axis=0)
     smallest = np.linalg.svd(triangle / own, compute_uv=False)[-1]
@@ -130,7 +130,7 @@ def _blocks(coordinates: Coordinates, X: Rows) -> Iterator[Array]:
         yield coordinates.rows(X[start : start + _BLOCK_ROWS])
 
 
-def _triangle(blocks: Iterator[Array]) -> Array:
+def triangle_of(blocks: Iterator[Array]) -> Array:
     """R of the QR factorisation of blocks below each other, without their products."""
     triangle = np.asarray(np.linalg.qr(next(blocks), mode="r"))
     for block in blocks:

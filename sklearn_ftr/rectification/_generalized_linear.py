@@ -21,7 +21,14 @@ from sklearn_ftr.rectification._coordinates import (
     find_coordinates,
 )
 from sklearn_ftr.rectification._design import Clipped, Design, check_regression
-from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, pieces, rectify_estimand
+from sklearn_ftr.rectification._estimand import (
+    Estimand,
+    Linearized,
+    Vector,
+    blocks,
+    pieces,
+    rectify_estimand,
+)
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._result import RectifiedResult, warn_of_zero_width
@@ -68,12 +75,12 @@ class GeneralizedLinear(Estimand):
         of_mean = of_eta * self.family.variance(X @ theta).max()
         return _ROUNDING * np.abs(X).max(axis=0) * (np.abs(target).max() + of_mean)
 
-    def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
+    def solve(self, X: Design, target: Vector, start: Linearized | None) -> tuple[Array, Array]:
         """Least squares, or Newton's method until no row's linear predictor moves."""
         if self.family.is_linear:
-            return self._least_squares(X, target, start)
+            return self._least_squares(X, target, None if start is None else start.solution)
         mean_square, bounded = self._describe(target)
-        theta = self._first_guess(X, target) if start is None else start
+        theta = self._first_guess(X, target) if start is None else start.solution
         gradient, bread = self._newton(X, target, theta)
         step, walk = bread @ gradient, Walk(mean_square)
         for _ in range(_LARGEST_NUMBER_OF_STEPS):
