@@ -37,8 +37,9 @@ class RegressionHead(nn.Module):
     ) -> None:
         super().__init__()
         self.n_own = n_own
-        # Pooled vectors come on every scale; a learning rate is to mean the same for all.
-        self.norm = nn.LayerNorm(n_features - n_own, elementwise_affine=False)
+        # Pooled vectors come on every scale, of length one for example; a learning rate is to mean the same for
+        # all, so that what keeps the norm from dividing by zero is far below their variance.
+        self.norm = nn.LayerNorm(n_features - n_own, eps=1e-12, elementwise_affine=False)
         self.network = MLP(n_features - n_own, n_outputs, hidden_layer_sizes)
         last: Any = self.network.layers[-1]
         nn.init.zeros_(last.weight)
