@@ -286,6 +286,18 @@ def test_half_precision_is_that_of_the_language_model_only(save):
     np.testing.assert_allclose(np.linalg.norm(low, axis=1), 1, atol=1e-5)
 
 
+def test_a_language_model_that_answers_in_half_precision(save):
+    read = embedder(save(pooling("mean"), dense(16, 8)))
+    exact = read(TEXTS)
+
+    def halved(module, given, features):
+        return features | {"token_embeddings": features["token_embeddings"].bfloat16()}
+
+    read.encoder.transformer.register_forward_hook(halved)
+    rounded = _embedding.Embedder.__call__(read, TEXTS)
+    np.testing.assert_allclose(rounded, exact, atol=0.05)
+
+
 # --- what cannot be read
 
 
@@ -299,6 +311,7 @@ def test_half_precision_is_that_of_the_language_model_only(save):
         ),
         ({"type": "sentence_transformers.models.Transformer"}, "module 1 of 2 is a"),
         ({"path": "../elsewhere"}, "module 1 lies outside the folder"),
+        ({"path": "/elsewhere"}, "module 1 lies outside the folder"),
         ({"type": None}, "module 1 of 2 is a None"),
     ],
 )
@@ -445,6 +458,16 @@ def test_every_method_learns_and_is_pickled_as_a_recipe(method, demanding, data,
     assert len(content) < 1.2 * trained + 45_000
     np.testing.assert_array_equal(pickle.loads(content).predict(texts), model.predict(texts))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_the_seed_decides_whether_or_not_the_model_was_known(method, demanding, data):
+    predictions = []
+    for _ in "ab":
+        predictions.append(quick(demanding, method=method).fit(*data).predict(data[0]))
+        if method != "head":
+            _embedding.forget()
+    np.testing.assert_array_equal(*predictions)
 
 
 def test_what_is_trained(demanding, data):

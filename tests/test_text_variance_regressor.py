@@ -821,6 +821,23 @@ def test_a_folder_that_cannot_be_used(computed, folders, data, tmp_path):
     np.testing.assert_array_equal(quick(folders["encoder"]).fit(*data).predict(data[0]), predictions)
 
 
+def test_another_way_to_cut_words_is_another_model(data, tmp_path):
+    folder = tiny_model("BertModel", tmp_path / "model")
+
+    def store():
+        checkpoint = Checkpoint(Source(folder), "auto", 256, 0)
+        return _embedding.Embedder(checkpoint, "cpu", torch.float32, str(tmp_path)).store.path
+
+    first = store()
+    Checkpoint(Source(folder), "auto", 7, 0).tokenize(data[0])  # leaves its length with the tokenizer
+    assert store() == first
+    path = tmp_path / "model" / "tokenizer.json"
+    path.write_text(
+        path.read_text().replace('"normalizer": null', '"normalizer": {"type": "Lowercase"}')
+    )
+    assert store() != first
+
+
 @pytest.mark.parametrize(("name", "times"), [("encoder", 1), ("headed encoder", 1)])
 def test_a_fit_reads_each_text_once(name, times, computed, folders, data):
     quick(folders[name], embedding_cache=None).fit(*data)

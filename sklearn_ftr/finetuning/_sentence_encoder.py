@@ -95,7 +95,7 @@ class SentenceEncoder(nn.Module):
         """Put the pooling that was asked for in the place of the folder's; prompts and other modules stay."""
         asked = _POOLINGS.get(self.checkpoint.pooling)
         for position, kind in enumerate(self.layout.kinds[1:]):
-            if kind == "Pooling" and asked is not None:
+            if kind == "Pooling" and asked:
                 own: Any = self.others[position]
                 self.others[position] = type(own)(
                     own.embedding_dimension, asked, include_prompt=own.include_prompt

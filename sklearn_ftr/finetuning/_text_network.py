@@ -15,6 +15,7 @@ from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import Tokens
 from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
 from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
+from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._training import trainable_state
 
 METHODS = ("head", "lora", "full")
@@ -24,9 +25,12 @@ Encoder = TextEncoder | SentenceEncoder
 def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
     """The checkpoint's language model, read as it was saved to be read."""
     layout = checkpoint.source.sentence_format
-    if layout is None:
-        return TextEncoder(checkpoint, precision)
-    return SentenceEncoder(checkpoint, layout, precision)
+    # Weights are drawn before those of the files take their place: the random state of whoever trains is not to
+    # depend on whether a model was loaded or known already.
+    with seeded_torch(0):
+        if layout is None:
+            return TextEncoder(checkpoint, precision)
+        return SentenceEncoder(checkpoint, layout, precision)
 
 
 class RegressionHead(nn.Module):
