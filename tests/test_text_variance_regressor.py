@@ -34,7 +34,7 @@ from sklearn_ftr.finetuning._text_model import (
     Source,
     installed_model,
 )
-from sklearn_ftr.finetuning._text_network import TextNetwork
+from sklearn_ftr.finetuning._text_network import RegressionHead, TextNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -367,6 +367,14 @@ def test_the_head_learns_no_slower_than_it_does_alone(method, rate, head_rate, f
     if method != "head":
         rest = {rates[id(p)] for p in module.encoder.parameters() if p.requires_grad}
         assert rest == {1e-4 if rate is None else rate}
+
+
+def test_a_head_learns_the_same_from_vectors_of_any_length():
+    head, vectors = (
+        RegressionHead(8, 0, 1, ()),
+        torch.randn(5, 8, generator=torch.Generator().manual_seed(0)),
+    )
+    torch.testing.assert_close(head.norm(vectors / 1000), head.norm(vectors))
 
 
 def test_long_gradients_are_cut(folders, data):
