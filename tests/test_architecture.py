@@ -124,6 +124,13 @@ def test_public_names():
         _ = sklearn_ftr.nonsense
 
 
+def test_type_checkers_know_every_public_name():
+    tree = ast.parse((ROOT / "__init__.py").read_text("utf-8"))
+    guarded = [node for node in tree.body if ast.unparse(node).startswith("if TYPE_CHECKING:")]
+    imported = [alias.name for block in guarded[0].body for alias in block.names]
+    assert sorted(imported) == sorted(sklearn_ftr.__all__)
+
+
 @pytest.mark.parametrize("name", sklearn_ftr.__all__)
 def test_public_names_are_documented(name):
     value = getattr(sklearn_ftr, name)

@@ -178,9 +178,8 @@ def test_splits_that_differ_by_rounding():
         assert law.optimal_split(100, total_variance=1.0, recycle=True) == 2
         assert law.optimal_split(100, 50, total_variance=1.0, power_tuning=True) == 2
     assert ScalingLaw(1e-22, 0.5, 0.0).optimal_split(99, total_variance=1.0) > 20
-    assert (
-        ScalingLaw(1e-28, 0.5, 0.0).optimal_split(99) == 33
-    )  # V(Y) is not known: all that varies counts
+    # Where V(Y) is not known, all that varies counts.
+    assert ScalingLaw(1e-28, 0.5, 0.0).optimal_split(99) == 33
 
 
 @pytest.mark.parametrize("m", [INF, 500.0])

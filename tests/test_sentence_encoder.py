@@ -264,12 +264,38 @@ def test_a_language_model_in_a_folder_of_its_own(save):
     np.testing.assert_allclose(embedder(str(folder))(TEXTS), expected, atol=1e-5)
 
 
+def test_texts_that_are_written_into_a_chat(save):
+    prompts = {"prompts": {"read": "w11 w12"}, "default_prompt_name": "read"}
+    folder = save(pooling("lasttoken", "mean"), model="decoder", **prompts)
+    path = {"method": "forward", "method_output_name": "last_hidden_state"}
+    both = {"text": path, "message": path | {"format": "flat"}}
+    settings = {"modality_config": both, "module_output_name": "token_embeddings"}
+    rewrite(folder, "sentence_bert_config.json", **settings)
+    template = "{% for part in messages %}w20 {{ part['content'] }} w21 {% endfor %}"
+    rewrite(folder, "tokenizer_config.json", chat_template=template)
+    read = embedder(folder)
+    np.testing.assert_allclose(read(TEXTS), encoded(folder), atol=1e-5)
+    assert lengths(read, TEXTS[:1]) == [7]  # w20 w11 w12 w21, w20 w1 w21
+
+
 def test_half_precision_is_that_of_the_language_model_only(save):
     folder = save(pooling("mean"), modules.Normalize)
     checkpoint = Checkpoint(Source(folder), "auto", 256, 0)
     low = _embedding.Embedder(checkpoint, "cpu", torch.bfloat16, None)(TEXTS)
     assert 1e-6 < np.abs(low - encoded(folder)).max() < 0.1
     np.testing.assert_allclose(np.linalg.norm(low, axis=1), 1, atol=1e-5)
+
+
+def test_a_language_model_that_answers_in_half_precision(save):
+    read = embedder(save(pooling("mean"), dense(16, 8)))
+    exact = read(TEXTS)
+
+    def halved(module, given, features):
+        return features | {"token_embeddings": features["token_embeddings"].bfloat16()}
+
+    read.encoder.transformer.register_forward_hook(halved)
+    rounded = _embedding.Embedder.__call__(read, TEXTS)
+    np.testing.assert_allclose(rounded, exact, atol=0.05)
 
 
 # --- what cannot be read
@@ -285,6 +311,7 @@ def test_half_precision_is_that_of_the_language_model_only(save):
         ),
         ({"type": "sentence_transformers.models.Transformer"}, "module 1 of 2 is a"),
         ({"path": "../elsewhere"}, "module 1 lies outside the folder"),
+        ({"path": "/elsewhere"}, "module 1 lies outside the folder"),
         ({"type": None}, "module 1 of 2 is a None"),
     ],
 )
@@ -319,6 +346,20 @@ def test_a_damaged_list_of_modules(content, message, save):
         quick(folder).fit(["w1", "w2"], [1.0, 2.0])
 
 
+@pytest.mark.parametrize(
+    "file", ["1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
+)
+def test_damaged_settings(file, save):
+    folder = save(pooling("mean"))
+    for content, message in (
+        ("[1]", rf"{file} holds a list in the place of settings"),
+        ("{", "json says"),
+    ):
+        (Path(folder) / file).write_text(content)
+        with pytest.raises(OSError, match=message):
+            quick(folder).fit(["w1", "w2"], [1.0, 2.0])
+
+
 def test_modules_that_do_not_fit_together(save):
     folder = save(pooling("cls", "mean"), dense(32, 8))
     with pytest.raises(OSError, match=r"do not fit together with pooling='mean'"):
@@ -337,6 +378,28 @@ def test_lost_weights_and_untrusted_activations(save):
     (Path(folder) / "2_Dense" / "model.safetensors").unlink()
     with pytest.raises(OSError, match="sentence-transformers says: "):
         quick(folder).fit(["w1", "w2"], [1.0, 2.0])
+
+
+def test_encoders_that_read_more_than_word_pieces(save, monkeypatch):
+    folder = save(pooling("mean"))
+    path = {"method": "forward", "method_output_name": "last_hidden_state"}
+    settings = {
+        "modality_config": {"text": path, "image": path},
+        "module_output_name": "token_embeddings",
+    }
+    rewrite(folder, "sentence_bert_config.json", **settings)
+    with pytest.raises(OSError, match="could not be loaded: it reads image as well as texts"):
+        quick(folder).fit(["w1", "w2"], [1.0, 2.0])
+    preprocess = modules.Transformer.preprocess
+
+    def typed(self, *arguments, **settings):
+        read = preprocess(self, *arguments, **settings)
+        read["token_type_ids"] = torch.ones_like(read["input_ids"])
+        return read
+
+    monkeypatch.setattr(modules.Transformer, "preprocess", typed)
+    with pytest.raises(OSError, match="its tokenizer marks word pieces with types"):
+        quick(save(pooling("mean"), folder="typed")).fit(["w1", "w2"], [1.0, 2.0])
 
 
 def test_encoders_of_another_family(save):
@@ -395,6 +458,16 @@ def test_every_method_learns_and_is_pickled_as_a_recipe(method, demanding, data,
     assert len(content) < 1.2 * trained + 45_000
     np.testing.assert_array_equal(pickle.loads(content).predict(texts), model.predict(texts))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("method", ["head", "lora", "full"])
+def test_the_seed_decides_whether_or_not_the_model_was_known(method, demanding, data):
+    predictions = []
+    for _ in "ab":
+        predictions.append(quick(demanding, method=method).fit(*data).predict(data[0]))
+        if method != "head":
+            _embedding.forget()
+    np.testing.assert_array_equal(*predictions)
 
 
 def test_what_is_trained(demanding, data):
@@ -472,24 +545,31 @@ def test_a_model_of_the_hub_is_asked_how_it_is_read(demanding, data, monkeypatch
             raise EntryNotFoundError(file)
         return str(Path(demanding) / file)
 
-    def silent(name, file, revision=None):
-        raise LocalEntryNotFoundError("no network")
+    def refusing(error):
+        def raises(name, file, revision=None):
+            raise error
+
+        return raises
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetched)
     source = Source("someone/encoder", "v1")
     assert source.sentence_format == Source(demanding).sentence_format
-    _text_model._sentence_format.cache_clear()
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", silent)
-    with pytest.raises(OSError, match=r"model on the hub \(is there a network\?\)"):
-        _ = source.sentence_format
+    for error in (LocalEntryNotFoundError("no network"), OSError("cut off"), ValueError("bad name")):
+        _text_model._sentence_format.cache_clear()
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", refusing(error))
+        with pytest.raises(OSError, match=r"model on the hub \(is there a network\?\).*says: "):
+            _ = source.sentence_format
 
 
 def test_texts_become_word_pieces_in_blocks(demanding, data, monkeypatch):
     encoder = embedder(demanding).encoder
-    pieces = encoder.rows(data[0], torch.device("cpu")).pieces
+    whole = encoder.rows(data[0], torch.device("cpu")).pieces
     monkeypatch.setattr(_sentence_encoder, "_BLOCK_TEXTS", 7)
-    assert encoder.rows(data[0], torch.device("cpu")).pieces == pieces
-    assert len(pieces) == len(data[0])
+    # A frame of two around the prompt of two and the words.
+    assert [len(pieces) - 4 for pieces in whole] == [len(text.split()) for text in data[0]]
+    assert encoder.rows(data[0], torch.device("cpu")).pieces == whole
+    encoder.transformer.processing_kwargs = {}  # padded, as the library leaves them
+    assert encoder.rows(data[0], torch.device("cpu")).pieces == whole
 
 
 def test_a_folder_without_modules_is_read_as_before(demanding, language_models):

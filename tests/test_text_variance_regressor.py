@@ -34,7 +34,7 @@ from sklearn_ftr.finetuning._text_model import (
     Source,
     installed_model,
 )
-from sklearn_ftr.finetuning._text_network import TextNetwork
+from sklearn_ftr.finetuning._text_network import RegressionHead, TextNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -367,6 +367,14 @@ def test_the_head_learns_no_slower_than_it_does_alone(method, rate, head_rate, f
     if method != "head":
         rest = {rates[id(p)] for p in module.encoder.parameters() if p.requires_grad}
         assert rest == {1e-4 if rate is None else rate}
+
+
+def test_a_head_learns_the_same_from_vectors_of_any_length():
+    head, vectors = (
+        RegressionHead(8, 0, 1, ()),
+        torch.randn(5, 8, generator=torch.Generator().manual_seed(0)),
+    )
+    torch.testing.assert_close(head.norm(vectors / 1000), head.norm(vectors))
 
 
 def test_long_gradients_are_cut(folders, data):
@@ -819,6 +827,23 @@ def test_a_folder_that_cannot_be_used(computed, folders, data, tmp_path):
     assert len(said) == 1
     assert sum(computed) == len(set(data[0]))  # nothing that was computed is thrown away
     np.testing.assert_array_equal(quick(folders["encoder"]).fit(*data).predict(data[0]), predictions)
+
+
+def test_another_way_to_cut_words_is_another_model(data, tmp_path):
+    folder = tiny_model("BertModel", tmp_path / "model")
+
+    def store():
+        checkpoint = Checkpoint(Source(folder), "auto", 256, 0)
+        return _embedding.Embedder(checkpoint, "cpu", torch.float32, str(tmp_path)).store.path
+
+    first = store()
+    Checkpoint(Source(folder), "auto", 7, 0).tokenize(data[0])  # leaves its length with the tokenizer
+    assert store() == first
+    path = tmp_path / "model" / "tokenizer.json"
+    path.write_text(
+        path.read_text().replace('"normalizer": null', '"normalizer": {"type": "Lowercase"}')
+    )
+    assert store() != first
 
 
 @pytest.mark.parametrize(("name", "times"), [("encoder", 1), ("headed encoder", 1)])

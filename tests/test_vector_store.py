@@ -86,6 +86,36 @@ def test_a_file_of_something_else_is_set_aside(content, store, tmp_path):
     assert (tmp_path / "model.sqlite.damaged").read_bytes() == content
 
 
+def test_a_journal_is_set_aside_with_its_file(store, tmp_path):
+    (tmp_path / "model.sqlite-journal").write_bytes(b"of the file that was there")
+    store._set_aside()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "model.sqlite.damaged",
+        "model.sqlite-journal.damaged",
+    }
+
+
+def test_a_file_that_another_process_has_just_made(store, tmp_path):
+    store.path.write_bytes(b"")
+    assert store.find([b"0-1"]) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["model.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("IOERR_SHORT_READ", True),
+        ("IOERR_WRITE", False),
+        ("CORRUPT_INDEX", True),
+        ("BUSY_TIMEOUT", False),
+    ],
+)
+def test_what_is_damage(name, damage):
+    error = sqlite3.OperationalError()
+    error.sqlite_errorname = f"SQLITE_{name}"
+    assert _vector_store._is_damage(error) is damage
+
+
 def test_flipped_bytes(store, tmp_path):
     content = bytearray(store.path.read_bytes())
     for place in np.random.default_rng(0).integers(200, len(content), size=40):

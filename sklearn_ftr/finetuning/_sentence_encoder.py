@@ -7,7 +7,7 @@ those of all other models here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ from sklearn_ftr.finetuning._text_model import (
 
 # The library's names of the poolings that a user can ask for.
 _POOLINGS = {"mean": "mean", "last": "lasttoken", "first": "cls"}
-# Texts whose word pieces are made at once: the library pads them all to the longest.
+# Texts whose word pieces are made at once: chat templates are padded to the longest.
 _BLOCK_TEXTS = 1024
 
 
@@ -52,6 +52,7 @@ class SentenceEncoder(nn.Module):
         self._choose_pooling()
         self.model.config.use_cache = False  # of decoders: memory for texts that would be continued
         self._beside = self._what_is_common_to_all_texts()
+        self._leave_unpadded()
         self.transformer.max_seq_length = self._limit()
         self.n_features = self._count_features()
 
@@ -72,10 +73,11 @@ class SentenceEncoder(nn.Module):
 
     def rows(self, texts: Iterable[str], device: torch.device) -> TokenRows:
         """The texts as `forward` reads them."""
-        tokenizer = self.transformer.tokenizer
         whole = encodable(texts)
-        pieces = [piece for block in _blocks(whole) for piece in self._tokenize(block)]
-        return TokenRows(pieces, tokenizer.pad_token_id or 0, device)
+        starts = range(0, len(whole), _BLOCK_TEXTS)
+        blocks = (self._tokenize(whole[start : start + _BLOCK_TEXTS]) for start in starts)
+        pieces = [own for block in blocks for own in block]
+        return TokenRows(pieces, self.transformer.tokenizer.pad_token_id or 0, device)
 
     def reading(self) -> str:
         """All that decides what a text's vector is, beside the weights and their configuration."""
@@ -93,7 +95,7 @@ class SentenceEncoder(nn.Module):
         """Put the pooling that was asked for in the place of the folder's; prompts and other modules stay."""
         asked = _POOLINGS.get(self.checkpoint.pooling)
         for position, kind in enumerate(self.layout.kinds[1:]):
-            if kind == "Pooling" and asked is not None:
+            if kind == "Pooling" and asked:
                 own: Any = self.others[position]
                 self.others[position] = type(own)(
                     own.embedding_dimension, asked, include_prompt=own.include_prompt
@@ -148,13 +150,23 @@ class SentenceEncoder(nn.Module):
                 f"its modules {self.layout.kinds} do not fit together{asked} ({error})",
             ) from error
 
-    def _tokenize(self, texts: list[str]) -> Iterator[list[int]]:
+    def _leave_unpadded(self) -> None:
+        """Lists of word pieces: padding a thousand texts at once to the longest takes as long as cutting them."""
+        if self._beside.get("modality") == "text":
+            own: dict[str, Any] = dict(self.transformer.processing_kwargs)
+            own["common"] = {**own.get("common", {}), "return_tensors": None}
+            own["text"] = {**own.get("text", {}), "padding": False}
+            self.transformer.processing_kwargs = own
+
+    def _tokenize(self, texts: list[str]) -> list[list[int]]:
         read = self._preprocessed(texts)
-        ids, there = read["input_ids"].numpy(), read["attention_mask"].numpy() > 0
+        pieces = read["input_ids"]
+        if isinstance(pieces, Tensor):
+            there = read["attention_mask"] > 0
+            pieces = [row[kept].tolist() for row, kept in zip(pieces, there, strict=True)]
         # A decoder's tokenizer makes nothing of an empty text.
         nothing = [self.transformer.tokenizer.eos_token_id or 0]
-        for row, kept in zip(ids, there, strict=True):
-            yield row[kept].tolist() or nothing
+        return [own or nothing for own in pieces]
 
 
 def _load(source: Source) -> Any:
@@ -196,8 +208,3 @@ def _in_float32(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.float() if value.is_floating_point() else value
     return tuple(map(_in_float32, value)) if isinstance(value, tuple | list) else value
-
-
-def _blocks(texts: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), _BLOCK_TEXTS):
-        yield list(texts[start : start + _BLOCK_TEXTS])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 _LIBRARY = "sentence_transformers."
@@ -53,18 +53,28 @@ def read_sentence_format(name: str, read_json: Callable[[str], Any]) -> Sentence
     modules = read_json("modules.json")
     if modules is None:
         return None
-    whole = read_json("config_sentence_transformers.json") or {}
+    whole = _settings(name, read_json, "config_sentence_transformers.json")
     family = whole.get("model_type", "SentenceTransformer")
     if family == "CrossEncoder":  # a sequence classifier, read with its own head
         return None
     if family != "SentenceTransformer":
         raise unreadable(name, f"it was saved as a {family}, which gives no single vector for a text")
     kinds = _kinds(name, modules)
-    settings = [read_json(f"{module['path']}/config.json") for module in modules[1:]]
-    _check_activations(name, settings)
-    own = [read_json(f"{modules[0]['path']}/{file}".lstrip("/")) for file in _FIRST_SETTINGS]
+    paths = [PurePosixPath(module["path"]) for module in modules]
+    later = [_settings(name, read_json, str(path / "config.json")) for path in paths[1:]]
+    _check_activations(name, later)
+    names = (str(paths[0] / file) for file in _FIRST_SETTINGS)
+    first = next(filter(None, (_settings(name, read_json, file) for file in names)), {})
     deciding = {key: whole.get(key) for key in _DECIDING}
-    return SentenceFormat(kinds, json.dumps([kinds, settings, own, deciding], sort_keys=True))
+    return SentenceFormat(kinds, json.dumps([kinds, later, first, deciding], sort_keys=True))
+
+
+def _settings(name: str, read_json: Callable[[str], Any], file: str) -> dict[str, Any]:
+    """What a file says; nothing if there is no such file."""
+    content = read_json(file)
+    if content is not None and not isinstance(content, dict):
+        raise unreadable(name, f"{file} holds a {type(content).__name__} in the place of settings")
+    return content or {}
 
 
 def unreadable(name: str, reason: str) -> OSError:
@@ -101,10 +111,10 @@ def _kinds(name: str, modules: Any) -> tuple[str, ...]:
     return tuple(type_name.rpartition(".")[2] for type_name, _ in types)
 
 
-def _check_activations(name: str, settings: list[Any]) -> None:
+def _check_activations(name: str, settings: list[dict[str, Any]]) -> None:
     """Activations of torch only: sentence-transformers would put another in the place of one it does not trust."""
     for setting in settings:
-        activation = (setting or {}).get("activation_function", "torch.nn.")
+        activation = setting.get("activation_function", "torch.nn.")
         if not str(activation).startswith("torch.nn."):
             raise unreadable(
                 name, f"a Dense module has the activation {activation}, which is not torch's"

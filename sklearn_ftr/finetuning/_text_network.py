@@ -15,6 +15,7 @@ from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import Tokens
 from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
 from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
+from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._training import trainable_state
 
 METHODS = ("head", "lora", "full")
@@ -24,9 +25,12 @@ Encoder = TextEncoder | SentenceEncoder
 def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
     """The checkpoint's language model, read as it was saved to be read."""
     layout = checkpoint.source.sentence_format
-    if layout is None:
-        return TextEncoder(checkpoint, precision)
-    return SentenceEncoder(checkpoint, layout, precision)
+    # Weights are drawn before those of the files take their place: the random state of whoever trains is not to
+    # depend on whether a model was loaded or known already.
+    with seeded_torch(0):
+        if layout is None:
+            return TextEncoder(checkpoint, precision)
+        return SentenceEncoder(checkpoint, layout, precision)
 
 
 class RegressionHead(nn.Module):
@@ -37,8 +41,9 @@ class RegressionHead(nn.Module):
     ) -> None:
         super().__init__()
         self.n_own = n_own
-        # Pooled vectors come on every scale; a learning rate is to mean the same for all.
-        self.norm = nn.LayerNorm(n_features - n_own, elementwise_affine=False)
+        # Pooled vectors come on every scale, of length one for example; a learning rate is to mean the same for
+        # all, so that what keeps the norm from dividing by zero is far below their variance.
+        self.norm = nn.LayerNorm(n_features - n_own, eps=1e-12, elementwise_affine=False)
         self.network = MLP(n_features - n_own, n_outputs, hidden_layer_sizes)
         last: Any = self.network.layers[-1]
         nn.init.zeros_(last.weight)

@@ -40,8 +40,9 @@ _SMALLEST_BATCH = 8
 class TextVarianceRegressor(NetworkRegressor):
     """Regressor on texts: fine-tunes a pretrained language model so that its errors have the smallest variance.
 
-    Needs the extra `text` (transformers, peft, safetensors). Encoders are read by the mean of their word pieces,
-    decoders by their last word piece.
+    Needs the extra `text` (transformers, sentence-transformers, peft, safetensors). Models that sentence-transformers
+    saved are read as their own `encode` reads them; other encoders by the mean of their word pieces, decoders by
+    their last word piece.
 
     Parameters
     ----------
@@ -59,9 +60,12 @@ class TextVarianceRegressor(NetworkRegressor):
         Revision of a hub model: a commit makes the source unambiguous.
     pooling : {"auto", "mean", "last", "first"}, default="auto"
         One vector for a text: the mean over its word pieces, the last one's, or the first one's, for encoders
-        trained that way ([CLS]). "auto" is "last" for decoders and "mean" for all others.
+        trained that way ([CLS]). "auto" is the model's own if sentence-transformers saved it (a folder with
+        `modules.json`), else "last" for decoders and "mean" for all others. A name replaces the pooling of such
+        a folder; its prompt, its projections and its normalization stay.
     max_length : int, default=256
-        Word pieces of a text that are read; what follows is cut off. The model's own limit holds, too.
+        Word pieces of a text that are read, those of the model's default prompt included; what follows is cut off.
+        The model's own limit holds, too.
     lora_rank : int, default=8
         Rank of the updates with `method="lora"`.
     hidden_layer_sizes : sequence of int, default=()
@@ -100,7 +104,8 @@ class TextVarianceRegressor(NetworkRegressor):
         Where `method="head"` keeps the vectors of texts it has read: in this process (up to 1 GiB for each
         model), in a folder that other processes and sessions share (an SQLite file for each model), or nowhere.
         Texts themselves are not kept, only digests; but vectors tell much about their text. With `n_jobs` above
-        1 somewhere around this estimator, a folder saves each process from reading every text itself.
+        1 somewhere around this estimator, a folder saves each process from reading every text itself. A damaged
+        file is set aside and begun anew; where nothing can be written, vectors stay in the process.
     random_state : int, RandomState instance or None, default=None
         Seeds head, updates, batches, dropout and held-out rows. The global torch state is untouched.
     verbose : int, default=0
@@ -121,11 +126,16 @@ class TextVarianceRegressor(NetworkRegressor):
     ImportError
         From `fit`: the extra `text` is not installed.
     OSError
-        From `fit`: the model cannot be loaded.
+        From `fit`: the model cannot be loaded, or has modules that are not read here, such as code of its own.
     ValueError
         From `fit`: X is no sequence of texts; NaN in y, fewer than 2 rows, a device that this machine does not
         have, training that diverges. From `initialize`: the model has no head of its own. From `predict`: the
-        frozen weights have changed since `fit`.
+        frozen weights, or the way in which texts are read, have changed since `fit`.
+
+    Warns
+    -----
+    EmbeddingCacheWarning
+        The folder `embedding_cache` cannot be used.
 
     Notes
     -----
@@ -134,7 +144,14 @@ class TextVarianceRegressor(NetworkRegressor):
 
     Instances carry parameters, no weights, so that clones and worker processes load the model from its source;
     a fitted one is pickled with the weights that were trained only ("full": all), and refuses a source whose
-    frozen weights have changed since.
+    frozen weights have changed since, or whose vocabulary, prompt or modules have.
+
+    Of models that sentence-transformers saved, a Transformer that reads texts and the modules Pooling, Dense,
+    Normalize, LayerNorm, Dropout, WeightedLayerPooling and WordWeights are read, and the prompt that is
+    `default_prompt_name`. Their vectors are those of `encode`, but for texts of more than `max_length` word pieces.
+    LoRA updates the language model; what follows it is frozen then, and trained by `method="full"`.
+
+    A fit that fails or is stopped leaves the regressor as it was.
 
     A text's vector depends, in the last digits of float32 (the third of bfloat16), on the texts that were read
     beside it: the same seed gives the same numbers when the same texts are in the cache, and nearly the same else.

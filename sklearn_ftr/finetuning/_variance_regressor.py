@@ -112,6 +112,9 @@ class VarianceRegressor(NetworkRegressor):
     batch, a weight of 2 and a repeated row give exactly the same network. A criterion of your own gets
     weights whose mean over the training set is one.
 
+    A fit that fails or is stopped (Ctrl-C) leaves the regressor as it was: without a network, or with the one that it
+    had.
+
     Source: Wang, Ye and Zhao (2025), arXiv 2511.19486.
 
     Examples

@@ -131,12 +131,10 @@ class FileStore:
         return True
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        """A connection that waits its turn to write: IMMEDIATE, since two that read first would block each other."""
-        uri = f"{self.path.as_uri()}?mode={mode}"
-        return sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS, isolation_level="IMMEDIATE")
+        return sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", uri=True, timeout=_LOCK_SECONDS)
 
     def _set_aside(self) -> None:
-        """Move the file, and what SQLite keeps beside it, out of the way of a new one."""
+        """Move the file out of the way of a new one, and its journal, which SQLite would play back into the new one."""
         for ending in ("", "-journal", "-wal", "-shm"):
             path = self.path.with_name(self.path.name + ending)
             with suppress(FileNotFoundError):  # another process was faster

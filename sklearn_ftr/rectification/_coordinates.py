@@ -65,11 +65,13 @@ class Coordinates:
         first = int(self.intercept)
         if not first and self.factor is None:
             return X.astype(np.float64, copy=False)
-        Z = np.empty((len(X), X.shape[1] + first))
+        Z = np.empty(
+            (len(X), X.shape[1] + first), order="F"
+        )  # twice as fast to fill as the other order
         Z[:, :first] = 1.0
-        np.subtract(X, self.center, out=Z[:, first:])
-        # Row by row the common part of the columns goes first; products with an inverse would cancel.
-        return Z if self.factor is None else dtrsm(1.0, self.factor, Z.T, trans_a=1, overwrite_b=1).T
+        np.subtract(X.T, self.center[:, None], out=Z.T[first:])
+        # Column by column, so that their common part goes first; a product with the inverse would cancel.
+        return Z if self.factor is None else dtrsm(1.0, self.factor, Z, side=1, overwrite_b=1)
 
     def coefficients(self, values: Array) -> Array:
         """Coefficients of X (..., k) from coefficients of Z."""
@@ -105,7 +107,7 @@ def find_coordinates(X: Rows, intercept: bool, names: tuple[str, ...]) -> Coordi
     shifted = Coordinates(intercept, center, None, np.ones(d + first))
     largest = np.max([np.abs(Z).max(axis=0) for Z in _blocks(shifted, X)], axis=0)
     unit = np.where(largest > 0, largest, 1.0)
-    triangle = _triangle(Z / unit for Z in _blocks(shifted, X))
+    triangle = triangle_of(Z / unit for Z in _blocks(shifted, X))
     lengths = _check_columns(triangle, unit, center, intercept, names, X.dtype)
     own = np.linalg.norm(triangle, axis=0)
     smallest = np.linalg.svd(triangle / own, compute_uv=False)[-1]
@@ -128,12 +130,12 @@ def _blocks(coordinates: Coordinates, X: Rows) -> Iterator[Array]:
         yield coordinates.rows(X[start : start + _BLOCK_ROWS])
 
 
-def _triangle(blocks: Iterator[Array]) -> Array:
+def triangle_of(blocks: Iterator[Array]) -> Array:
     """R of the QR factorisation of blocks below each other, without their products."""
-    triangle = next(blocks)
+    triangle = np.asarray(np.linalg.qr(next(blocks), mode="r"))
     for block in blocks:
-        triangle = np.concatenate([np.linalg.qr(triangle, mode="r"), block])
-    return np.asarray(np.linalg.qr(triangle, mode="r"))
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block]), mode="r"))
+    return triangle
 
 
 def _check_columns(

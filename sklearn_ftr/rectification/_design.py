@@ -124,13 +124,14 @@ def check_design(X: Any, name: str) -> tuple[NDArray[np.floating[Any]], tuple[st
 
 def check_enough_rows(r: int, m: int, k: int) -> None:
     """Rows from which k parameters and their errors can be estimated."""
-    least = k + 2 if m else k + 1
+    # A single parameter needs no more than a mean does: few labels leave lambda at 0, and a pool of one row borrows their variance.
+    least = k + 2 if m and k > 1 else k + 1
     if r < least:
         raise ValueError(
             f"There are {r} labeled rows for {k} parameters (n_samples={r}); expected at least {least}. "
             "Label more rows or leave out columns."
         )
-    if 0 < m <= k:
+    if 0 < m <= k and k > 1:
         raise ValueError(
             f"The pool has {m} rows for {k} parameters; expected at least {k + 1}, or none at all."
         )

@@ -38,7 +38,7 @@ _SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
 # The pool's covariates may be so much larger than those of labeled rows, on which rounding is measured.
 _NOISE_OF_POOL = 8
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
-BLOCK_ROWS = 16_384
+BLOCK_ROWS = 8_192
 Vector = NDArray[np.floating[Any]] | Clipped
 
 
@@ -60,10 +60,10 @@ class Estimand(ABC):
     n_parameters: int
 
     @abstractmethod
-    def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
+    def solve(self, X: Design, target: Vector, start: Linearized | None) -> tuple[Array, Array]:
         """The usual estimate (k,) from complete rows, and H^-1 (k, k), H minus the mean derivative of psi there.
 
-        `start` is an estimate from other rows, to start from.
+        `start` is what was found for other rows, to start from.
         """
 
     @abstractmethod
@@ -148,8 +148,8 @@ def estimand_of_two_stages(
         return RectifiedEstimand(alone, every, every)
     of_y = every
     if stage_one.n_trained_only:
-        of_y = _linearize(estimand, X, y, every.solution, f"the {len(y)} labels that rectify")
-    of_f = _linearize(estimand, X, f, of_y.solution, "the predictions of labeled rows")
+        of_y = _linearize(estimand, X, y, every, f"the {len(y)} labels that rectify")
+    of_f = _linearize(estimand, X, f, of_y, "the predictions of labeled rows")
     rows_y = _influence_rows(estimand, X, y, of_y)
     rows_f, pool = _influence_of_predictions(estimand, X, f, of_f, unlabeled, stage_one)
     smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else _SMALLEST_INFLUENCE
@@ -260,7 +260,7 @@ def _influence_of_predictions(
     over the whole pool has nothing to say about the rows that rectify it. It does depend on the labels of the other folds, and so would
     correlate with the errors of its own.
     """
-    of_pool = _linearize(estimand, *unlabeled, of_f.solution, "the predictions of the pool")
+    of_pool = _linearize(estimand, *unlabeled, of_f, "the predictions of the pool")
     if not stage_one.pools:
         scores = _score_moments(estimand, *unlabeled, of_pool.solution)
         return _influence_rows(estimand, X, f, of_f), of_pool.influence(scores)
@@ -296,7 +296,7 @@ def _score_moments(estimand: Estimand, X: Design, target: Vector, theta: Array) 
 
 
 def _linearize(
-    estimand: Estimand, X: Design, target: Vector, start: Array | None, source: str
+    estimand: Estimand, X: Design, target: Vector, start: Linearized | None, source: str
 ) -> Linearized:
     """The usual estimate; an error says which rows have none."""
     try:

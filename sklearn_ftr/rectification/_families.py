@@ -17,6 +17,10 @@ LEAST_SHARE = 1e-3
 Vector = NDArray[np.floating[Any]]
 
 
+def _unlimited(y: Array) -> tuple[float, float]:
+    return -np.inf, np.inf
+
+
 @dataclass(frozen=True)
 class Family:
     """A distribution with its canonical link, as functions of the linear predictor eta.
@@ -38,7 +42,7 @@ class Family:
     mean: Callable[[Array], Array]
     variance: Callable[[Array], Array]
     first_guess: Callable[[Array], Array]
-    limits: Callable[[Array], tuple[float, float]] = lambda y: (-np.inf, np.inf)
+    limits: Callable[[Array], tuple[float, float]] = _unlimited
     low: float = -np.inf
     high: float = np.inf
 
@@ -72,23 +76,39 @@ def _bernoulli_variance(eta: Array) -> Array:
     return mean * (1 - mean)
 
 
+def _identity(values: Array) -> Array:
+    return values
+
+
+def _logit_of_middling_shares(y: Array) -> Array:
+    return logit((y + 0.5) / 2)
+
+
+def _log_above_zero(y: Array) -> Array:
+    return np.log(y + 0.5)
+
+
+def _shares_with_logit(y: Array) -> tuple[float, float]:
+    return LEAST_SHARE, 1 - LEAST_SHARE
+
+
+def _rates_with_logarithm(y: Array) -> tuple[float, float]:
+    return LEAST_SHARE * float(np.mean(y)), np.inf
+
+
+# Named functions, so that fitted estimators can be pickled.
 FAMILIES = {
-    "gaussian": Family("linear regression", lambda eta: eta, np.ones_like, lambda y: y),
+    "gaussian": Family("linear regression", _identity, np.ones_like, _identity),
     "binomial": Family(
         "logistic regression",
         expit,
         _bernoulli_variance,
-        lambda y: logit((y + 0.5) / 2),
-        lambda y: (LEAST_SHARE, 1 - LEAST_SHARE),
+        _logit_of_middling_shares,
+        _shares_with_logit,
         0.0,
         1.0,
     ),
     "poisson": Family(
-        "Poisson regression",
-        np.exp,
-        np.exp,
-        lambda y: np.log(y + 0.5),
-        lambda y: (LEAST_SHARE * float(np.mean(y)), np.inf),
-        0.0,
+        "Poisson regression", np.exp, np.exp, _log_above_zero, _rates_with_logarithm, 0.0
     ),
 }

@@ -22,7 +22,14 @@ from sklearn_ftr.rectification._coordinates import (
     find_coordinates,
 )
 from sklearn_ftr.rectification._design import Clipped, Design, check_regression
-from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, pieces, rectify_estimand
+from sklearn_ftr.rectification._estimand import (
+    Estimand,
+    Linearized,
+    Vector,
+    blocks,
+    pieces,
+    rectify_estimand,
+)
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._moments import rounding
@@ -72,12 +79,12 @@ class GeneralizedLinear(Estimand):
         noise = _ROUNDING * np.abs(X).max(axis=0) * (np.abs(target).max() + of_mean)
         return np.maximum(noise, np.abs(X).mean(axis=0) * rounding(target[:, None]))
 
-    def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
+    def solve(self, X: Design, target: Vector, start: Linearized | None) -> tuple[Array, Array]:
         """Least squares, or Newton's method until no row's linear predictor moves."""
         if self.family.is_linear:
-            return self._least_squares(X, target, start)
+            return self._least_squares(X, target, None if start is None else start.solution)
         mean_square, bounded = self._describe(target)
-        theta = self._first_guess(X, target) if start is None else start
+        theta = self._first_guess(X, target) if start is None else start.solution
         gradient, bread = self._newton(X, target, theta)
         step, walk = bread @ gradient, Walk(mean_square)
         for _ in range(_LARGEST_NUMBER_OF_STEPS):
@@ -174,7 +181,7 @@ class GeneralizedLinear(Estimand):
 
     def _infinite(self, X: Design, target: Vector, step: Array) -> ValueError:
         columns = self.coordinates.involved(step, STILL)
-        return infinite(self.family, np.asarray(target[:]), X[:] @ step, columns, self.names)
+        return infinite(self.family, target[:].astype(np.float64), X[:] @ step, columns, self.names)
 
     def _no_solution(self) -> ValueError:
         return NoEstimateError(

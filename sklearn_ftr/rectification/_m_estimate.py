@@ -5,24 +5,27 @@ M-estimation and its sandwich covariance: Huber (1967); Stefanski and Boos (2002
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
 
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
 from sklearn_ftr.rectification._design import Design, check_regression
-from sklearn_ftr.rectification._estimand import Estimand, Vector, blocks, rectify_estimand
+from sklearn_ftr.rectification._estimand import (
+    Estimand,
+    Linearized,
+    Vector,
+    blocks,
+    rectify_estimand,
+)
 from sklearn_ftr.rectification._inference import check_confidence_level
-from sklearn_ftr.rectification._moments import merge, moments, rounding
+from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._root import MeanPsi, find_root
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
-# In units of psi's standard deviation: a mean that is as good as 0.
-_SOLVED = 1e-9
 Psi = Callable[[Array, Array, Array], ArrayLike]
 
 
@@ -58,67 +61,34 @@ class MEstimand(Estimand):
         of_theta = np.abs(self.scores(X, target, theta * (1 + little)) - scores)
         return np.median(of_target, axis=0) + np.median(of_theta, axis=0)
 
-    def solve(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:
-        """Scipy's root finder on mean psi, from where other rows have their root."""
+    def solve(self, X: Design, target: Vector, start: Linearized | None) -> tuple[Array, Array]:
+        """The root of mean psi, from where other rows have theirs."""
 
-        def mean_psi(theta: Array) -> Array:
-            sums = (self.scores(*rows, theta).sum(axis=0) for rows in blocks(X, target))
-            return sum(sums, np.zeros(len(theta))) / len(target)
+        def values(theta: Array) -> Iterator[Array]:
+            return (self.scores(*rows, theta) for rows in blocks(X, target))
 
-        def mean_jacobian(theta: Array) -> Array:
-            return self._derivative(X, target, theta, mean_psi)
+        def derivative(theta: Array) -> Array:
+            return self._derivative(X, target, theta)
 
-        found = optimize.root(
-            mean_psi, self.start if start is None else start, jac=mean_jacobian, tol=1e-12
-        )
-        left_over = np.abs(mean_psi(found.x))
-        near = left_over.max() <= 1e-6 * max(np.abs(mean_psi(self.start)).max(), 1e-300) + 1e-12
-        # What large numbers leave to rounding may be more than that.
-        if not near and not np.all(left_over <= self._negligible(X, target, found.x)):
-            raise ValueError(
-                f"mean psi = 0 was not solved: {found.message.strip()} Start nearer to the solution, or scale the "
-                "columns of X."
-            )
-        return found.x, self._bread(mean_jacobian(found.x))
+        psi = MeanPsi(values, None if self.jacobian is None else derivative)
+        if start is None:
+            theta, inverse = find_root(psi, self.start, None)
+        else:
+            theta, inverse = find_root(psi, start.solution, -start.inverse)
+        return theta, -inverse
 
-    def _negligible(self, X: Design, target: Vector, theta: Array) -> Array:
-        """Means of psi (k,) that are as good as 0: beside its standard deviation, or beside its rounding."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            parts = (moments(self.scores(*rows, theta)) for rows in blocks(X, target))
-            spread = np.sqrt(reduce(merge, parts).variance)
-            return np.maximum(_SOLVED * spread, self.rounding(*next(blocks(X, target)), theta))
-
-    def _derivative(
-        self, X: Design, target: Vector, theta: Array, mean_psi: Callable[[Array], Array]
-    ) -> Array:
-        """Mean derivative of psi (k, k): the user's, or central differences."""
-        if self.jacobian is not None:
-            sums = [
-                len(rows[1]) * np.asarray(self.jacobian(*rows, theta), dtype=np.float64)
-                for rows in blocks(X, target)
-            ]
-            return np.sum(sums, axis=0).reshape(len(theta), len(theta)) / len(target)
-        steps = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(theta), 1.0)
-        sides = [(mean_psi(theta + step) - mean_psi(theta - step)) for step in np.diag(steps)]
-        return np.column_stack(sides) / (2 * steps)
-
-    def _bread(self, derivative: Array) -> Array:
-        # Differences have rounding errors of their own.
-        largest = 1e8 if self.jacobian is None else 1e12
-        if not (np.isfinite(derivative).all() and np.linalg.cond(_to_one_scale(derivative)) <= largest):
-            raise ValueError(
-                "The mean derivative of psi cannot be inverted at the solution; some parameter is not identified by the "
-                "labels."
-            )
-        return -np.linalg.inv(derivative).astype(np.float64)
-
-
-def _to_one_scale(matrix: Array) -> Array:
-    """Rows, then columns, divided by their largest value: units of parameters do not count."""
-    for axis in (1, 0):
-        largest = np.abs(matrix).max(axis=axis, keepdims=True)
-        matrix = matrix / np.where(largest > 0, largest, 1.0)
-    return matrix
+    def _derivative(self, X: Design, target: Vector, theta: Array) -> Array:
+        """Mean derivative of psi (k, k), as the user has it."""
+        assert self.jacobian is not None
+        k, total = len(theta), np.zeros(len(theta) ** 2)
+        for rows in blocks(X, target):
+            derivative = np.asarray(self.jacobian(*rows, theta), dtype=np.float64)
+            if derivative.shape not in ((k, k), (k**2,)):
+                raise ValueError(
+                    f"jacobian returned shape {derivative.shape} for {k} parameters; expected ({k}, {k})."
+                )
+            total += len(rows[1]) * derivative.reshape(-1)
+        return total.reshape(k, k) / len(target)
 
 
 def m_estimate(
