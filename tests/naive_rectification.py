@@ -146,3 +146,18 @@ def quantile_interval(y, f, pool, level, weight, sizes, tail=0.025):
         -np.inf if low == 0 else beyond[low],
         np.inf if high == len(beyond) - 1 else beyond[high],
     )
+
+
+def order_statistics(y, level, confidence):
+    """The exact interval of a quantile from labels alone: ends that the sign test does not refute."""
+    ordered, n, tail = sorted(y), len(y), (1 - confidence) / 2
+    low = next(k for k in range(n + 1) if stats.binom.cdf(k, n, level) > tail)
+    high = next(k for k in range(n, -1, -1) if stats.binom.sf(k - 1, n, level) > tail)
+    return ordered[low - 1] if low else -np.inf, ordered[high] if high < n else np.inf
+
+
+def sign_test(y, level, null, alternative):
+    """Its one-sided p-values: "greater" means a quantile above the null."""
+    if alternative == "greater":
+        return stats.binom.cdf(np.sum(y <= null), len(y), level)
+    return stats.binom.sf(np.sum(y < null) - 1, len(y), level)
