@@ -23,7 +23,14 @@ class NeedsTorch:
 
 if find_spec("torch") is None:
     collect_ignore += [
-        f"test_{name}.py" for name in ("variance_loss", "variance_regressor", "text_variance_regressor")
+        f"{name}.py"
+        for name in (
+            "language_models",
+            "test_sentence_encoder",
+            "test_text_variance_regressor",
+            "test_variance_loss",
+            "test_variance_regressor",
+        )
     ]
     for public, home in sklearn_ftr._HOMES.items():
         if home == "finetuning":
