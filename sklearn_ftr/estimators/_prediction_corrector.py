@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_ftr._sklearn_private import HasMethods, StrOptions, fit_context, safe_indexing
+from sklearn_ftr.estimators._fitted_state import keep_fit, seen_features
 from sklearn_ftr.estimators._inner_model import default_estimator, predicts_untrained
 from sklearn_ftr.rectification._checks import Array, check_finite
 
@@ -109,15 +110,18 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        X = self._validated(X, y, reset=True)
+        X, features = self._table(X), seen_features(X)
+        if y is None:
+            raise ValueError("PredictionCorrector requires y to be passed, but the target y is None.")
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, targets)
-        self._remember_outputs(targets)
-        model = self._new_estimator()
+        outputs = _outputs_of(targets)
+        model = self._new_estimator(outputs["_n_outputs"])
         if self.estimator is None:  # a pipeline: its last step learns
             fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
-        residuals = targets - self._given(X).reshape(targets.shape)
-        self.correction_ = model.fit(self._learned_from(X), residuals, **fit_params)
+        residuals = targets - self._given(X, outputs["_n_outputs"]).reshape(targets.shape)
+        correction = model.fit(self._learned_from(X), residuals, **fit_params)
+        keep_fit(self, features | outputs | {"correction_": correction})
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -134,10 +138,9 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        X = self._validated(X, "no_validation", reset=True)
-        self._remember_outputs(y)
-        self._given(X)
-        self.correction_ = None
+        X, features, outputs = self._table(X), seen_features(X), _outputs_of(y)
+        self._given(X, outputs["_n_outputs"])
+        keep_fit(self, features | outputs | {"correction_": None})
         return self
 
     def predict(self, X: Any) -> Array:
@@ -152,8 +155,9 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         ndarray of shape (n,) or (n, k)
         """
         check_is_fitted(self, "correction_")
-        X = self._validated(X, "no_validation", reset=False)
-        predictions = self._given(X).copy()
+        X = self._table(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        predictions = self._given(X, self._n_outputs).copy()
         if self.correction_ is not None:
             correction = np.asarray(self.correction_.predict(self._learned_from(X)))
             predictions += correction.reshape(predictions.shape)
@@ -171,26 +175,21 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         tags.non_deterministic = inner.non_deterministic
         return tags
 
-    def _validated(self, X: Any, y: Any, *, reset: bool) -> Any:
+    def _table(self, X: Any) -> Any:
         """X as it came if it is a data frame, else as a matrix; its values are the inner estimator's business."""
-        if not hasattr(X, "columns"):
-            X = check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)
-        validate_data(self, X, y, skip_check_array=True, reset=reset)
-        return X
+        if hasattr(X, "columns"):
+            return X
+        return check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)
 
-    def _new_estimator(self) -> Any:
+    def _new_estimator(self, n_outputs: int) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
         model = clone(default_estimator() if self.estimator is None else self.estimator)
-        if predicts_untrained(model, self._n_outputs):
+        if predicts_untrained(model, n_outputs):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "
                 "learns a correction from nothing. Use a model without weights or head of its own for y."
             )
         return model
-
-    def _remember_outputs(self, y: Any) -> None:
-        self._single_output = np.ndim(y) < 2
-        self._n_outputs = 1 if self._single_output else np.shape(y)[1]
 
     def _positions(self, X: Any) -> list[int]:
         """Where the given predictions are."""
@@ -212,18 +211,18 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
             )
         return [names.index(c) if isinstance(c, str) else c % n_columns for c in wanted]
 
-    def _given(self, X: Any) -> Array:
+    def _given(self, X: Any, n_outputs: int) -> Array:
         """The given predictions (n, number of columns) as finite numbers, repeated if one serves all outputs."""
         name = f"The column of predictions ({self.column!r})"
         given = safe_indexing(X, self._positions(X), axis=1)
         given = given.toarray() if hasattr(given, "toarray") else given
         given = check_finite(check_array(given, dtype=np.float64, ensure_all_finite=False), name)
-        if given.shape[1] not in (1, self._n_outputs):
+        if given.shape[1] not in (1, n_outputs):
             raise ValueError(
-                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {self._n_outputs} "
+                f"column={self.column!r} names {given.shape[1]} columns of predictions and y has {n_outputs} "
                 "outputs; expected one column, or one for each output."
             )
-        return np.broadcast_to(given, (len(given), self._n_outputs))
+        return np.broadcast_to(given, (len(given), n_outputs))
 
     def _learned_from(self, X: Any) -> Any:
         """The columns that the correction may look at."""
@@ -238,3 +237,9 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
                 'features="remaining", but X has no column beside the predictions; use "all" or "predictions".'
             )
         return safe_indexing(X, others, axis=1)
+
+
+def _outputs_of(y: Any) -> dict[str, Any]:
+    """Attributes that tell the shape of predictions."""
+    single = np.ndim(y) < 2
+    return {"_single_output": single, "_n_outputs": 1 if single else np.shape(y)[1]}

@@ -364,7 +364,7 @@ confidence_level, n_jobs, random_state, verbose
     ------
     ValueError
         From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
-        labels that rectify, or a pool of 1 to k rows; separated classes; y with other than two values, unless all are from 0 to 1;
+        labels that rectify, or a pool of 1 to k rows; separated classes or categories without events, whose coefficients are infinite; y with other than two values, unless all are from 0 to 1;
         a model that is not trained here with most predictions outside the classes.
 
     Notes
@@ -463,7 +463,8 @@ confidence_level, n_jobs, random_state, verbose
     ------
     ValueError
         From `fit`: as for `RectifiedMeanEstimator`; covariates that are not finite numbers or collinear; fewer than k + 2
-        labels that rectify, or a pool of 1 to k rows; negative labels, or all of them 0.
+        labels that rectify, or a pool of 1 to k rows; negative labels, or all of them 0; categories without events, whose coefficients
+        are infinite.
 
     Notes
     -----

@@ -153,6 +153,7 @@ def estimand_of_two_stages(
     smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else _SMALLEST_INFLUENCE
     _drop_rounding(rows_f, f, estimand, X, of_f, smallest * rows_y.std(axis=0))
     _drop_rounding(rows_y, y, estimand, X, of_y, np.zeros(rows_y.shape[1]))
+    _check_squares(rows_y, rows_f, pool)
     p = estimand.n_parameters
     rectified = rectify(rows_y, rows_f, pool, lambda_, stage_one.degrees_of_freedom(len(y), p), p)
     if stage_one.recycle and stage_one.n_trained_only:
@@ -160,6 +161,16 @@ def estimand_of_two_stages(
         rectified = _with_recycled(rectified, rows, len(y), p)
     result = _result(estimand, rectified, pool, labels_only, len(y), confidence_level, stage_one)
     return RectifiedEstimand(result, of_y, of_f)
+
+
+def _check_squares(rows_y: Array, rows_f: Array, pool: Moments) -> None:
+    """Influence values whose squares have a sum."""
+    with np.errstate(all="ignore"):
+        sums = [np.sum((rows - rows[0]) ** 2) for rows in (rows_y, rows_f)]
+    if not (np.isfinite(sums).all() and np.isfinite(pool.cross_products).all()):
+        raise ValueError(
+            "Influence values have squares that overflow; divide y and f, or the columns of X, by a power of ten."
+        )
 
 
 def _with_recycled(rectified: Rectification, rows: Array, r: int, p: int) -> Rectification:
