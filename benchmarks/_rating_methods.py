@@ -109,7 +109,7 @@ def split_results(draw: Draw, estimator: Any, ratio: float) -> dict[str, Any]:
     labels = check_partial_labels(draw.X, draw.labels, "benchmark")
     stage_one = plain._fine_tune(draw.X, labels, np.empty(0, dtype=np.intp))
     return {
-        variant: clone(plain).set_params(**change)._rectify(labels, stage_one)
+        variant: clone(plain).set_params(**change)._rectify(labels, stage_one).result
         for variant, change in VARIANTS.items()
     }
 
