@@ -78,6 +78,14 @@ def test_correlations():
     np.testing.assert_allclose(np.cov(draws.T) / scale, result.covariance / scale, atol=0.1)
 
 
+def test_units_of_columns_do_not_matter():
+    units = np.array([1e-40, 1e40])
+    other = rectify_linear_regression(X[R] * units, Y[R], F[R], X[U] * units, F[U])
+    draws = other.bootstrap(random_state=0)[:, 1:] * units
+    errors = RESULTS["linear"].standard_error[1:]
+    np.testing.assert_allclose(draws.std(axis=0), errors, rtol=0.08)
+
+
 def test_the_seed_decides():
     first, second = (RESULTS["linear"].bootstrap(50, random_state=1) for _ in "ab")
     np.testing.assert_array_equal(first, second)

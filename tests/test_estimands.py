@@ -110,6 +110,33 @@ def test_nan_and_infinite_values(name, key, value):
 
 
 @pytest.mark.parametrize(("name", "key"), INPUTS)
+@pytest.mark.parametrize("values", [(1e200, -1e200), (1e200,), (-1e200,), (1e160, 1e160)])
+def test_values_whose_squares_overflow(name, key, values):
+    """A sum of 1e200 and -1e200 is 0."""
+    changed = np.array(CALLS[name][1][key], dtype=float)
+    changed.flat[: len(values)] = values
+    refused(ValueError, f"{key} has values up to .*squares overflow", name, **{key: changed})
+
+
+@pytest.mark.parametrize(("name", "key"), INPUTS)
+def test_infinite_values_of_both_signs(name, key):
+    changed = np.array(CALLS[name][1][key], dtype=float)
+    changed.flat[:2] = np.inf, -np.inf
+    refused(ValueError, f"{key} has 0 NaN and [12] infinite", name, **{key: changed})
+
+
+@pytest.mark.parametrize("name", ["linear", "m_estimate"])
+def test_influence_that_overflows(name):
+    with np.errstate(over="ignore"):
+        changes = {key: 1e140 * CALLS[name][1][key] for key in ("y", "f", "f_unlabeled")}
+    if name == "m_estimate":
+        changes["psi"] = lambda X, y, theta: (y - theta[0]) * 1e100
+        refused(ValueError, "squares that overflow|not solved", name, **changes)
+    else:
+        assert np.isfinite(call(name, **changes).standard_error).all()
+
+
+@pytest.mark.parametrize(("name", "key"), INPUTS)
 def test_input_that_is_not_real_numbers(name, key):
     legal = np.asarray(CALLS[name][1][key], dtype=float)
     refused(ValueError, f"{key} holds text", name, **{key: legal.astype(str)})

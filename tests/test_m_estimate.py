@@ -157,6 +157,41 @@ def test_units_of_the_parameters_do_not_matter():
     np.testing.assert_allclose(other.standard_error * scale, one.standard_error, rtol=1e-5)
 
 
+@pytest.mark.parametrize("start", ["zero", "solution"])
+@pytest.mark.parametrize("analytic", [True, False])
+@pytest.mark.parametrize("name", ["year", "seconds", "near copy", "large", "small"])
+def test_uncentred_columns_are_those_of_the_named_regression(name, analytic, start):
+    """What psi itself loses to rounding, with X theta of such columns, is far below a standard error."""
+    rng = np.random.default_rng(0)
+    year, t, u = rng.integers(2000, 2025, 900), rng.normal(size=900), rng.normal(size=900)
+    columns = {
+        "year": [year, year**2.0],
+        "seconds": [1.7e9 + 6_000 * t],
+        "near copy": [t, t + 1e-5 * u],
+        "large": [t * 1e12],
+        "small": [t * 1e-12],
+    }[name]
+    X = np.column_stack([np.ones(900), *columns])
+    y = 0.2 * (year - 2012) + t + rng.normal(size=900)
+    f = y + 0.5 * rng.normal(size=900)
+    jacobian = (lambda X, y, theta: -X.T @ X / len(X)) if analytic else None
+    sample = X[:300], y[:300], f[:300], X[300:], f[300:]
+    expected = rectify_linear_regression(*sample, fit_intercept=False)
+    first = np.zeros(X.shape[1]) if start == "zero" else expected.estimate
+    result = m_estimate(least_squares, *sample, start=first, jacobian=jacobian)
+    gap = np.abs(result.estimate - expected.estimate) / expected.standard_error
+    assert gap.max() < 1e-3
+    np.testing.assert_allclose(result.standard_error, expected.standard_error, rtol=1e-3)
+    np.testing.assert_allclose(result.lambda_, expected.lambda_, atol=1e-3)
+
+
+def test_collinear_columns_are_not_identified():
+    X, y, f, X_pool, f_pool = sample_of(10)
+    X, X_pool = (np.column_stack([rows, rows @ [0.3, 0.7]]) for rows in (X, X_pool))
+    with pytest.raises(ValueError, match=r"not identified by the labels.*Estimated from all 40 labels"):
+        m_estimate(least_squares, X, y, f, X_pool, f_pool, start=[0, 0, 0])
+
+
 def test_blocks_do_not_matter(monkeypatch):
     sample = sample_of(6)
     whole = m_estimate(least_squares, *sample, start=[0, 0])

@@ -423,16 +423,94 @@ def test_one_lambda_for_all_coefficients():
     assert len(set(model.lambda_)) == 1
 
 
-def test_an_intercept_alone_is_the_rectified_mean():
-    X, y = sample_of("linear")
-    for parameters in ({}, {"cv": 4}, {"recycle": False}):
-        mean = RectifiedMeanEstimator(LinearRegression(), random_state=0, **parameters).fit(X, y)
-        model = fitted("linear", covariates=[], **parameters)
-        assert model.intercept_ == pytest.approx(mean.mean_, rel=1e-10)
-        assert model.standard_error_[0] == pytest.approx(mean.standard_error_, rel=1e-9)
+UNEVEN = [
+    (np.arange(4, 12), np.arange(4)),
+    (np.r_[:4, 9:12], np.arange(4, 9)),
+    (np.arange(9), np.arange(9, 12)),
+]
+AS_THE_MEAN = [
+    {},
+    {"recycle": False},
+    {"split_ratio": 0.5},
+    {"power_tuning": False},
+    {"cv": 4},
+    {"cv": UNEVEN},
+    {"cv": UNEVEN, "power_tuning": False},
+    {"cv": UNEVEN, "pool_prediction": "split"},
+    {"cv": UNEVEN, "pool_prediction": "split", "power_tuning": False},
+    {"cv": 2, "pool_prediction": "split"},
+]
+
+
+@pytest.mark.parametrize("parameters", AS_THE_MEAN, ids=lambda one: ", ".join(map(str, one)))
+@pytest.mark.parametrize("m", [1, 2, 9, 30, 37, 200])
+def test_an_intercept_alone_is_the_rectified_mean(parameters, m):
+    """Of 12 labels, in folds and parts of the pool that are of other sizes."""
+    X, y = complete("linear", rows=12 + m)
+    y = hidden(y, 12)
+    for estimator in (LinearRegression(), DecisionTreeRegressor(random_state=0)):
+        mean = RectifiedMeanEstimator(estimator, random_state=0, **parameters).fit(X, y)
+        model = fitted("linear", estimator, (X, y), covariates=[], **parameters)
+        attributes = (
+            "estimate",
+            "standard_error",
+            "degrees_of_freedom",
+            "lambda_",
+            "residual_variance",
+        )
+        for name in (*attributes, "efficiency", "rectifier", "recycled_weight"):
+            expected = getattr(mean.result_, name)
+            np.testing.assert_allclose(getattr(model.result_, name), [expected], rtol=1e-9, atol=1e-12)
         assert model.coef_.shape == (0,)
-        assert model.score(X, y) == pytest.approx(mean.score(X, y), rel=1e-6)
         np.testing.assert_allclose(model.predict(X[:7]), np.full(7, model.intercept_))
+        assert model.score(X, y) == pytest.approx(mean.score(X, y), rel=1e-6)
+
+
+def test_a_category_without_events_where_labels_rectify():
+    """All labels have events of the category; the half that rectifies has none."""
+    X, y = sample_of("logistic")
+    rare = np.zeros(ROWS)
+    model = make("logistic", split_ratio=60)
+    trained = clone(model).fit(X, y).finetune_rows_
+    rare[np.flatnonzero(trained & (y == 1))[:2]] = 1
+    rare[np.flatnonzero(~trained & (y == 0))[:5]] = 1
+    rare[N : N + 50] = 1
+    X[:, 0] = rare
+    for kind in ("logistic", "poisson"):
+        with pytest.raises(
+            ValueError, match=r"coefficient of x0 is infinite.*the 60 labels that rectify"
+        ):
+            make(kind, split_ratio=60).fit(X, y)
+        assert np.isfinite(make(kind, cv=3).fit(X, y).coef_).all()
+
+
+@regressions
+def test_covariates_whose_values_cancel_in_a_sum(kind):
+    X, y = sample_of(kind)
+    X[-2:, 0] = 1e200, -1e200
+    frozen = FrozenEstimator(DummyRegressor().fit(X, np.full(ROWS, 0.5)))
+    with pytest.raises(ValueError, match=r"covariates has values up to .*squares overflow"):
+        fitted(kind, frozen, (X, y))
+
+
+@regressions
+@pytest.mark.parametrize(
+    "parameters", [{}, {"cv": 3}, {"finetune_weights": True, "coefficient": 1}], ids=str
+)
+def test_origins_of_covariates_do_not_matter(kind, parameters):
+    """A year and its square, in an estimator."""
+    X, y = sample_of(kind)
+    year = np.random.default_rng(0).integers(2000, 2025, ROWS)
+    plain, moved = X.copy(), X.copy()
+    plain[:, 0], plain[:, 1] = year - 2012, (year - 2012) ** 2
+    moved[:, 0], moved[:, 1] = year, year**2
+    predictor = ColumnTransformer([("kept", "passthrough", [2, 3, 4])])
+    one, other = (
+        fitted(kind, make_pipeline(predictor, LinearRegression()), (rows, y), **parameters)
+        for rows in (plain, moved)
+    )
+    for name in ("coefficients_", "standard_error_", "lambda_", "efficiency_"):
+        assert getattr(other, name)[2] == pytest.approx(getattr(one, name)[2], rel=1e-6), name
 
 
 # Cross-fitting

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from sklearn_ftr import (
     ZeroWidthIntervalWarning,
@@ -163,6 +163,140 @@ def test_useless_predictions_cost_next_to_nothing(family):
     assert shift.max() < 0.25
 
 
+# Predictions are clipped, as any other predictor is as good
+
+
+LIMITS = {"binomial": lambda y: (0.001, 0.999), "poisson": lambda y: (0.001 * y.mean(), np.inf)}
+
+
+@pytest.mark.parametrize("family", LIMITS)
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda X: X[:, 0] > 0,
+        lambda X: 0 * X[:, 0],
+        lambda X: 0 * X[:, 0] + 1,
+        lambda X: (X[:, 0] > 2) - 0.1,
+    ],
+    ids=["a rule", "never", "always", "seldom, and out of range"],
+)
+def test_judges_by_a_rule_are_clipped(family, judge):
+    X, y, _, X_pool, _ = sample_of(family, r=200)
+    f, f_pool = (np.clip(judge(rows), -0.1, 1.0) for rows in (X, X_pool))
+    if (f < 0).mean() > 0.5:  # a judge that does not mean what labels mean
+        with pytest.raises(ValueError, match=r"f goes from -0\.1"):
+            rectify_glm(X, y, f, X_pool, f_pool, family=family)
+        f, f_pool = np.maximum(f, 0), np.maximum(f_pool, 0)
+    limits = LIMITS[family](y)
+    clipped = rectify_glm(X, y, np.clip(f, *limits), X_pool, np.clip(f_pool, *limits), family=family)
+    for kind in (np.float64, np.float32):
+        result = rectify_glm(X, y, f.astype(kind), X_pool, f_pool.astype(kind), family=family)
+        tolerance = 1e-9 if kind is np.float64 else 1e-4
+        np.testing.assert_allclose(result.estimate, clipped.estimate, rtol=tolerance)
+        np.testing.assert_allclose(result.standard_error, clipped.standard_error, rtol=tolerance)
+        np.testing.assert_allclose(result.lambda_, clipped.lambda_, rtol=tolerance, atol=tolerance)
+
+
+# Infinite coefficients
+
+
+def has_no_finite_estimate(X, y, family):
+    """By linear programming: whether some direction raises the likelihood for ever (Albert and Anderson 1984)."""
+    zero, one = y == 0, (y == 1) & (family == "binomial")
+    outside = np.concatenate([X[zero], -X[one]])
+    inside = X[~zero & ~one]
+    found = optimize.linprog(
+        outside.sum(axis=0),
+        A_ub=outside if len(outside) else None,
+        b_ub=np.zeros(len(outside)) if len(outside) else None,
+        A_eq=inside if len(inside) else None,
+        b_eq=np.zeros(len(inside)) if len(inside) else None,
+        bounds=(-1, 1),
+    )
+    return found.fun < -1e-7
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_infinite_coefficients_are_told_from_large_ones(family):
+    counts = {True: 0, False: 0}
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        n, d = rng.integers(8, 50), rng.integers(1, 4)
+        X = rng.integers(0, 3, (n, d)).astype(float) if seed % 2 else rng.normal(size=(n, d))
+        X[:, 0] = np.round(10 * X[:, 0]) if seed % 3 else X[:, 0] * 1e4 + 1e6
+        z = (X - X.mean(axis=0)) / X.std(axis=0)
+        eta = np.clip(rng.normal(-1) + z @ rng.normal(0, 1.5, d), -20, 4)
+        draws = rng.random(n) < naive.MEANS["binomial"](eta), rng.poisson(np.exp(eta))
+        y = draws[family == "poisson"].astype(float)
+        refusal = refusal_of(X, y, family)
+        expected = has_no_finite_estimate(with_ones(z), y, family)
+        assert ("infinite" in refusal) == expected, (seed, refusal)
+        assert expected or not refusal
+        counts[bool(expected)] += 1
+    assert min(counts.values()) > 10
+
+
+def refusal_of(X, y, family):
+    try:
+        rectify_glm(X, y, np.clip(y, 0.1, 0.9), X[:0], y[:0], family=family)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def with_levels(family, without=None, value=0.0):
+    """Four levels as three columns and a number; no other label than `value` in one of them."""
+    rng = np.random.default_rng(1)
+    level, x = rng.integers(0, 4, 900), rng.normal(size=900)
+    y = {"binomial": (rng.random(900) < 0.5) * 1.0, "poisson": rng.poisson(1.5, 900) * 1.0}[family]
+    f = np.clip(0.2 + 0.5 * y + 0.1 * rng.random(900), 0, 1)
+    if without is not None:
+        y[(level == without) & (np.arange(900) < 300)] = value
+    X = np.column_stack([level == 1, level == 2, level == 3, x]).astype(float)
+    return X[:300], y[:300], f[:300], X[300:], f[300:]
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+@pytest.mark.parametrize(
+    ("without", "names"),
+    [(1, "coefficient of x0 is infinite"), (0, "coefficients of intercept, x0, x1, x2 are infinite")],
+)
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_a_category_without_events_is_named(family, without, names, scale):
+    X, y, f, X_pool, f_pool = with_levels(family, without)
+    n = np.sum(X[:, 0] == 1) if without else np.sum(X[:, :3].sum(axis=1) == 0)
+    message = f"The {names}: the {n} of 300 rows that are concerned have no events .labels of 0 only.*all 300 labels"
+    with pytest.raises(ValueError, match=message):
+        rectify_glm(X * scale, y, f, X_pool * scale, f_pool, family=family)
+    # One event is enough.
+    y[np.flatnonzero((X[:, 0] == 1) if without else (X[:, :3].sum(axis=1) == 0))[0]] = 1.0
+    result = rectify_glm(X, y, f, X_pool, f_pool, family=family)
+    assert np.isfinite(result.estimate).all()
+    assert result.standard_error.max() < 3
+
+
+def test_a_category_of_events_only_is_named():
+    X, y, f, X_pool, f_pool = with_levels("binomial", 2, 1.0)
+    with pytest.raises(ValueError, match=r"The coefficient of x1 is infinite.*events only"):
+        rectify_logistic_regression(X, y, f, X_pool, f_pool)
+    both = np.where(X[:, 0] == 1, 0.0, y)
+    with pytest.raises(
+        ValueError, match="Classes are separated: the coefficients of x0, x1 are infinite"
+    ):
+        rectify_logistic_regression(X, both, f, X_pool, f_pool)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_one_event_among_a_thousand_is_finite(family):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X, X_pool = rng.normal(size=(1_000, 2)), rng.normal(size=(3_000, 2))
+        y = (np.arange(1_000) == 7) * 1.0
+        f, f_pool = 0.01 * rng.random(1_000), 0.01 * rng.random(3_000)
+        result = rectify_glm(X, y, f, X_pool, f_pool, family=family)
+        assert result.standard_error.max() < 10
+
+
 # Another package
 
 
@@ -266,6 +400,122 @@ def test_columns_of_any_scale(family):
     other = rectify_glm(X * scale, y, f, X_pool * scale, f_pool, family=family)
     np.testing.assert_allclose(other.estimate[1:] * scale, one.estimate[1:], rtol=1e-7)
     np.testing.assert_allclose(other.standard_error[1:] * scale, one.standard_error[1:], rtol=1e-6)
+
+
+def uncentred(name, rng, rows):
+    """Columns as they come, the same centred and scaled, and which coefficient is which, with its unit."""
+    t, u = rng.normal(size=(2, rows))
+    year, x = rng.integers(2000, 2025, rows).astype(float), rng.uniform(0, 700, rows)
+    ticks = np.round(rng.uniform(0, 2.0**20, rows))
+    d, z = year - 2012, (x - 350) / 200
+    fine = np.round(t * 2.0**20) / 2.0**20
+    near = np.round(u * 2.0**10) / 2.0**10
+    return {
+        "year and its square": ([year, year**2], [d, d**2], {2: 1.0}),
+        "three powers of year": ([year, year**2, year**3], [d, d**2, d**3], {3: 1.0}),
+        "three powers to 700": ([x, x**2, x**3], [z, z**2, z**3], {3: 200.0**-3}),
+        "seconds since 1970": ([1.7e9 + ticks / 32, t], [ticks / 2**15, t], {1: 2.0**-10, 2: 1.0}),
+        "nanoseconds since 1970": (
+            [1.7e18 // 2**30 * 2**30 + ticks * 2.0**25, t],
+            [ticks / 2**15, t],
+            {1: 2.0**-40, 2: 1.0},
+        ),
+        "copies but for 1e-6": ([fine, fine + near * 2.0**-20], [fine, near], {2: 2.0**20}),
+        "units": ([t * 1e-12, u * 1e12], [t, u], {1: 1e12, 2: 1e-12}),
+        "extreme units": ([t * 1e-140, u * 1e140], [t, u], {1: 1e140, 2: 1e-140}),
+    }[name]
+
+
+UNCENTRED = [
+    "year and its square",
+    "three powers of year",
+    "three powers to 700",
+    "seconds since 1970",
+    "nanoseconds since 1970",
+    "copies but for 1e-6",
+    "units",
+    "extreme units",
+]
+
+
+@families
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("name", UNCENTRED)
+def test_origins_and_units_of_columns_do_not_matter(family, intercept, name):
+    rng, r, rows = np.random.default_rng(3), 150, 1_000
+    raw, centred, same = uncentred(name, rng, rows)
+    raw, centred = np.transpose(raw), np.transpose(centred)
+    z = (centred - centred.mean(axis=0)) / centred.std(axis=0)
+    eta = 0.3 + z.mean(axis=1)
+    draws = {"binomial": rng.random(rows) < naive.MEANS["binomial"](eta)}
+    draws["poisson"] = rng.poisson(np.exp(np.clip(eta, -5, 4)))
+    y = draws.get(family, eta + rng.normal(size=rows)).astype(float)
+    f = 0.2 + 0.6 * y + 0.2 * rng.random(rows)
+    results = []
+    for X in (raw, centred):
+        X = X if intercept else np.column_stack([X, np.ones(rows)])
+        results.append(
+            rectify_glm(X[:r], y[:r], f[:r], X[r:], f[r:], family=family, fit_intercept=intercept)
+        )
+    one, other = results
+    for position, unit in same.items():
+        j = position - (not intercept)
+        for attribute, scale in (
+            ("estimate", unit),
+            ("standard_error", unit),
+            ("lambda_", 1),
+            ("efficiency", 1),
+        ):
+            expected = scale * getattr(other, attribute)[j]
+            assert getattr(one, attribute)[j] == pytest.approx(expected, rel=1e-6), attribute
+
+
+def test_a_pool_that_is_centred_elsewhere():
+    """One wild label row moves neither the middle nor the scale of a column."""
+    X, y, f, X_pool, f_pool = sample_of("gaussian")
+    X[3, 0] = 1e9
+    result = rectify_linear_regression(X, y, f, X_pool, f_pool)
+    of_pool = naive.fit_glm(with_ones(X_pool), f_pool, "gaussian").mean(axis=0)
+    np.testing.assert_allclose(result.predictions_only.estimate, of_pool, rtol=1e-7)
+    design = with_ones(X) / [1, 1e9, 1]
+    alone = np.linalg.lstsq(design, y, rcond=None)[0] / [1, 1e9, 1]
+    np.testing.assert_allclose(result.labels_only.estimate, alone, rtol=1e-6)
+
+
+COLLINEAR = {
+    "a copy": (lambda X: [X[:, 0], X[:, 0]], "x0, x1"),
+    "twice": (lambda X: [X[:, 0], 2 * X[:, 0]], "x0, x1"),
+    "every class": (lambda X: [X[:, 0] > 0, X[:, 0] <= 0], "intercept, x0, x1"),
+    "constant": (lambda X: [X[:, 0], np.full(len(X), 7.3)], "intercept, x1"),
+    "large constant": (lambda X: [np.full(len(X), 1.7e18), X[:, 0]], "intercept, x0"),
+    "zero": (lambda X: [X[:, 0], 0 * X[:, 1]], "x1"),
+    "a sum": (lambda X: [X[:, 0], X[:, 1], X[:, 0] + X[:, 1]], "x0, x1, x2"),
+    "thirds": (lambda X: [X[:, 0] / 3, X[:, 1] / 7, X[:, 0] / 11 - X[:, 1] / 13], "x0, x1, x2"),
+    "dates": (lambda X: [1.7e9 + X[:, 0], X[:, 1], 0.1 * (1.7e9 + X[:, 0])], "x0, x2"),
+    "large sum": (lambda X: [1e12 + X[:, 0], X[:, 1], 1e12 + X[:, 0] + X[:, 1]], "x0, x2"),
+    "tiny copy": (lambda X: [X[:, 0], X[:, 1], 1e-12 * X[:, 1]], "x1, x2"),
+    "single precision": (lambda X: np.float32([X[:, 0], X[:, 1], X[:, 0] + X[:, 1]]), "x0, x1, x2"),
+}
+
+
+@families
+@pytest.mark.parametrize("case", COLLINEAR)
+def test_collinear_columns_are_named(family, case):
+    make, names = COLLINEAR[case]
+    X, y, f, X_pool, f_pool = sample_of(family)
+    design, pool = (np.transpose(make(rows)) for rows in (X, X_pool))
+    with pytest.raises(ValueError, match=f"The columns {names} of X are collinear"):
+        rectify_glm(design, y, f, pool, f_pool, family=family)
+
+
+def test_columns_that_only_the_pool_has_collinear():
+    X, y, f, X_pool, f_pool = sample_of("gaussian")
+    for last, names in ((X_pool[:, 0], "x0, x1"), (np.full(150, 0.3), "intercept, x1")):
+        pool = np.column_stack([X_pool[:, 0], last])
+        with pytest.raises(
+            ValueError, match=f"columns {names} of X are collinear.*predictions of the pool"
+        ):
+            rectify_linear_regression(X, y, f, pool, f_pool)
 
 
 @families

@@ -157,6 +157,7 @@ def estimand_of_two_stages(
     _drop_rounding(rows_f, of_f, np.maximum(noise[1], smallest * rows_y.std(axis=0)))
     _drop_rounding(rows_y, of_y, noise[0])
     pool = pool.without(_NOISE_OF_POOL * noise[1])
+    _check_squares(rows_y, rows_f, pool)
     p = estimand.n_parameters
     degrees = stage_one.degrees_of_freedom(len(y), p)
     rectified = rectify(rows_y, rows_f, pool, lambda_, degrees, p, noise)
@@ -168,6 +169,16 @@ def estimand_of_two_stages(
     of_pool = reduce(merge, map(moments, pieces(unlabeled[1])))
     result = replace(result, prediction_shift=float(prediction_shift(f[:, None], of_pool)[0]))
     return RectifiedEstimand(result, of_y, of_f)
+
+
+def _check_squares(rows_y: Array, rows_f: Array, pool: Moments) -> None:
+    """Influence values whose squares have a sum."""
+    with np.errstate(all="ignore"):
+        sums = [np.sum((rows - rows[0]) ** 2) for rows in (rows_y, rows_f)]
+    if not (np.isfinite(sums).all() and np.isfinite(pool.cross_products).all()):
+        raise ValueError(
+            "Influence values have squares that overflow; divide y and f, or the columns of X, by a power of ten."
+        )
 
 
 def _with_recycled(rectified: Rectification, rows: Array, r: int, p: int) -> Rectification:

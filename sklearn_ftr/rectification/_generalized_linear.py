@@ -220,11 +220,13 @@ def rectify_glm(
     y : array-like of shape (r,)
         Labels. For "binomial" from 0 to 1, for "poisson" not negative.
     f : array-like of shape (r,)
-        Predictions of y for the same rows, in the same range: for classes, probabilities of class 1.
+        Predictions of y for the same rows, in the same range: for classes, probabilities of class 1. Those of "binomial" are clipped to
+        shares of 0.001 and 0.999, those of "poisson" from below to a thousandth of the mean label, as in the estimators: a rule that says 0
+        and 1 is a predictor as good as any, but has no logit.
     X_unlabeled : array-like of shape (m, d)
         Covariates of the pool. Read in blocks, never copied whole (data frames of mixed types are). May be empty.
     f_unlabeled : array-like of shape (m,)
-        Predictions for the pool.
+        Predictions for the pool, clipped likewise.
     family : {"gaussian", "binomial", "poisson"}, default="gaussian"
         Distribution of y given X: linear, logistic or Poisson (log-linear) regression.
     fit_intercept : bool, default=True
@@ -243,8 +245,9 @@ def rectify_glm(
     Raises
     ------
     ValueError
-        Shapes, indexes or columns that do not match; NaN or infinite values; labels out of range; fewer than k + 2
-        labels; collinear columns; separated classes; no convergence.
+        Shapes, indexes or columns that do not match; NaN, infinite or overflowing values; labels, or most predictions, out of range;
+        fewer than k + 2 labels; collinear columns, to the precision of the columns as they came; infinite coefficients, by separated classes
+        or a category without events; no convergence. The message says whether labels, predictions or the pool are meant.
 
     Warns
     -----

@@ -62,9 +62,12 @@ class Influence:
         r = len(self.rows)
         # Scaled to the stated variance, which divides by fewer than r.
         of_rows = _means(self.rows, r, n_draws, rng) * np.sqrt(r / self.degrees_of_freedom)
-        values, vectors = np.linalg.eigh(self.pool_covariance)
+        # In units of each number's own error: coefficients may differ by any power of ten.
+        units = np.sqrt(np.diag(self.pool_covariance))
+        units = np.where(units > 0, units, 1.0)
+        values, vectors = np.linalg.eigh(self.pool_covariance / units / units[:, None])
         normal = rng.standard_normal(of_rows.shape) * np.sqrt(np.maximum(values, 0.0))
-        errors = of_rows + normal @ vectors.T
+        errors = of_rows + normal @ vectors.T * units
         if self.recycled is None:
             return errors
         part = self.recycled

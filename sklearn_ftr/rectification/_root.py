@@ -56,9 +56,13 @@ class MeanPsi:
 
     def scale(self, theta: Array) -> Scale:
         """How mean psi varies, as the rows tell."""
-        count = sum(len(values) for values in self.blocks(theta))
-        triangle = triangle_of(self.blocks(theta)) / np.sqrt(count)
-        lengths, rounding = np.linalg.norm(triangle, axis=0), self._change(theta, _ROUNDING)
+        with np.errstate(all="ignore"):
+            count = sum(len(values) for values in self.blocks(theta))
+            triangle = triangle_of(self.blocks(theta)) / np.sqrt(count)
+            lengths = np.linalg.norm(triangle, axis=0)
+        if not np.isfinite(lengths).all():
+            raise _unsolved(self(theta))
+        rounding = self._change(theta, _ROUNDING)
         if len(triangle) < len(theta) or not (lengths > rounding).all():
             size = np.where(lengths > rounding, lengths, rounding / _ROUNDING)
             return Scale(np.diag(np.where(size > 0, size, 1.0)), 1.0)
@@ -107,10 +111,7 @@ def find_root(psi: MeanPsi, start: Array, inverse: Array | None) -> tuple[Array,
 
 def _newton(psi: MeanPsi, theta: Array, inverse: Array | None) -> Array:
     """Newton's method with steps that are made anew where they no longer serve."""
-    mean = psi(theta)
-    if not np.isfinite(mean).all():
-        raise _unsolved(mean)
-    scale = psi.scale(theta)
+    mean, scale = psi(theta), psi.scale(theta)
     steps, new = _steps(psi, theta, scale, inverse), True
     for _ in range(_LARGEST_NUMBER_OF_STEPS):
         size, step = scale.size(mean), steps @ scale.of(mean)
@@ -130,7 +131,7 @@ def _newton(psi: MeanPsi, theta: Array, inverse: Array | None) -> Array:
         inverse = scale.inverse(steps)
         scale = psi.scale(theta)
         steps, new = _steps(psi, theta, scale, inverse), True
-    if size > _CONTENT:
+    if scale.size(mean) > _CONTENT:
         raise _unsolved(mean)
     return theta
 
