@@ -188,7 +188,9 @@ def test_learning_curve(data):
 
 @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
 @pytest.mark.parametrize(
-    "part", [doubled, Scaler(), StandardScaler(copy=False, with_mean=False)], ids=str
+    "part",
+    [doubled, Scaler(), StandardScaler(copy=False, with_mean=False)],
+    ids=["function", "own transformer", "scaler"],
 )
 def test_covariates(part, container, data):
     X, y = container(data[0]), data[1]
