@@ -96,7 +96,7 @@ def rated_words():
     [
         ("head", 200, {}),
         ("lora", 48, {"max_epochs": 8, "learning_rate": 1e-3}),
-        ("full", 64, {"max_epochs": 8}),
+        pytest.param("full", 64, {"max_epochs": 8}, marks=pytest.mark.slow),
     ],
 )
 def test_real_fine_tuning_lowers_the_residual_variance(method, n, settings, rated_words):

@@ -4,6 +4,7 @@ import pickle
 import re
 import signal
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -99,8 +100,17 @@ def test_sample_weight_moves_the_fit(data):
         quick().fit(X, y, sample_weight=np.eye(300)[0])
 
 
-@pytest.mark.parametrize("batch_size", [16, 64, 1000])
-@pytest.mark.parametrize("criterion", ["variance", "profiled_variance", "centered_mse"])
+# Each size and each criterion once; all pairs in `make slow`.
+QUICK = {("variance", 64), ("profiled_variance", 16), ("centered_mse", 1000)}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "batch_size"),
+    [
+        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.slow)
+        for pair in product(["variance", "profiled_variance", "centered_mse"], [16, 64, 1000])
+    ],
+)
 def test_a_row_counts_by_its_weight_whatever_its_batch(rng, batch_size, criterion):
     """A few heavy rows with another slope: weighted least squares says 1.5."""
     X = rng.normal(size=(1_000, 1))
