@@ -24,7 +24,7 @@ from sklearn_ftr._tables import as_floats
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 if TYPE_CHECKING:
-    from sklearn_ftr.allocation._plan import Costs, Plan
+    from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
     from sklearn_ftr.allocation._required_labels import RequiredLabels
 
 Array = NDArray[np.float64]
@@ -207,16 +207,9 @@ class ScalingLaw:
         ValueError
             Variances that are not positive, folds below 2, fewer than 2 labels.
         """
-        from sklearn_ftr.allocation._plan import Costs, Outlook
+        from sklearn_ftr.allocation._plan import Costs
 
-        outlook = Outlook(
-            self,
-            total_variance,
-            zero_shot_variance,
-            check_truth_value(recycle, "recycle"),
-            check_truth_value(power_tuning, "power_tuning"),
-            _folds(folds),
-        )
+        outlook = self._outlook(total_variance, zero_shot_variance, folds, recycle, power_tuning)
         return outlook.plan(n_labeled, n_unlabeled, Costs() if costs is None else costs)
 
     def required_labels(
@@ -246,9 +239,24 @@ class ScalingLaw:
         -------
         RequiredLabels
         """
-        from sklearn_ftr.allocation._plan import Costs, Outlook
+        from sklearn_ftr.allocation._plan import Costs
 
-        outlook = Outlook(
+        outlook = self._outlook(total_variance, zero_shot_variance, folds, recycle, power_tuning)
+        prices = Costs() if costs is None else costs
+        return outlook.required_labels(half_width, confidence_level, n_rows, prices)
+
+    def _outlook(
+        self,
+        total_variance: float,
+        zero_shot_variance: float | None,
+        folds: tuple[int, ...],
+        recycle: bool,
+        power_tuning: bool,
+    ) -> Outlook:
+        """What this law and some settings of a user promise."""
+        from sklearn_ftr.allocation._plan import Outlook
+
+        return Outlook(
             self,
             total_variance,
             zero_shot_variance,
@@ -256,8 +264,6 @@ class ScalingLaw:
             check_truth_value(power_tuning, "power_tuning"),
             _folds(folds),
         )
-        prices = Costs() if costs is None else costs
-        return outlook.required_labels(half_width, confidence_level, n_rows, prices)
 
 
 def _sizes(s: ArrayLike) -> Array:

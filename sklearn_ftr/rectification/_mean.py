@@ -93,6 +93,8 @@ def rectify_mean(
     -----
     ZeroWidthIntervalWarning
         The data leave no variance at all, so that the interval has zero width.
+    PredictionShiftWarning
+        Mean predictions of labeled rows and of the pool differ by more than 4 standard errors.
 
     Notes
     -----

@@ -143,10 +143,10 @@ def quantiles_of_two_stages(
         [0.0] * len(levels),
         q,
     )
-    answer, labels = alone, TwoStageLabels(y, f, nothing, stage_one.degrees_of_freedom(len(y)))
+    answer = alone
     if len(ordered):
-        if stage_one.recycle:
-            labels = replace(labels, trained=every[len(y) :])
+        recycled = every[len(y) :] if stage_one.recycle else nothing
+        labels = TwoStageLabels(y, f, recycled, stage_one.degrees_of_freedom(len(y)))
         answer = _quantiles(labels, ordered, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = len(labels.every) / len(every)
