@@ -4,15 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
+# One process of tests for each core, up to WORKERS, and one thread in each.
+WORKERS ?= 4
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test oldest newest without_torch slow bench mutants lint format types clean
+.PHONY: demo test oldest newest without_torch slow laws bench mutants lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 oldest:
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
@@ -29,10 +32,14 @@ newest:
 	fi
 
 without_torch: $(VENV)/.without_torch
-	$(BIN)/python -m pytest --ignore=sklearn_ftr/finetuning
+	$(PYTEST) --ignore=sklearn_ftr/finetuning
 
 slow: $(VENV)/.test
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
+
+# The laws that hypothesis tries, on examples that nobody has seen.
+laws: $(VENV)/.test
+	$(PYTEST) --hypothesis-profile=exploring -m hypothesis
 
 bench: $(VENV)/.benchmark
 	$(BIN)/python benchmarks/training_time.py
@@ -68,7 +75,7 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) numpy scipy scikit-learn pandas vaderSentiment pytest hypothesis hatchling hatch-fancy-pypi-readme
+	$(INSTALL) numpy scipy scikit-learn pandas vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
 	$(INSTALL) --no-deps -e .
 	@touch $@
 

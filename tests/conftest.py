@@ -2,11 +2,19 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from joblib.externals.loky import get_reusable_executor
 
 import sklearn_ftr
 
 # Generators, which need the packages they ask, and code for mypy alone.
 collect_ignore = ["golden", "type_checks"]
+
+
+# The same examples everywhere and every time: what is green here is green elsewhere. New ones are looked for by `make laws`.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("exploring", derandomize=False)
+settings.load_profile("repeatable")
 
 
 class NeedsTorch:
@@ -40,6 +48,14 @@ if find_spec("torch") is None:
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def new_processes():
+    """Processes of `n_jobs` that no other test has used, and none that outlives the test."""
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+    yield
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 @pytest.fixture

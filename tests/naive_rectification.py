@@ -127,20 +127,20 @@ def binomial_tail(count, size, level):
     return betainc(size - count, count + 1, 1 - level)
 
 
-def quantile_p_values(y, f, pool, level, weight, sizes, t):
+def quantile_p_values(values, shares, level, sizes, t):
     """Against a quantile above t, and below it: F is as high as it has been anywhere before."""
-    values, shares = rectified_shares(y, f, pool, weight)
-    highest = [min(max([0.0, *shares[:rank]]), 1.0) for rank in range(len(values) + 1)]
-    below, at = (highest[np.searchsorted(values, t, side)] for side in ("left", "right"))
+    below, at = (
+        min(max([0.0, *shares[: np.searchsorted(values, t, side)]]), 1.0) for side in ("left", "right")
+    )
     above = binomial_tail(sizes[0] * at, sizes[0], level)
     return above, binomial_tail(sizes[1] * (1 - below), sizes[1], 1 - level)
 
 
 def quantile_interval(y, f, pool, level, weight, sizes, tail=0.025):
     """All t that neither of the one-sided tests refutes."""
-    values = rectified_shares(y, f, pool, weight)[0]
+    values, shares = rectified_shares(y, f, pool, weight)
     beyond = [values[0] - 1, *values, values[-1] + 1]
-    p = np.array([quantile_p_values(y, f, pool, level, weight, sizes, t) for t in beyond])
+    p = np.array([quantile_p_values(values, shares, level, sizes, t) for t in beyond])
     low, high = np.argmax(p[:, 0] > tail), len(beyond) - 1 - np.argmax(p[::-1, 1] > tail)
     return (
         -np.inf if low == 0 else beyond[low],

@@ -221,7 +221,7 @@ def test_all_labeled(data):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_same_seed_same_numbers(data, n_jobs):
+def test_same_seed_same_numbers(data, n_jobs, new_processes):
     net = VarianceRegressor(max_epochs=2)
     one = allocator(net, pilot_cost=1.0, n_jobs=n_jobs, strategy="split").fit(*data)
     other = allocator(net, pilot_cost=1.0, strategy="split").fit(*data)
@@ -500,6 +500,7 @@ def test_finetune_rows_of_the_rectified_mean(data):
             model.fit(X, y, finetune_rows=bad)
 
 
+@pytest.mark.slow
 def test_the_example_buys_labels_in_rounds(data):
     path = ROOT / "docs" / "examples" / "buying_labels.py"
     spec = importlib.util.spec_from_file_location("buying_labels", path)

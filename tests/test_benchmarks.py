@@ -32,6 +32,7 @@ def run(script, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_the_harness_resumes_and_reports(sets):
     options = ["--data", sets, "--out", sets / "out", "--sets", "tweets", "--n", 100, "--jobs", 1]
     options += ["--methods", "labels-only", "plug-in", "zero-shot", "split"]

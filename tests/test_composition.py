@@ -84,7 +84,7 @@ def test_grid_search_over_both_stages(population, folds):
     assert search.best_score_ > 1
 
 
-def test_randomized_search_in_a_pipeline(population, folds):
+def test_randomized_search_in_a_pipeline(population, folds, new_processes):
     X, y = population
     pipeline = make_pipeline(StandardScaler(), rectified())
     choices = {

@@ -10,6 +10,7 @@ from sklearn_ftr.datasets import fetch_vader_tweets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SLOW = {"tutorial_texts.md"}  # half a minute: fine-tunes a language model
 # Files of real ratings that a page reads from its own folder.
 RATINGS = ROOT.parent / "shared" / "data"
 FILES = re.compile(r'"(\w+\.(?:csv\.gz|minilm_l6_v2\.npz))"')
@@ -40,7 +41,11 @@ def bring_files_that_are_read(code, folder):
         (folder / name).symlink_to(found[0])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page.name in SLOW else ()) for page in PAGES],
+    ids=lambda page: page.name,
+)
 def test_code_runs_and_prints_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a user has no checkout
     examples = doctest.DocTestParser().get_doctest(page.read_text("utf-8"), {}, page.name, str(page), 0)

@@ -194,8 +194,8 @@ def test_perfect_predictions_give_the_mean_of_both_samples_information(sample):
     pool = np.resize(pool, len(y) + len(pool))  # smaller pools borrow the variance of f
     result = rectify_mean(y, y, pool, lambda_=1.0)
     assert result.estimate == pytest.approx(pool.mean(), rel=1e-9, abs=1e-9)
+    assume(pool.std() > 1e-3)  # less is rounding where values are those of float32
     expected = np.sqrt(pool.var(ddof=1) / len(pool))
-    assume(expected > 1e-6)
     assert result.standard_error == pytest.approx(expected, rel=1e-9)
 
 

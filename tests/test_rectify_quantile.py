@@ -75,9 +75,10 @@ def test_p_value_is_the_sign_tests(decimals):
     y, f, pool = sample_of(5, decimals=decimals)
     result = rectify_quantile(y, f, pool, 0.5, lambda_=0.7)
     sizes = naive.known_from(y, f, pool, result.estimate, 0.5, 0.7)[0]
+    shares = naive.rectified_shares(y, f, pool, 0.7)
     for null in (-4.0, -0.4, 0.0, 0.1, 0.5, 9.0):
         # A quantile above the null has less than half of the population at or below the null.
-        above, below = naive.quantile_p_values(y, f, pool, 0.5, 0.7, sizes, null)
+        above, below = naive.quantile_p_values(*shares, 0.5, sizes, null)
         assert result.p_value(null, "greater") == pytest.approx(above, rel=1e-9, abs=1e-300)
         assert result.p_value(null, "less") == pytest.approx(below, rel=1e-9, abs=1e-300)
         assert result.p_value(null) == pytest.approx(
@@ -245,6 +246,18 @@ def test_units_do_not_matter(sample, level, weight, shift, scale):
     ends = shift + scale * np.array(one.confidence_interval())
     np.testing.assert_allclose(other.confidence_interval(), ends, atol=1e-9)
     assert other.standard_error == pytest.approx(scale * one.standard_error, rel=1e-9, abs=1e-9)
+
+
+@may_be_certain
+@pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("r", [6, 60])
+def test_a_judge_without_an_error_in_the_sample_does_not_make_labels_count_for_ever(level, r):
+    """As if half a row were wrong, where the pool shows no variance either."""
+    y = np.arange(r) % 3 == 0
+    result = rectify_quantile(y, y, np.zeros(400), level, lambda_=1.0)
+    assert result.efficiency == pytest.approx(2 * r * np.var(y), rel=1e-9)
+    assert result.zero_width
 
 
 @may_be_certain

@@ -576,8 +576,8 @@ def test_frozen_weights_are_not_in_the_pickle(folders, data):
     assert all("lora" in name or name.startswith("head") for name in state)
 
 
-@pytest.mark.parametrize("method", ["head", "lora"])
-def test_processes_agree(method, folders, data):
+@pytest.mark.parametrize("method", [pytest.param("head", marks=pytest.mark.slow), "lora"])
+def test_processes_agree(method, folders, data, new_processes):
     texts, y = data
     y = np.where(np.arange(80) < 40, y, np.nan)
     means = [

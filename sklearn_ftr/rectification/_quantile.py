@@ -216,13 +216,17 @@ def _effective_sizes(level: float, sides: Sides, n: int) -> Array:
     Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
     the interval honest (docs/statistics.md).
     """
-    r = len(sides.influence.rows)
-    weight = sides.lambda_ * (1 - sides.recycled)
-    variances = sides.standard_errors**2 + _ROWS_UNSEEN * weight**2 / (r * (r - 1))
+    variances = sides.standard_errors**2 + _variance_unseen(sides)
     of_labels = sides.of_labels**2
     # Labels that are all on one side of t do not say what predictions are worth there.
     known = np.where(of_labels > 0, n * of_labels, np.minimum(n * variances, level * (1 - level)))
     return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
+
+
+def _variance_unseen(sides: Sides) -> float:
+    """Of F, from half a row more on which label and prediction are on different sides of t."""
+    r = len(sides.influence.rows)
+    return float(_ROWS_UNSEEN * (sides.lambda_ * (1 - sides.recycled)) ** 2 / (r * (r - 1)))
 
 
 def _efficiency(sides: Sides) -> float:
@@ -230,8 +234,12 @@ def _efficiency(sides: Sides) -> float:
     seen = sides.of_labels > 0
     if not seen.any():
         return 1.0
-    parts = (sides.standard_errors[seen] / sides.of_labels[seen]) ** 2
-    return float(1 / np.mean(parts)) if parts.any() else np.inf
+    variances = sides.standard_errors[seen] ** 2
+    if (
+        not variances.any()
+    ):  # no such row in the sample and a pool all on one side of t: not as many labels as one likes
+        variances = variances + _variance_unseen(sides)
+    return float(1 / np.mean(variances / sides.of_labels[seen] ** 2))
 
 
 def _one_quantile(
