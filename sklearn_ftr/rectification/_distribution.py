@@ -148,7 +148,8 @@ class RectifiedDistribution:
         )
         weight = "overall" if lambda_ is None else lambda_
         degrees = labels.degrees_of_freedom
-        rectified = rectify(of_y, of_f, self._pool_moments(sides), weight, degrees)
+        exact = np.zeros(2), np.zeros(2)
+        rectified = rectify(of_y, of_f, self._pool_moments(sides), weight, degrees, noise=exact)
         estimate, influence = rectified.estimate, rectified.influence
         if m and len(of_trained):
             estimate, recycled = recycle_labels(estimate, of_y, of_trained, one_weight=True)
@@ -180,6 +181,8 @@ class RectifiedDistribution:
 
 def _rank(ordered: Vector, t: Array, side: Literal["left", "right"] = "right") -> NDArray[np.intp]:
     """How many of the ordered values are at most t, or ("left") less; a float32 pool is not copied."""
+    if ordered.dtype == t.dtype:
+        return np.searchsorted(ordered, t, side)
     with np.errstate(over="ignore"):
         nearest = t.astype(ordered.dtype)
     above = nearest > t

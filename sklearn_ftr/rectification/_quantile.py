@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from sklearn_ftr.rectification._checks import (
     Array,
@@ -35,6 +35,8 @@ from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
 _ROWS_UNSEEN = 0.5
+# Of so many of the pool's predictions is known whether they are like those of the labels.
+_ROWS_OF_A_SHIFT = 100_000
 
 
 def rectify_quantile(
@@ -173,7 +175,7 @@ def quantiles_of_two_stages(
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
-        prediction_shift=float(prediction_shift(f[:, None], moments(ordered))[0]),
+        prediction_shift=float(prediction_shift(f[:, None], moments(_thinned(ordered)))[0]),
     )
 
 
@@ -190,8 +192,8 @@ def _quantiles(
     n, degrees = len(labels.every), np.array([sides.degrees_of_freedom for sides in around]).T
     own = [_effective_sizes(level, sides, n) for level, sides in zip(levels, around, strict=True)]
     # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
-    reach = stats.t.isf(0.025, n - 1)
-    sizes = np.transpose(own) * (reach / stats.t.isf(0.025, degrees)) ** 2
+    reach = -stdtrit(n - 1, 0.025)
+    sizes = np.transpose(own) * (reach / stdtrit(degrees, 0.025)) ** 2
     errors = np.sqrt(levels * (1 - levels) / sizes)
     low, high = levels - reach * errors[0], levels + reach * errors[1]
     widths = [
@@ -246,8 +248,11 @@ def _one_quantile(
     labels: TwoStageLabels, pool: Vector, level: float, lambda_: float | None
 ) -> tuple[float, RectifiedDistribution, Sides]:
     """The quantile, F, and its errors there. Weights are tuned at the labels' own quantile, then once more at the answer."""
+    curve = RectifiedDistribution.of(labels, pool, lambda_ or 0.0, 0.0)
+    if lambda_ is not None and not len(labels.trained):
+        t = curve.quantile(level)
+        return t, curve, curve.around(t, lambda_)
     t = float(np.quantile(labels.every, level, method="inverted_cdf"))
-    curve = RectifiedDistribution.of(labels, pool, 0.0, 0.0)
     for _ in range(2):
         sides = curve.around(t, lambda_)
         curve = RectifiedDistribution.of(labels, pool, sides.lambda_, sides.recycled)
@@ -261,11 +266,17 @@ def _residual_variance(y: Array, f: Array, t: float) -> float:
 
 def _pool_quantiles(pool: Vector, levels: Array) -> Estimate:
     """Quantiles of the predictions, as if they were data."""
-    spread = stats.norm.isf(0.025)
+    spread = -ndtri(0.025)
     errors = spread * np.sqrt(levels * (1 - levels) / len(pool))
     low, center, high = (_order_statistic(pool, levels + sign * errors) for sign in (-1, 0, 1))
     variance = ((high - low) / (2 * spread)) ** 2
     return Estimate(center, np.diag(variance), np.full(len(levels), np.inf))
+
+
+def _thinned(ordered: Vector) -> Vector:
+    """Every so many of the values, which have their mean and variance to far less than an error of the labels."""
+    step = max(1, len(ordered) // _ROWS_OF_A_SHIFT)
+    return ordered[step // 2 :: step]
 
 
 def _order_statistic(ordered: Vector, levels: Array) -> Array:
