@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._deviations import deviations_of_rows
 from sklearn_ftr.rectification._inference import mean_estimate
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._mean import rectify
@@ -149,7 +150,8 @@ class RectifiedDistribution:
         weight = "overall" if lambda_ is None else lambda_
         degrees = labels.degrees_of_freedom
         exact = np.zeros(2), np.zeros(2)
-        rectified = rectify(of_y, of_f, self._pool_moments(sides), weight, degrees, noise=exact)
+        sample = deviations_of_rows(of_y, of_f, self._pool_moments(sides), exact)
+        rectified = rectify(sample, weight, degrees)
         estimate, influence = rectified.estimate, rectified.influence
         if m and len(of_trained):
             estimate, recycled = recycle_labels(estimate, of_y, of_trained, one_weight=True)

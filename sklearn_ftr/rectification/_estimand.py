@@ -24,6 +24,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import NoEstimateError
 from sklearn_ftr.rectification._cross_fitting import within_parts
 from sklearn_ftr.rectification._design import Clipped, Design
+from sklearn_ftr.rectification._deviations import deviations_of_rows
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._mean import Rectification, prediction_shift, rectify
@@ -160,7 +161,8 @@ def estimand_of_two_stages(
     _check_squares(rows_y, rows_f, pool)
     p = estimand.n_parameters
     degrees = stage_one.degrees_of_freedom(len(y), p)
-    rectified = rectify(rows_y, rows_f, pool, lambda_, degrees, p, noise)
+    sample = deviations_of_rows(rows_y, rows_f, pool, noise)
+    rectified = rectify(sample, lambda_, degrees, p)
     if stage_one.recycle and stage_one.n_trained_only:
         rows = _influence_rows(estimand, *all_labels, every)
         _drop_rounding(rows, every, noise[0])

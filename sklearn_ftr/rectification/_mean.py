@@ -20,6 +20,7 @@ from sklearn_ftr.rectification._checks import (
     check_rectification_arrays,
     pool_moments,
 )
+from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding, deviations_of_rows
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
@@ -165,7 +166,7 @@ def mean_of_two_stages(
     """The rectified mean from labels (r,) or (r, k) and predictions (r, k); with an empty pool, the mean of all labels."""
     y, every = columns(labels), stage_one.with_labels_of(labels)
     degrees = stage_one.degrees_of_freedom(len(y))
-    rectified = rectify(y, predictions, pool, lambda_, degrees)
+    rectified = rectify(deviations_of_rows(y, predictions, pool), lambda_, degrees)
     estimate, n_rectify, influence = rectified.estimate, len(y), rectified.influence
     if not pool.count:
         estimate, n_rectify = mean_estimate(moments(columns(every))), len(every)
@@ -205,61 +206,47 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
 
 
 def rectify(
-    y: Array,
-    f: Array,
-    pool: Moments,
+    sample: Deviations,
     lambda_: ArrayLike | str | None,
     degrees_of_freedom: int | None = None,
     n_parameters: int = 1,
-    noise: tuple[Array, Array] | None = None,
 ) -> Rectification:
-    """The formulas, for columns (r, k).
+    """The formulas, for k numbers.
 
-    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given. `noise` (k,), (k,) is
-    how far rounding may have moved values of y and of f, where that is more than their own last places tell.
+    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given.
     """
-    r = len(y)
-    _check_enough_labels(r)
-    of_y, of_f = noise or (rounding(y), rounding(f))
-    y_mean, dy = _deviations(y, of_y)
-    f_mean, df = _deviations(f, of_f)  # df: deviations of f, not degrees of freedom
-    of_pool_mean, pool_degrees = pool_mean_covariance(df, pool)
-    too_few = r - n_parameters < MIN_LABELS_TO_TUNE - 1
+    dy, df, pieces = sample.y, sample.f, len(sample.y)
+    of_y, of_f = sample.noise
+    spare = sample.spare - (n_parameters - 1)
     tuned = lambda_ is None or isinstance(lambda_, str)
-    given = 0.0 if not pool.count or (tuned and too_few) else lambda_
-    weight = _weight(dy, df, np.diag(of_pool_mean), given, of_f)
-    residuals = _beyond_rounding(dy - weight.lambda_ * df, of_y + np.abs(weight.lambda_) * of_f)
+    given = 0.0 if not sample.has_pool or (tuned and spare < MIN_LABELS_TO_TUNE - 1) else lambda_
+    pool_squares = pieces * sample.spare * np.diag(sample.pool_covariance)
+    weight = _weight(dy, df, pool_squares, given, of_f)
+    residuals = beyond_rounding(dy - weight.lambda_ * df, of_y + np.abs(weight.lambda_) * of_f)
     residuals = residuals * weight.influence
-    labeled_term = residuals.T @ residuals / ((r - n_parameters) * r)
-    pool_term = np.outer(weight.lambda_, weight.lambda_) * of_pool_mean
-    theta = y_mean + weight.lambda_ * (pool.mean - f_mean if pool.count else 0.0)
-    degrees = r - n_parameters - weight.n_tuned
+    labeled_term = residuals.T @ residuals / (spare * pieces)
+    pool_term = np.outer(weight.lambda_, weight.lambda_) * sample.pool_covariance
+    theta = sample.y_mean + weight.lambda_ * (
+        sample.pool_mean - sample.f_mean if sample.has_pool else 0.0
+    )
+    degrees = spare - weight.n_tuned
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
     welch = welch_satterthwaite(
-        [np.diag(labeled_term), np.diag(pool_term)], [degrees, np.full_like(degrees, pool_degrees)]
+        [np.diag(labeled_term), np.diag(pool_term)],
+        [degrees, np.full_like(degrees, sample.pool_degrees)],
     )
-    residual_variance = np.sum(_beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (r - 1)
-    estimate = Estimate(theta, labeled_term + pool_term, welch)
     return Rectification(
-        estimate, weight.lambda_, residual_variance, Influence(residuals, pool_term, r - n_parameters)
+        Estimate(theta, labeled_term + pool_term, welch),
+        weight.lambda_,
+        sample.residual_variance,
+        Influence(residuals, pool_term, spare),
     )
-
-
-def _deviations(values: Array, noise: Array) -> tuple[Array, Array]:
-    """Means (k,) and deviations (r, k) from them that are more than rounding."""
-    mean, deviations = centred(values)
-    return mean, _beyond_rounding(deviations, noise)
-
-
-def _beyond_rounding(residuals: Array, noise: Array) -> Array:
-    """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
-    return np.where(np.mean(residuals**2, axis=0) <= noise**2, 0.0, residuals)
 
 
 @dataclass(frozen=True)
 class _Weight:
-    """Lambda (k,), what each residual (r, k) grows by when its row is left out, 1 where it was tuned."""
+    """Lambda (k,), what each residual (G, k) grows by when its piece is left out, 1 where it was tuned."""
 
     lambda_: Array
     influence: Array | float
@@ -267,7 +254,7 @@ class _Weight:
 
 
 def _weight(
-    dy: Array, df: Array, pool_variance: Array, lambda_: ArrayLike | str | None, noise: Array
+    dy: Array, df: Array, pool_squares: Array, lambda_: ArrayLike | str | None, noise: Array
 ) -> _Weight:
     """The given lambda, or the best one; predictions that vary by no more than `noise` get 0."""
     r, k = dy.shape
@@ -275,7 +262,7 @@ def _weight(
         return _Weight(np.broadcast_to(np.asarray(lambda_, dtype=float), (k,)).copy(), 1.0, np.zeros(k))
     # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
     # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
-    denominator = np.sum(df**2, axis=0) + r * (r - 1) * pool_variance
+    denominator = np.sum(df**2, axis=0) + pool_squares
     varies = denominator > r * noise**2
     covariance, leverage = np.sum(dy * df, axis=0), df**2
     if lambda_ == "overall":
@@ -285,25 +272,3 @@ def _weight(
     safe = np.where(varies, denominator, 1.0)
     best = np.where(varies, covariance / safe, 0.0)
     return _Weight(best, 1 / (1 - np.where(varies, leverage / safe, 0.0)), varies.astype(float))
-
-
-def pool_mean_covariance(df: Array, pool: Moments) -> tuple[Array, int]:
-    """V_U(f) / m and its degrees of freedom.
-
-    A pool smaller than the rectification set borrows the deviations `df` (r, k) of its predictions:
-    from a handful of rows V_U(f) is too uncertain to weigh predictions by.
-    """
-    r, m = len(df), pool.count
-    if m == 0:
-        return np.zeros_like(pool.cross_products), 1
-    if m < r:
-        return (pool.cross_products + df.T @ df) / (m - 1 + r - 1) / m, m - 1 + r - 1
-    return pool.covariance / m, m - 1
-
-
-def _check_enough_labels(r: int) -> None:
-    if r < 2:
-        raise ValueError(
-            f"Rectification got {r} labeled row{'s' * (r != 1)} (n_samples={r}); expected at least 2, "
-            "because one shows no variance."
-        )

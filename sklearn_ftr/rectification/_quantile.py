@@ -24,9 +24,10 @@ from sklearn_ftr.rectification._checks import (
     check_lambda,
     check_rectification_arrays,
 )
+from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
-from sklearn_ftr.rectification._mean import _check_enough_labels, prediction_shift
+from sklearn_ftr.rectification._mean import prediction_shift
 from sklearn_ftr.rectification._moments import moments
 from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -112,7 +113,7 @@ def rectify_quantile(
     labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ValueError(f"y has shape {labels.shape}; expected (r,): call once for each output.")
-    _check_enough_labels(len(labels))
+    check_enough_labels(len(labels))
     given = check_lambda(lambda_, len(levels), "levels")
     weights = [None] * len(levels) if given is None else list(given)
     y_, f_ = (one.reshape(-1).astype(np.float64) for one in (labels, predictions))

@@ -1,0 +1,117 @@
+"""What rectification needs of a sample: means, and how far each independent piece of it moves them.
+
+A piece is a row, or all rows of a cluster. Everything that follows (`_mean.rectify`: lambda, variance, degrees of freedom) is sums of
+squares over pieces, so that it is the same for any sampling design. The formulas for pieces that are rows with equal
+weights are here; those for designs are in `_drawn`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._moments import Moments, centred, rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Deviations:
+    """Means of labels y, their predictions f and the pool's predictions, all (k,), and deviations of G labeled pieces.
+
+    Parameters
+    ----------
+    y_mean, f_mean, pool_mean : ndarray of shape (k,)
+    y, f : ndarray of shape (G, k)
+        Scaled so that sums of squares over G `spare` are the variances of y_mean, and of the labeled pieces' part of
+        f_mean - pool_mean.
+    spare : int
+        Degrees of freedom of these: G - 1, or G less the number of strata.
+    pool_covariance : ndarray of shape (k, k)
+        Of pool_mean, as far as pieces without labels make it.
+    pool_degrees : int
+        Of that.
+    noise : tuple of ndarray of shape (k,)
+        How far rounding alone may have moved a deviation of y, and of f.
+    residual_variance : ndarray of shape (k,)
+        V(y - f) of rows.
+    has_pool : bool
+        Whether there are predictions of unlabeled rows.
+    """
+
+    y_mean: Array
+    f_mean: Array
+    pool_mean: Array
+    y: Array
+    f: Array
+    spare: int
+    pool_covariance: Array
+    pool_degrees: int
+    noise: tuple[Array, Array]
+    residual_variance: Array
+    has_pool: bool
+
+    @property
+    def labels_only(self) -> Estimate:
+        """The mean of the labels by themselves."""
+        covariance = self.y.T @ self.y / (len(self.y) * self.spare)
+        return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(self.spare)))
+
+
+def deviations_of_rows(
+    y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
+) -> Deviations:
+    """Of rows (r, k) that are a simple random sample each; `noise` where that is more than the rows' last places tell."""
+    check_enough_labels(len(y))
+    of_y, of_f = noise or (rounding(y), rounding(f))
+    y_mean, dy = _centred(y, of_y)
+    f_mean, df = _centred(f, of_f)
+    covariance, degrees = _pool_covariance(df, pool)
+    return Deviations(
+        y_mean=y_mean,
+        f_mean=f_mean,
+        pool_mean=pool.mean,
+        y=dy,
+        f=df,
+        spare=len(y) - 1,
+        pool_covariance=covariance,
+        pool_degrees=degrees,
+        noise=(of_y, of_f),
+        residual_variance=np.sum(beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (len(y) - 1),
+        has_pool=pool.count > 0,
+    )
+
+
+def beyond_rounding(residuals: Array, noise: Array) -> Array:
+    """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
+    return np.where(np.mean(residuals**2, axis=0) <= noise**2, 0.0, residuals)
+
+
+def check_enough_labels(r: int) -> None:
+    """Two labels, at least."""
+    if r < 2:
+        raise ValueError(
+            f"Rectification got {r} labeled row{'s' * (r != 1)} (n_samples={r}); expected at least 2, "
+            "because one shows no variance."
+        )
+
+
+def _centred(values: Array, noise: Array) -> tuple[Array, Array]:
+    """Means (k,) and deviations (r, k) from them that are more than rounding."""
+    mean, deviations = centred(values)
+    return mean, beyond_rounding(deviations, noise)
+
+
+def _pool_covariance(df: Array, pool: Moments) -> tuple[Array, int]:
+    """V_U(f) / m and its degrees of freedom.
+
+    A pool smaller than the rectification set borrows the deviations `df` (r, k) of its predictions:
+    from a handful of rows V_U(f) is too uncertain to weigh predictions by.
+    """
+    r, m = len(df), pool.count
+    if m == 0:
+        return np.zeros_like(pool.cross_products), 1
+    if m < r:
+        return (pool.cross_products + df.T @ df) / (m - 1 + r - 1) / m, m - 1 + r - 1
+    return pool.covariance / m, m - 1
