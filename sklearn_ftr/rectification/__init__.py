@@ -15,6 +15,7 @@ from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
 from sklearn_ftr.rectification._quantile import rectify_quantile
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import PredictionShiftWarning, ZeroWidthIntervalWarning
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Estimate",
     "PredictionShiftWarning",
     "RectifiedResult",
+    "SamplingDesign",
     "ZeroWidthIntervalWarning",
     "m_estimate",
     "rectify_difference",

@@ -43,10 +43,15 @@ def pool_moments(f_unlabeled: NDArray[np.floating], labels: NDArray[np.floating]
         return moments(np.empty((0, *labels.shape[1:])))
     with np.errstate(invalid="ignore", over="ignore"):
         pool = moments(f_unlabeled)
-    if not np.isfinite(pool.cross_products).all():
+    check_pool(pool.cross_products, f_unlabeled)
+    return pool
+
+
+def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:
+    """What sums over the pool say of its values: all finite, or an error that counts those that are not."""
+    if not np.isfinite(sums).all():
         check_finite(f_unlabeled, "f_unlabeled")
         raise ValueError("f_unlabeled has values whose squares overflow; divide by a power of ten.")
-    return pool
 
 
 def as_real_array(values: ArrayLike, name: str) -> NDArray[np.floating]:

@@ -28,12 +28,13 @@ _PIECE_ROWS = 16_384
 class Design:
     """Rows (n, d) of a design; slices of it come as float64 with a first column of ones, if it has an intercept.
 
-    With `coordinates` slices come in those.
+    With `coordinates` slices come in those. `weights` (n,) have the mean 1; None is 1 for every row.
     """
 
     rows: NDArray[np.floating[Any]]
     intercept: bool
     coordinates: Coordinates | None = None
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,6 +59,10 @@ class Design:
     def between(self, start: int, stop: int) -> Design:
         """Adjacent rows, not copied."""
         return replace(self, rows=self.rows[start:stop])
+
+    def weighted(self, weights: Array | None) -> Design:
+        """The same rows with weights of any scale."""
+        return replace(self, weights=None if weights is None else weights / weights.mean())
 
     def followed_by(self, other: Design) -> Design:
         """The rows of both."""

@@ -52,11 +52,11 @@ class Deviations:
     residual_variance: Array
     has_pool: bool
 
-    @property
-    def labels_only(self) -> Estimate:
-        """The mean of the labels by themselves."""
-        covariance = self.y.T @ self.y / (len(self.y) * self.spare)
-        return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(self.spare)))
+    def labels_only(self, n_parameters: int = 1) -> Estimate:
+        """The mean of the labels by themselves; `n_parameters` are fitted together."""
+        spare = self.spare - (n_parameters - 1)
+        covariance = self.y.T @ self.y / (len(self.y) * spare)
+        return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(spare)))
 
 
 def deviations_of_rows(

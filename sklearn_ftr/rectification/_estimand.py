@@ -35,9 +35,9 @@ from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 
 # Predictions whose influence is smaller than this part of the labels' are constant but for rounding; of models of folds, from
 # which large parts have been taken away, than the second.
-_SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
+SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
 # The pool's covariates may be so much larger than those of labeled rows, on which rounding is measured.
-_NOISE_OF_POOL = 8
+NOISE_OF_POOL = 8
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
 BLOCK_ROWS = 8_192
 Vector = NDArray[np.floating[Any]] | Clipped
@@ -140,44 +140,55 @@ def estimand_of_two_stages(
     """As `rectify_estimand`, and what `score` needs beside the result."""
     X, y, f = labeled
     all_labels = (X if stage_one.X is None else X.followed_by(stage_one.X)), stage_one.with_labels_of(y)
-    every = _linearize(estimand, *all_labels, None, f"all {len(all_labels[1])} labels")
+    every = linearize(estimand, *all_labels, None, f"all {len(all_labels[1])} labels")
     scores = _score_moments(estimand, *all_labels, every.solution)
     labels_only = _estimate(every.influence(scores), estimand.n_parameters)
     if not len(unlabeled[1]):
-        rows = _influence_rows(estimand, *all_labels, every)
+        rows = influence_rows(estimand, *all_labels, every)
         alone = _labels_alone(estimand, labeled, every, rows, labels_only, confidence_level, stage_one)
         return RectifiedEstimand(alone, every, every)
     of_y = every
     if stage_one.n_trained_only:
-        of_y = _linearize(estimand, X, y, every, f"the {len(y)} labels that rectify")
-    of_f = _linearize(estimand, X, f, of_y, "the predictions of labeled rows")
-    rows_y = _influence_rows(estimand, X, y, of_y)
+        of_y = linearize(estimand, X, y, every, f"the {len(y)} labels that rectify")
+    of_f = linearize(estimand, X, f, of_y, "the predictions of labeled rows")
+    rows_y = influence_rows(estimand, X, y, of_y)
     rows_f, pool = _influence_of_predictions(estimand, X, f, of_f, unlabeled, stage_one)
-    smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else _SMALLEST_INFLUENCE
-    noise = _noise(estimand, X, y, of_y), _noise(estimand, X, f, of_f)
-    _drop_rounding(rows_f, of_f, np.maximum(noise[1], smallest * rows_y.std(axis=0)))
-    _drop_rounding(rows_y, of_y, noise[0])
-    pool = pool.without(_NOISE_OF_POOL * noise[1])
-    _check_squares(rows_y, rows_f, pool)
+    smallest = _SMALLEST_ALIGNED_INFLUENCE if stage_one.pools else SMALLEST_INFLUENCE
+    noise = noise_of(estimand, X, y, of_y), noise_of(estimand, X, f, of_f)
+    drop_rounding(rows_f, of_f, np.maximum(noise[1], smallest * rows_y.std(axis=0)))
+    drop_rounding(rows_y, of_y, noise[0])
+    pool = pool.without(NOISE_OF_POOL * noise[1])
+    check_squares(rows_y, rows_f, pool.cross_products)
     p = estimand.n_parameters
     degrees = stage_one.degrees_of_freedom(len(y), p)
     sample = deviations_of_rows(rows_y, rows_f, pool, noise)
     rectified = rectify(sample, lambda_, degrees, p)
     if stage_one.recycle and stage_one.n_trained_only:
-        rows = _influence_rows(estimand, *all_labels, every)
-        _drop_rounding(rows, every, noise[0])
+        rows = influence_rows(estimand, *all_labels, every)
+        drop_rounding(rows, every, noise[0])
         rectified = _with_recycled(rectified, rows, len(y), p)
-    result = _result(estimand, rectified, pool, labels_only, len(y), confidence_level, stage_one)
     of_pool = reduce(merge, map(moments, pieces(unlabeled[1])))
-    result = replace(result, prediction_shift=float(prediction_shift(f[:, None], of_pool)[0]))
+    result = estimand_result(
+        estimand,
+        rectified,
+        pool.mean,
+        n_labeled=len(y) + stage_one.n_trained_only,
+        n_finetune=stage_one.n_finetune,
+        n_rectify=len(y),
+        n_unlabeled=pool.count,
+        labels_only=labels_only,
+        predictions_only=_estimate(pool, p) if pool.count > p else None,
+        confidence_level=confidence_level,
+        prediction_shift=float(prediction_shift(f[:, None], of_pool)[0]),
+    )
     return RectifiedEstimand(result, of_y, of_f)
 
 
-def _check_squares(rows_y: Array, rows_f: Array, pool: Moments) -> None:
+def check_squares(rows_y: Array, rows_f: Array, of_pool: Array) -> None:
     """Influence values whose squares have a sum."""
     with np.errstate(all="ignore"):
         sums = [np.sum((rows - rows[0]) ** 2) for rows in (rows_y, rows_f)]
-    if not (np.isfinite(sums).all() and np.isfinite(pool.cross_products).all()):
+    if not (np.isfinite(sums).all() and np.isfinite(of_pool).all()):
         raise ValueError(
             "Influence values have squares that overflow; divide y and f, or the columns of X, by a power of ten."
         )
@@ -190,32 +201,21 @@ def _with_recycled(rectified: Rectification, rows: Array, r: int, p: int) -> Rec
     return replace(rectified, estimate=estimate, influence=influence)
 
 
-def _result(
-    estimand: Estimand,
-    rectified: Rectification,
-    pool: Moments,
-    labels_only: Estimate,
-    n_rectify: int,
-    confidence_level: float,
-    stage_one: StageOne,
+def estimand_result(
+    estimand: Estimand, rectified: Rectification, pool_mean: Array, **fields: Any
 ) -> RectifiedResult:
-    p, estimate = estimand.n_parameters, rectified.estimate
+    """The result in the estimand's names; `fields` are what else it says."""
+    estimate = rectified.estimate
     return RectifiedResult(
         **vars(estimate),
         lambda_=rectified.lambda_,
-        rectifier=estimate.estimate - rectified.lambda_ * pool.mean,
+        rectifier=estimate.estimate - rectified.lambda_ * pool_mean,
         residual_variance=rectified.residual_variance,
         recycled_weight=rectified.influence.recycled_weight,
-        n_labeled=n_rectify + stage_one.n_trained_only,
-        n_finetune=stage_one.n_finetune,
-        n_rectify=n_rectify,
-        n_unlabeled=pool.count,
-        labels_only=labels_only,
-        predictions_only=_estimate(pool, p) if pool.count > p else None,
-        confidence_level=confidence_level,
         estimand=estimand.title,
         names=estimand.names,
         influence=rectified.influence,
+        **fields,
     )
 
 
@@ -273,10 +273,10 @@ def _influence_of_predictions(
     over the whole pool has nothing to say about the rows that rectify it. It does depend on the labels of the other folds, and so would
     correlate with the errors of its own.
     """
-    of_pool = _linearize(estimand, *unlabeled, of_f, "the predictions of the pool")
+    of_pool = linearize(estimand, *unlabeled, of_f, "the predictions of the pool")
     if not stage_one.pools:
         scores = _score_moments(estimand, *unlabeled, of_pool.solution)
-        return _influence_rows(estimand, X, f, of_f), of_pool.influence(scores)
+        return influence_rows(estimand, X, f, of_f), of_pool.influence(scores)
     parts = list(stage_one.pools_of_models(unlabeled[0]))
     steps = [of_pool.inverse @ _score_moments(estimand, *part, of_pool.solution).mean for part in parts]
     offsets = np.array(steps)
@@ -308,7 +308,7 @@ def _score_moments(estimand: Estimand, X: Design, target: Vector, theta: Array) 
     return reduce(merge, (moments(estimand.scores(*rows, theta)) for rows in blocks(X, target)))
 
 
-def _linearize(
+def linearize(
     estimand: Estimand, X: Design, target: Vector, start: Linearized | None, source: str
 ) -> Linearized:
     """The usual estimate; an error says which rows have none."""
@@ -320,18 +320,18 @@ def _linearize(
     return Linearized(solution, inverse, estimand.reported(solution), bread)
 
 
-def _influence_rows(estimand: Estimand, X: Design, target: Vector, one: Linearized) -> Array:
+def influence_rows(estimand: Estimand, X: Design, target: Vector, one: Linearized) -> Array:
     """The estimate plus the influence of each row; their mean is theta."""
     influence = estimand.scores(X[:], target[:].astype(np.float64), one.solution) @ one.bread.T
-    return one.theta + influence - influence.mean(axis=0)
+    return one.theta + influence - times(X.weights, influence).mean(axis=0)
 
 
-def _noise(estimand: Estimand, X: Design, target: Array, one: Linearized) -> Array:
+def noise_of(estimand: Estimand, X: Design, target: Array, one: Linearized) -> Array:
     """How far rounding may have moved influence values (k,)."""
     return np.abs(one.bread) @ estimand.rounding(X[:], target, one.solution)
 
 
-def _drop_rounding(influence: Array, one: Linearized, noise: Array) -> None:
+def drop_rounding(influence: Array, one: Linearized, noise: Array) -> None:
     """Influence values (in place) that are nothing but rounding become zero: a tuned lambda would blow them up.
 
     So are those of predictions that a linear model of the same X has made, in a linear regression.
@@ -351,3 +351,17 @@ def pieces(target: Vector) -> Iterator[Array]:
     """Consecutive targets as float64, a block at a time."""
     for start in range(0, len(target), BLOCK_ROWS):
         yield target[start : start + BLOCK_ROWS].astype(np.float64, copy=False)
+
+
+def weighted_blocks(X: Design, target: Vector) -> Iterator[tuple[Array, Array, Array | None]]:
+    """As `blocks`, with the rows' weights, if they have any."""
+    for number, (rows, values) in enumerate(blocks(X, target)):
+        start = number * BLOCK_ROWS
+        yield rows, values, None if X.weights is None else X.weights[start : start + len(values)]
+
+
+def times(weights: Array | None, values: Array) -> Array:
+    """Values (n,) or (n, k) by weights (n,), if there are any."""
+    if weights is None:
+        return values
+    return weights * values if values.ndim == 1 else weights[:, None] * values

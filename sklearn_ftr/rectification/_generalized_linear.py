@@ -22,6 +22,7 @@ from sklearn_ftr.rectification._coordinates import (
     find_coordinates,
 )
 from sklearn_ftr.rectification._design import Clipped, Design, check_regression
+from sklearn_ftr.rectification._draw import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
@@ -29,11 +30,15 @@ from sklearn_ftr.rectification._estimand import (
     blocks,
     pieces,
     rectify_estimand,
+    times,
+    weighted_blocks,
 )
+from sklearn_ftr.rectification._estimand_of_draw import rectify_draw
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -118,7 +123,9 @@ class GeneralizedLinear(Estimand):
         theta = np.zeros(self.n_parameters) if start is None else start
         gradient, bread = self._newton(X, target, theta)
         theta = theta + bread @ gradient
-        left = sum(rows.T @ (y - rows @ theta) for rows, y in blocks(X, target)) / len(target)
+        left = sum(
+            rows.T @ times(w, y - rows @ theta) for rows, y, w in weighted_blocks(X, target)
+        ) / len(target)
         return theta + bread @ left, bread
 
     def _uphill(
@@ -140,18 +147,18 @@ class GeneralizedLinear(Estimand):
         k = len(theta)
         gradient, hessian = np.zeros(k), np.zeros((k, k))
         with np.errstate(over="ignore", invalid="ignore"):
-            for rows, y in blocks(X, target):
+            for rows, y, w in weighted_blocks(X, target):
                 eta = rows @ theta
-                gradient += rows.T @ (y - self.family.mean(eta))
-                hessian += self._information(rows, eta)
+                gradient += rows.T @ times(w, y - self.family.mean(eta))
+                hessian += self._information(rows, eta, w)
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
             return np.full(k, np.nan), np.eye(k)
         return gradient / len(target), self._inverse(hessian / len(target))
 
-    def _information(self, rows: Array, eta: Array) -> Array:
-        if self.family.is_linear:
+    def _information(self, rows: Array, eta: Array, weights: Array | None) -> Array:
+        if self.family.is_linear and weights is None:
             return rows.T @ rows
-        return (rows.T * self.family.variance(eta)) @ rows
+        return (rows.T * times(weights, self.family.variance(eta))) @ rows
 
     def _inverse(self, hessian: Array) -> Array:
         """H^-1, of a matrix whose columns are brought to one scale first."""
@@ -169,7 +176,8 @@ class GeneralizedLinear(Estimand):
     def _first_guess(self, X: Design, target: Vector) -> Array:
         """Least squares on a transform of the labels."""
         transformed = self.family.first_guess(target[:].astype(np.float64))
-        return scipy.linalg.lstsq(X[:], transformed)[0]
+        roots = None if X.weights is None else np.sqrt(X.weights)
+        return scipy.linalg.lstsq(times(roots, X[:]), times(roots, transformed))[0]
 
     def _describe(self, target: Vector) -> tuple[float, bool]:
         """Mean square of the target (1 if all of it is 0), and whether it is inside of the family's range, so that no coefficient is infinite."""
@@ -209,6 +217,9 @@ def rectify_glm(
     family: str = "gaussian",
     fit_intercept: bool = True,
     lambda_: ArrayLike | str | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Coefficients of a generalized linear model with canonical link.
@@ -234,6 +245,10 @@ def rectify_glm(
     lambda_ : float, array-like of shape (k,) or "overall", default=None
         Weight of the predictions: 0 is labels only, 1 is plain. None estimates the best one for each coefficient,
         "overall" one for the sum of their variances.
+    design, design_unlabeled : SamplingDesign, default=None
+        How labeled rows and the pool were drawn; see `rectify_mean`. With strata or labeling probabilities all rows are copied.
+    finite_population : bool, default=False
+        Coefficients of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
 
@@ -286,6 +301,9 @@ def rectify_glm(
         family=family,
         fit_intercept=fit_intercept,
         lambda_=lambda_,
+        design=design,
+        design_unlabeled=design_unlabeled,
+        finite_population=finite_population,
         confidence_level=confidence_level,
     )
 
@@ -300,6 +318,9 @@ def _rectify(
     family: str,
     fit_intercept: bool = True,
     lambda_: ArrayLike | str | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """What all public functions here call, at one distance from their callers."""
@@ -308,15 +329,21 @@ def _rectify(
     kind = FAMILIES[family]
     data = check_regression(X, y, f, X_unlabeled, f_unlabeled, fit_intercept)
     lambda_ = check_lambda(lambda_, len(data.names), "coefficients", overall=True)
-    (design, labels, predictions), (pool, of_pool) = data.labeled, data.unlabeled
+    (rows, labels, predictions), (pool, of_pool) = data.labeled, data.unlabeled
     kind.check_labels(labels, "y")
     kind.check_predictions(predictions, "f")
     kind.check_predictions(of_pool, "f_unlabeled")
     limits = kind.limits(labels)
-    estimand = GeneralizedLinear.of(kind, data.names, design)
-    labeled = estimand.seen(design.rows), labels, np.clip(predictions, *limits)
+    estimand = GeneralizedLinear.of(kind, data.names, rows)
+    labeled = estimand.seen(rows.rows), labels, np.clip(predictions, *limits)
     unlabeled = estimand.seen(pool.rows), of_pool if kind.is_linear else Clipped(of_pool, *limits)
-    result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)
+    draw = check_sampling(
+        (y, labels), (f_unlabeled, of_pool), design, design_unlabeled, finite_population
+    )
+    if draw is None:
+        result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)
+    else:
+        result = rectify_draw(estimand, labeled, unlabeled, lambda_, confidence_level, draw)
     warn_of_doubts(result, stacklevel=4)
     return result
 

@@ -13,17 +13,22 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
 from sklearn_ftr.rectification._design import Design, check_regression
+from sklearn_ftr.rectification._draw import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
     Vector,
     blocks,
     rectify_estimand,
+    times,
+    weighted_blocks,
 )
+from sklearn_ftr.rectification._estimand_of_draw import rectify_draw
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._root import MeanPsi, find_root
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 Psi = Callable[[Array, Array, Array], ArrayLike]
@@ -65,12 +70,14 @@ class MEstimand(Estimand):
         """The root of mean psi, from where other rows have theirs."""
 
         def values(theta: Array) -> Iterator[Array]:
-            return (self.scores(*rows, theta) for rows in blocks(X, target))
+            return (times(w, self.scores(rows, y, theta)) for rows, y, w in weighted_blocks(X, target))
 
         def derivative(theta: Array) -> Array:
             return self._derivative(X, target, theta)
 
-        psi = MeanPsi(values, None if self.jacobian is None else derivative)
+        # The user's derivative is a mean over rows that are all alike.
+        known = self.jacobian is not None and X.weights is None
+        psi = MeanPsi(values, derivative if known else None)
         if start is None:
             theta, inverse = find_root(psi, self.start, None)
         else:
@@ -104,6 +111,9 @@ def m_estimate(
     names: Sequence[str] | None = None,
     title: str = "M-estimate",
     lambda_: ArrayLike | str | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Rectified estimate of any parameter that solves mean psi(x, y; theta) = 0.
@@ -134,6 +144,10 @@ def m_estimate(
         What the result's table calls the estimand.
     lambda_ : float, array-like of shape (k,) or "overall", default=None
         Weight of the predictions; None estimates one for each parameter.
+    design, design_unlabeled : SamplingDesign, default=None
+        How labeled rows and the pool were drawn; see `rectify_mean`. With strata or labeling probabilities all rows are copied.
+    finite_population : bool, default=False
+        Parameters of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
 
@@ -186,7 +200,12 @@ def m_estimate(
         X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
     )
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
-    result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
+    of_rows = (y, data.labeled[1]), (f_unlabeled, data.unlabeled[1])
+    draw = check_sampling(*of_rows, design, design_unlabeled, finite_population)
+    if draw is None:
+        result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
+    else:
+        result = rectify_draw(estimand, data.labeled, data.unlabeled, lambda_, confidence_level, draw)
     warn_of_doubts(result, stacklevel=3)
     return result
 

@@ -8,7 +8,9 @@ the m rows of the pool. docs/statistics.md derives the small-sample forms.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,13 +19,16 @@ from sklearn_ftr._tables import column_names
 from sklearn_ftr.rectification._checks import (
     Array,
     check_lambda,
+    check_pool,
     check_rectification_arrays,
     pool_moments,
 )
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding, deviations_of_rows
+from sklearn_ftr.rectification._draw import Draw, check_sampling
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
+    like,
     mean_estimate,
     welch_satterthwaite,
 )
@@ -31,12 +36,15 @@ from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, centred, columns, merge, moments, rounding
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult, mean_result
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
 MIN_LABELS_TO_TUNE = 6
+# Rows of the pool that are read at once under a sampling design.
+_BLOCK_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,9 @@ def rectify_mean(
     f_unlabeled: ArrayLike,
     *,
     lambda_: ArrayLike | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Mean of a population from few labels and many predictions.
@@ -73,6 +84,12 @@ def rectify_mean(
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for
         each output, the weight with the smallest variance (power tuning), which costs one degree of
         freedom; with fewer than 6 labels it is 0.
+    design, design_unlabeled : SamplingDesign, default=None
+        Weights, clusters, strata and labeling probabilities of labeled rows and of the pool. None: rows are independent and
+        all alike.
+    finite_population : bool, default=False
+        The mean of exactly these rows, labeled and unlabeled, is asked for (a benchmark of 3,000 answers, say). Only which rows
+        got a label is random then, and with all rows labeled the standard error is 0.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -86,7 +103,8 @@ def rectify_mean(
     ------
     ValueError
         Shapes that do not match, NaN, infinite or overflowing values, text, dates, fewer than 2 labels,
-        different pandas indexes or columns of `y` and `f`.
+        different pandas indexes or columns of `y` and `f`; designs of another length, that one side has and the other has not,
+        clusters that cross strata, strata without labels or with a single labeled cluster.
     TypeError
         Masked arrays.
 
@@ -111,6 +129,11 @@ def rectify_mean(
     their variance is taken after leaving each row out of that fit. Intervals are Student t with
     Welch-Satterthwaite degrees of freedom.
 
+    With a design, means are weighted (Hajek): labels by w / pi, the pool by w; where labels were drawn with probabilities pi or within
+    strata the pool's side is all rows. Influence values are summed within clusters and centred within strata (linearisation,
+    Binder 1983), lambda is the best one for these sums, and r - 1 becomes clusters less strata. For a
+    finite population the labels' part is multiplied by 1 - pi and the pool's part is 0.
+
     References
     ----------
     .. [1] Angelopoulos, Bates, Fannjiang, Jordan and Zrnic (2023), Prediction-powered inference,
@@ -131,7 +154,12 @@ def rectify_mean(
     >>> round(result.efficiency, 1)  # how often each label counts
     3.8
     """
-    result = rectified_mean(y, f, f_unlabeled, lambda_, confidence_level)
+    result = rectified_mean(
+        *(y, f, f_unlabeled, lambda_, confidence_level),
+        design=design,
+        design_unlabeled=design_unlabeled,
+        finite_population=finite_population,
+    )
     warn_of_doubts(result, stacklevel=3)
     return result
 
@@ -142,16 +170,62 @@ def rectified_mean(
     f_unlabeled: ArrayLike,
     lambda_: ArrayLike | None,
     confidence_level: float,
+    **sampling: Any,
 ) -> RectifiedResult:
     """`rectify_mean` without its warning, for whoever makes more of the result."""
     confidence_level = check_confidence_level(confidence_level)
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
-    pool = pool_moments(pool_predictions, labels)
     names = tuple(map(str, column_names(y) or ()))
+    draw = check_sampling((y, labels), (f_unlabeled, pool_predictions), **sampling)
+    if draw is not None:
+        return _mean_of_draw(
+            draw, labels, columns(predictions), pool_predictions, lambda_, confidence_level, names
+        )
+    pool = pool_moments(pool_predictions, labels)
     return mean_of_two_stages(
         labels, columns(predictions), pool, lambda_, confidence_level, names=names
     )
+
+
+def _mean_of_draw(
+    draw: Draw,
+    labels: NDArray[np.floating],
+    f: Array,
+    pool: NDArray[np.floating],
+    lambda_: ArrayLike | None,
+    confidence_level: float,
+    names: tuple[str, ...],
+) -> RectifiedResult:
+    """The rectified mean under a sampling design."""
+    y = columns(labels)
+    side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
+    check_pool(side.mean, pool)
+    sample = draw.deviations(y, f, side)
+    return mean_result(
+        rectify(sample, lambda_),
+        labels[0],
+        labels_only=sample.labels_only(),
+        predictions_only=draw.pool_estimate(side),
+        pool_mean=side.mean,
+        n_labeled=len(y),
+        n_finetune=0,
+        n_rectify=len(y),
+        n_unlabeled=len(pool),
+        confidence_level=confidence_level,
+        prediction_shift=like(shift_of(sample), labels[0]),
+        design_effect=like(draw.design_effect(y, sample), labels[0]),
+        is_complete=draw.is_complete,
+        names=names,
+    )
+
+
+def _pool_blocks(draw: Draw, f: Array, pool: NDArray[np.floating]) -> Iterator[Array]:
+    """Predictions of the rows on the pool's side."""
+    if draw.own_weights is not None and len(pool):
+        yield f
+    for start in range(0, len(pool), _BLOCK_ROWS):
+        yield columns(pool[start : start + _BLOCK_ROWS])
 
 
 def mean_of_two_stages(
@@ -164,28 +238,30 @@ def mean_of_two_stages(
     names: tuple[str, ...] = (),
 ) -> RectifiedResult:
     """The rectified mean from labels (r,) or (r, k) and predictions (r, k); with an empty pool, the mean of all labels."""
-    y, every = columns(labels), stage_one.with_labels_of(labels)
+    y, every = columns(labels), columns(stage_one.with_labels_of(labels))
     degrees = stage_one.degrees_of_freedom(len(y))
-    rectified = rectify(deviations_of_rows(y, predictions, pool), lambda_, degrees)
-    estimate, n_rectify, influence = rectified.estimate, len(y), rectified.influence
+    rectified, n_rectify = rectify(deviations_of_rows(y, predictions, pool), lambda_, degrees), len(y)
+    labels_only = mean_estimate(moments(every))
     if not pool.count:
-        estimate, n_rectify = mean_estimate(moments(columns(every))), len(every)
-        deviations = centred(columns(every))[1]
-        influence = Influence(deviations, influence.pool_covariance, n_rectify - 1)
+        n_rectify = len(every)
+        influence = Influence(centred(every)[1], rectified.influence.pool_covariance, n_rectify - 1)
+        rectified = replace(rectified, estimate=labels_only, influence=influence)
     elif stage_one.recycle and stage_one.n_trained_only:
-        estimate, recycled = recycle_labels(estimate, y, columns(every[len(y) :]))
-        influence = replace(influence, recycled=recycled)
+        estimate, recycled = recycle_labels(rectified.estimate, y, every[len(y) :])
+        influence = replace(rectified.influence, recycled=recycled)
+        rectified = replace(rectified, estimate=estimate, influence=influence)
     return mean_result(
-        estimate,
-        labels=every,
-        pool=pool,
-        n_rectify=n_rectify,
+        rectified,
+        labels[0],
+        labels_only=labels_only,
+        predictions_only=mean_estimate(pool) if pool.count > 1 else None,
+        pool_mean=pool.mean,
+        n_labeled=len(every),
         n_finetune=stage_one.n_finetune,
-        lambda_=rectified.lambda_,
-        residual_variance=rectified.residual_variance,
+        n_rectify=n_rectify,
+        n_unlabeled=pool.count,
         confidence_level=confidence_level,
-        influence=influence,
-        prediction_shift=prediction_shift(predictions, pool),
+        prediction_shift=like(prediction_shift(predictions, pool), labels[0]),
         names=names,
     )
 
@@ -203,6 +279,15 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
     error = np.sqrt(variance * (1 / of_labels.count + 1 / pool.count))
     gap = of_labels.mean - pool.mean
     return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
+
+
+def shift_of(sample: Deviations) -> Array:
+    """As `prediction_shift`, in standard errors under the sampling design."""
+    gap = sample.f_mean - sample.pool_mean
+    squares = np.sum(sample.f**2, axis=0) / (len(sample.f) * sample.spare)
+    error = np.sqrt(squares + np.diag(sample.pool_covariance))
+    known = sample.has_pool & (error > sample.noise[1])
+    return np.divide(gap, error, out=np.zeros_like(gap), where=known)
 
 
 def rectify(

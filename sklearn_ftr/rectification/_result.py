@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_count, random_generator
 from sklearn_ftr._tables import import_pandas
@@ -18,11 +18,9 @@ from sklearn_ftr.rectification._inference import (
     Estimate,
     check_order_of_names,
     like,
-    mean_estimate,
     shaped,
 )
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, columns, moments
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -30,6 +28,9 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
+
+if TYPE_CHECKING:
+    from sklearn_ftr.rectification._mean import Rectification
 
 # Below this efficiency the gain is smaller than anybody would train a model for.
 _WORTHWHILE_EFFICIENCY = 1.05
@@ -80,6 +81,10 @@ class RectifiedResult(Estimate):
         labels are missing at random. 0 without a pool. Of a difference between groups, the larger of both groups'.
     influence : Influence or None
         What `bootstrap` needs; None where others have it (the parts of a difference, the curves of quantiles).
+    design_effect : float, ndarray of shape (k,) or None
+        Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
+    is_complete : bool
+        Whether every row of a finite population has a label, so that nothing is uncertain.
     """
 
     lambda_: Any
@@ -98,6 +103,8 @@ class RectifiedResult(Estimate):
     parts: Mapping[str, RectifiedResult] = field(default_factory=dict)
     prediction_shift: Any = 0.0
     influence: Influence | None = None
+    design_effect: Any = None
+    is_complete: bool = False
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -178,7 +185,7 @@ class RectifiedResult(Estimate):
     @property
     def zero_width(self) -> bool:
         """Whether some output shows no variance at all, so that its interval has zero width."""
-        return bool(np.any(np.diag(self.covariance) == 0))
+        return not self.is_complete and bool(np.any(np.diag(self.covariance) == 0))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
@@ -207,7 +214,11 @@ class RectifiedResult(Estimate):
             "predictions_only": predictions.estimate if predictions else nothing,
             "predictions_only_standard_error": predictions.standard_error if predictions else nothing,
             "prediction_shift": self.prediction_shift,
+            **self._of_design(),
         }
+
+    def _of_design(self) -> dict[str, Any]:
+        return {} if self.design_effect is None else {"design_effect": self.design_effect}
 
     def to_frame(self) -> Any:
         """The answer as a short pandas DataFrame (extra `frames`), for a paper: `to_frame().to_latex(float_format="%.3g")`.
@@ -275,11 +286,14 @@ class RectifiedResult(Estimate):
             "efficiency": self.efficiency,
             "labels_only": self.labels_only.estimate,
             "labels_only_standard_error": self.labels_only.standard_error,
+            **self._of_design(),
         }
         return pandas.DataFrame(numbers, index=index_of_result(self))
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
+        if self.is_complete:
+            return "Every row of the population has a label: this is its mean."
         if self.n_unlabeled == 0:
             return "No unlabeled rows: this is the labels-only answer."
         if self.zero_width:
@@ -323,42 +337,32 @@ class RectifiedResult(Estimate):
         )
         if np.any(self.recycled_weight):
             numbers += f", recycled weight {_numbers(self.recycled_weight)}"
+        if self.design_effect is not None:
+            numbers += f", design effect {_numbers(self.design_effect)}"
         return [numbers, self.verdict()]
 
 
 def mean_result(
-    estimate: Estimate,
+    rectified: Rectification,
+    one: Any,
     *,
-    labels: NDArray[np.floating],
-    pool: Moments,
-    n_rectify: int,
-    lambda_: Array,
-    residual_variance: Array,
-    confidence_level: float,
-    n_finetune: int = 0,
-    influence: Influence,
-    prediction_shift: Array,
-    names: tuple[str, ...] = (),
+    labels_only: Estimate,
+    predictions_only: Estimate | None,
+    pool_mean: Array,
+    **fields: Any,
 ) -> RectifiedResult:
-    """A result in the shape of the user's `labels`, (n,) or (n, k): all labels that were used."""
-    one = labels[0]  # a single number or a row of k: the shape of every answer
-    pool_mean = pool.mean if pool.count else np.zeros_like(lambda_)
+    """A result in the shape of `one` of the user's labels, a single number or a row of k."""
+    estimate = rectified.estimate
     return RectifiedResult(
         **vars(shaped(estimate, one)),
-        lambda_=like(lambda_, one),
-        rectifier=like(estimate.estimate - lambda_ * pool_mean, one),
-        residual_variance=like(residual_variance, one),
-        recycled_weight=like(influence.recycled_weight, one),
-        n_labeled=len(labels),
-        n_finetune=n_finetune,
-        n_rectify=n_rectify,
-        n_unlabeled=pool.count,
-        labels_only=shaped(mean_estimate(moments(columns(labels))), one),
-        predictions_only=shaped(mean_estimate(pool), one) if pool.count > 1 else None,
-        confidence_level=confidence_level,
-        influence=influence,
-        prediction_shift=like(prediction_shift, one),
-        names=names,
+        lambda_=like(rectified.lambda_, one),
+        rectifier=like(estimate.estimate - rectified.lambda_ * pool_mean, one),
+        residual_variance=like(rectified.residual_variance, one),
+        recycled_weight=like(rectified.influence.recycled_weight, one),
+        labels_only=shaped(labels_only, one),
+        predictions_only=shaped(predictions_only, one) if predictions_only else None,
+        influence=rectified.influence,
+        **fields,
     )
 
 

@@ -39,7 +39,8 @@ def warn_of_doubts(result: RectifiedResult, stacklevel: int) -> None:
             f"The mean prediction of the {result.n_rectify} rows that rectify is {abs(largest):.1f} standard errors "
             f"{'above' if largest > 0 else 'below'} that of the {result.n_unlabeled} unlabeled rows: labels do not seem to be missing at random, "
             "with the same probability for every row. The estimate and its interval can be wrong then; check how rows "
-            "were chosen for labeling.",
+            "were chosen for labeling. If they were drawn within strata, or with known probabilities, a SamplingDesign with strata= or "
+            "labeling_probability= takes account of it.",
             PredictionShiftWarning,
             stacklevel=stacklevel,
         )

@@ -1,0 +1,184 @@
+"""How rows were drawn: weights, clusters, strata, and the probability with which a row was labeled.
+
+Lohr (2021), "Sampling: Design and Analysis"; Lumley (2010), "Complex Surveys", whose words are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr._arguments import ArgumentTypeError, check_choice, is_missing, shown
+from sklearn_ftr._tables import as_floats, check_same_index, check_same_rows, refuse_masked, row_index
+
+_LONELY = ("refuse", "center")
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingDesign:
+    """How the rows of a sample were drawn; by default all with the same probability and by themselves.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_rows,), default=None
+        How many members of the population each row stands for, 0 or more. Their scale does not matter.
+    clusters : array-like of shape (n_rows,), default=None
+        Which rows were drawn, or judged, together: households, conversations, raters. Any labels that can be hashed; the same label
+        among labeled and unlabeled rows is the same cluster. None: every row by itself.
+    strata : array-like of shape (n_rows,), default=None
+        Parts of the population from which rows (or clusters) were drawn separately. Labels as for clusters, each cluster inside of
+        one stratum.
+    labeling_probability : array-like of shape (n_rows,), default=None
+        Probability with which a row of the sample was chosen to be labeled, above 0 and at most 1; of unlabeled rows it
+        is not needed. None: all alike or, with strata, the share of labeled rows in each stratum.
+    lonely : {"refuse", "center"}, default="refuse"
+        What to do with a stratum in which a single cluster has labels, so that it shows no variance: refuse it, or take its
+        distance from the mean of all strata (as R's `survey.lonely.psu = "adjust"`).
+
+    Raises
+    ------
+    ValueError
+        Arrays of different lengths or pandas indexes, missing labels; weights that are negative, not finite or all 0;
+        probabilities outside (0, 1].
+
+    Examples
+    --------
+    >>> from sklearn_ftr import SamplingDesign
+    >>> design = SamplingDesign(weights=[1.0, 1.0, 3.5], clusters=["house 1", "house 1", "house 2"])
+    >>> len(design)
+    3
+    """
+
+    weights: Any = None
+    clusters: Any = None
+    strata: Any = None
+    labeling_probability: Any = None
+    lonely: str = "refuse"
+    index: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Read and check everything once."""
+        given = {name: getattr(self, name) for name in _COLUMNS if getattr(self, name) is not None}
+        check_same_rows(**given)
+        check_choice(self.lonely, "lonely", _LONELY)
+        indexes = [row_index(values) for values in given.values()]
+        read = {name: _COLUMNS[name](values, name) for name, values in given.items()}
+        lengths = {name: len(values) for name, values in read.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValueError(
+                f"The sampling design has columns of different lengths: {told}; expected one entry for each row."
+            )
+        for name, values in read.items():
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "index", next((one for one in indexes if one is not None), None))
+
+    def __len__(self) -> int:
+        """Number of rows; 0 if nothing is said about any."""
+        return next(
+            (len(values) for name in _COLUMNS if (values := getattr(self, name)) is not None), 0
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is said about any row."""
+        return all(getattr(self, name) is None for name in _COLUMNS)
+
+
+def check_design(design: Any, name: str, n: int, rows: Any, rows_name: str) -> SamplingDesign:
+    """A sampling design of n rows, or an empty one for None."""
+    if design is None:
+        return SamplingDesign()
+    if not isinstance(design, SamplingDesign):
+        raise ArgumentTypeError(
+            f"{name} is {shown(design)}; expected a SamplingDesign, such as SamplingDesign(clusters=...)."
+        )
+    if not design.is_empty and len(design) != n:
+        raise ValueError(
+            f"{name} has {len(design)} rows and {rows_name} has {n}; expected one entry for each row."
+        )
+    check_same_index(rows, design, rows_name, name)
+    return design
+
+
+def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    weights = _read_numbers(values, name)
+    if (weights < 0).any():
+        raise ValueError(
+            f"{name} has {int((weights < 0).sum())} negative values; expected how many members of the population each row stands for."
+        )
+    if not weights.any():
+        raise ValueError(f"{name} are 0 for all {len(weights)} rows; expected some above 0.")
+    return weights
+
+
+def _read_probabilities(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """NaN where it is not known, which only unlabeled rows may have."""
+    given = _read_vector(values, name)
+    outside = ~((given > 0) & (given <= 1)) & ~np.isnan(given)
+    if outside.any():
+        raise ValueError(
+            f"{name} has {int(outside.sum())} values outside (0, 1], such as {given[outside][0]:g}; expected the probability with which each "
+            "row was chosen to be labeled."
+        )
+    return given
+
+
+def _read_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    numbers = _read_vector(values, name)
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{name} has {int((~np.isfinite(numbers)).sum())} NaN or infinite values; expected finite numbers."
+        )
+    return numbers
+
+
+def _read_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    vector = as_floats(values, name, truth_values=False).astype(np.float64, copy=False)
+    return _one_dimensional(vector, name, "number")
+
+
+def _read_labels(values: Any, name: str) -> NDArray[Any]:
+    """Labels of any hashable kind, in an array of numbers, texts or objects."""
+    refuse_masked(values, name)
+    labels = np.asarray(values) if hasattr(values, "__array__") else _as_objects(values, name)
+    labels = _one_dimensional(labels, name, "label")
+    missing = (
+        sum(map(is_missing, labels)) if labels.dtype.kind == "O" else int(np.sum(labels != labels))
+    )
+    if missing:
+        raise ValueError(f"{name} has {missing} missing values; expected a label for each row.")
+    return labels
+
+
+def _as_objects(values: Any, name: str) -> NDArray[Any]:
+    """Tuples and labels of several kinds stay what they are."""
+    if isinstance(values, str | bytes) or not np.iterable(values):
+        raise ArgumentTypeError(f"{name} is {shown(values)}; expected a label for each row.")
+    told = list(values)
+    if len(set(map(type, told))) == 1 and isinstance(told[0], str | int | float):
+        return np.array(told)
+    labels = np.empty(len(told), dtype=object)
+    labels[:] = told
+    return labels
+
+
+def _one_dimensional(values: NDArray[Any], name: str, what: str) -> NDArray[Any]:
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} has shape {values.shape}; expected (n_rows,): one {what} for each row."
+        )
+    return values
+
+
+_COLUMNS = {
+    "weights": _read_weights,
+    "clusters": _read_labels,
+    "strata": _read_labels,
+    "labeling_probability": _read_probabilities,
+}
