@@ -170,16 +170,16 @@ class Draw:
             share[of_rows] = self.labeled_share
             spread *= np.sqrt(1 - share)[:, None]
             alone[strata[share == 1]] = False
+        spare = len(totals) - int((counts > 0).sum())
+        if len(self.names) == 1 and alone.any():
+            raise ValueError(
+                f"All {len(of_rows)} labels are in {len(totals)} cluster{'s' * (len(totals) != 1)} (n_samples={len(totals)}); expected at least 2, because "
+                "one shows no variance."
+            )
         if alone.any() and not self.lonely:
             raise ValueError(
                 f"{_named(self.names, alone)} a single cluster with labels (n_samples={len(of_rows)}), so that nothing shows how labels vary there; "
                 'merge it with a stratum that is like it, label more, or pass SamplingDesign(..., lonely="center").'
-            )
-        spare = len(totals) - int((counts > 0).sum())
-        if spare < 1 and self.labeled_share is None and not self.lonely:
-            raise ValueError(
-                f"All {len(of_rows)} labels are in {len(totals)} cluster{'s' * (len(totals) != 1)} (n_samples={len(totals)}); expected at least 2, because "
-                "one shows no variance."
             )
         return spread, max(spare, 1)
 
