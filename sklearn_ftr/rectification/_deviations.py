@@ -1,6 +1,6 @@
 """What rectification needs of a sample: means, and how far each independent piece of it moves them.
 
-A piece is a row, or all rows of a cluster. Everything that follows (`_mean.rectify`: lambda, variance, degrees of freedom) is sums of
+A piece is a row, or all rows of a cluster. Everything that follows (`_rectify.rectify`: lambda, variance, degrees of freedom) is sums of
 squares over pieces, so that it is the same for any sampling design. The formulas for pieces that are rows with equal
 weights are here; those for designs are in `_drawn`.
 """

@@ -16,8 +16,8 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import deviations_of_rows
 from sklearn_ftr.rectification._inference import mean_estimate
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._mean import rectify
 from sklearn_ftr.rectification._moments import Moments, moments
+from sklearn_ftr.rectification._rectify import rectify
 from sklearn_ftr.rectification._recycling import recycle_labels
 
 Vector = NDArray[np.floating[Any]]

@@ -6,7 +6,7 @@ from the labels, theta_R(f) and theta_U(f) the same from predictions,
     theta = theta_R(y) + lambda (theta_U(f) - theta_R(f)).
 
 Each of the three is its limit plus a mean of influence values H^-1 psi, so that covariance, lambda and degrees of freedom
-are those of a rectified mean of influence values (`_mean.rectify`). For the mean itself this is the rectified mean.
+are those of a rectified mean of influence values (`_rectify.rectify`). For the mean itself this is the rectified mean.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._deviations import deviations_of_rows
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._mean import Rectification, prediction_shift, rectify
 from sklearn_ftr.rectification._moments import Moments, merge, moments
+from sklearn_ftr.rectification._rectify import Rectification, prediction_shift, rectify
 from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne

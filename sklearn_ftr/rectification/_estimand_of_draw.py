@@ -27,7 +27,7 @@ from sklearn_ftr.rectification._estimand import (
     pieces,
 )
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._mean import rectify, shift_of
+from sklearn_ftr.rectification._rectify import rectify, shift_of
 from sklearn_ftr.rectification._result import RectifiedResult
 
 

@@ -27,9 +27,9 @@ from sklearn_ftr.rectification._checks import (
 from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
-from sklearn_ftr.rectification._mean import prediction_shift
 from sklearn_ftr.rectification._moments import moments
 from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
+from sklearn_ftr.rectification._rectify import prediction_shift
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 from sklearn_ftr.rectification._warnings import warn_of_doubts

@@ -30,7 +30,7 @@ from sklearn_ftr.rectification._printed import (
 )
 
 if TYPE_CHECKING:
-    from sklearn_ftr.rectification._mean import Rectification
+    from sklearn_ftr.rectification._rectify import Rectification
 
 # Below this efficiency the gain is smaller than anybody would train a model for.
 _WORTHWHILE_EFFICIENCY = 1.05
