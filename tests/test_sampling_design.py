@@ -307,7 +307,7 @@ def test_labels_that_are_not_missing_at_random_point_to_the_design():
     [
         ({"weights": [1, -1, 2]}, "weights has 1 negative values"),
         ({"weights": [1, np.nan, 2]}, "weights has 1 NaN or infinite"),
-        ({"weights": [0, 0, 0]}, "weights are 0 for all 3 rows"),
+        ({"weights": [0, 0, 0]}, r"weights are all zero \(3 rows\)"),
         ({"weights": [[1, 2], [3, 4]]}, r"weights has shape \(2, 2\)"),
         ({"labeling_probability": [0.5, 0.0, 1]}, r"1 values outside \(0, 1\]"),
         ({"labeling_probability": [0.5, 1.5, 1]}, r"1 values outside \(0, 1\], such as 1.5"),

@@ -18,6 +18,7 @@ from sklearn_ftr._tables import (
     row_index,
 )
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class PartialLabels:
     unlabeled: NDArray[np.intp]
     names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
     index: Any = None  # labels of the rows, if y or X came from pandas
+    design: SamplingDesign | None = None  # how all rows were drawn, if not all alike and by themselves
 
     @property
     def n_outputs(self) -> int:

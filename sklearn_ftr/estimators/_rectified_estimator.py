@@ -36,6 +36,7 @@ from sklearn_ftr.estimators._labels import (
     check_finetune_rows,
     check_partial_labels,
 )
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 from sklearn_ftr.rectification._moments import columns, moments
@@ -100,7 +101,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, *, finetune_rows: ArrayLike | None = None) -> Self:
         """Fine-tune on some labels, rectify with the others.
 
         Parameters
@@ -118,17 +119,25 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         -------
         self
         """
+        return self._fit_as_a_whole(X, y, finetune_rows)
+
+    def _fit_as_a_whole(
+        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, **sampling: Any
+    ) -> Self:
+        """`sampling` is how rows were drawn, in the words of `fit`."""
         fitted = unfitted(self)
-        fitted._fit(X, y, finetune_rows)
+        fitted._fit(X, y, finetune_rows, sampling)
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
-        warn_of_doubts(fitted.result_, stacklevel=4)
+        warn_of_doubts(fitted.result_, stacklevel=5)
         adopt(self, fitted)
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> None:
+    def _fit(
+        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, sampling: dict[str, Any]
+    ) -> None:
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
-        labels = self._labels(X, y)
+        labels = with_sampling(self._labels(X, y), **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         question = self._question(X, labels)
         stage_one = self._fine_tune(X, labels, always, question)
@@ -154,7 +163,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             means that labels alone are as good.
         """
         check_is_fitted(self, "result_")
-        labels = self._known_labels(X, y)
+        return self._score(X, self._known_labels(X, y))
+
+    def _score(self, X: Any, labels: PartialLabels) -> float:
         if len(labels.labeled) < 2:
             raise ValueError(
                 f"score got {len(labels.labeled)} labeled row of {len(labels.y)}; expected at least 2, "
@@ -307,7 +318,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             X,
             labels,
             self.cv,
-            whole_pools=self._whole_pools,
+            whole_pools=self._whole_pools or labels.design is not None,
             smallest_part=self._smallest_part(question),
             n_jobs=self.n_jobs,
             rng=rng,
@@ -355,9 +366,10 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             target - of_f(labels.labeled, predictions)
             for predictions in self._models_.predict(X, labels.labeled)
         ]
-        residual_variance = self._models_.shares @ [moments(rows).variance for rows in residuals]
+        weights = None if labels.design is None else labels.design.weights[labels.labeled]
+        residual_variance = self._models_.shares @ [variance(rows, weights) for rows in residuals]
         return variances_of_design(
-            self.result_, self._pool_variance, moments(target).variance, residual_variance
+            self.result_, self._pool_variance, variance(target, weights), residual_variance
         )
 
     @property
@@ -411,6 +423,14 @@ def variances_of_design(
         total = variance + own
         variance = np.divide(variance * own, total, out=np.zeros_like(total), where=total > 0)
     return labels_variance / result.n_labeled, variance
+
+
+def variance(rows: Array, weights: Array | None = None) -> Array:
+    """V (k,) of rows (n, k), of which each stands for so many members of the population."""
+    if weights is None:
+        return moments(rows).variance
+    share, n = weights / weights.sum(), len(rows)
+    return np.asarray(share @ (rows - share @ rows) ** 2 * n / (n - 1))
 
 
 def raw(rows: Rows, values: Array) -> Array:

@@ -5,7 +5,8 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486, section 4.1; cross-fitting as in Zrn
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,11 +14,15 @@ from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._sklearn_private import BOOLEAN, fit_context
 from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
 from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, raw
+from sklearn_ftr.estimators._sampling import draws_of_stages, with_sampling
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._mean import mean_of_two_stages
+from sklearn_ftr.rectification._mean_of_draw import Trained, mean_of_draw
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -45,8 +50,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     cv : int, splitter or iterable, default=None
         Cross-fitting: as many models as folds, each trained without the fold of labels that rectifies
         it. An int makes shuffled folds. The folds must hold every labeled row exactly once. None is one
-        split. For groups that must stay together, folds of the labeled rows:
-        `cv=list(GroupKFold(5).split(X[labeled], y[labeled], groups[labeled]))`, with `labeled = ~np.isnan(y)`.
+        split. With `groups` in `fit` an int keeps them whole, with `strata` it gives each fold its share of each; a splitter gets
+        `groups`, too.
     power_tuning : bool, default=True
         Estimate the weight lambda of the predictions that gives the smallest variance (0 with fewer than
         6 rectification labels). False is lambda = 1.
@@ -56,7 +61,10 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         letter. Ignored with `cv`, where every label rectifies.
     pool_prediction : {"average", "split"}, default="average"
         With `cv`: predict each unlabeled row by all models, or by one, for the cost of one model (a pool
-        with fewer than 10 rows for some model is averaged all the same).
+        with fewer than 10 rows for some model is averaged all the same, and so is one under a sampling design).
+    finite_population : bool, default=False
+        The mean of exactly the rows of `fit` is asked for, labeled and unlabeled (a benchmark of 3,000 answers, say). Only which
+        of them have a label is random then: with all rows labeled the mean is exact and the standard error 0.
     confidence_level : float, default=0.95
         Default level of `confidence_interval`.
     n_jobs : int, default=None
@@ -137,6 +145,112 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     """
 
     _answers: ClassVar[tuple[str, ...]] = ("mean_",)
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **RectifiedEstimator._parameter_constraints,
+        "finite_population": BOOLEAN,
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        split_ratio: float = 0.2,
+        cv: Any = None,
+        power_tuning: bool = True,
+        recycle: bool = True,
+        pool_prediction: str = "average",
+        finite_population: bool = False,
+        confidence_level: float = 0.95,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator,
+            split_ratio=split_ratio,
+            cv=cv,
+            power_tuning=power_tuning,
+            recycle=recycle,
+            pool_prediction=pool_prediction,
+            confidence_level=confidence_level,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.finite_population = finite_population
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        labeling_probability: ArrayLike | None = None,
+        finetune_rows: ArrayLike | None = None,
+    ) -> Self:
+        """Fine-tune on some labels, rectify with the others, as rows were drawn.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, data frame or sequence of n_rows
+            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies.
+        y : array-like of shape (n_rows,), or (n_rows, k) where several outputs are supported
+            Labels; NaN marks unlabeled rows.
+        sample_weight : array-like of shape (n_rows,), default=None
+            How many members of the population each row stands for, labeled or not. Their scale does not matter. They weigh the means,
+            not the training.
+        groups : array-like of shape (n_rows,), default=None
+            Clusters: rows that were drawn, or judged, together (households, conversations, raters). Rows of one cluster never train
+            and rectify the same model, and the standard error is that of clusters.
+        strata : array-like of shape (n_rows,), default=None
+            Parts of the population from which rows were drawn, or labeled, separately. The probability of a label is the share of labeled
+            rows in each, unless it is given.
+        labeling_probability : array-like of shape (n_rows,), default=None
+            Probability with which each row was chosen to be labeled, above 0 and at most 1. NaN where it is not known, of unlabeled
+            rows with `cv` only.
+        finetune_rows : array-like of bool, shape (n_rows,), default=None
+            Labeled rows that fine-tune in any case; `split_ratio` draws others to them. For labels bought
+            in rounds: a row that has trained never rectifies. Which rows these are may not depend on y. With
+            `cv` they are remembered in `finetune_rows_`, but rectify the models that have not seen them.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit_as_a_whole(
+            X,
+            y,
+            finetune_rows,
+            sample_weight=sample_weight,
+            groups=groups,
+            strata=strata,
+            labeling_probability=labeling_probability,
+        )
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Efficiency of this design, measured on labeled rows that were not seen in `fit`.
+
+        On rows that `fit` has seen it is too high; `efficiency_` is the honest number for those.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+            At least 2 labels; unlabeled rows are left out.
+        sample_weight : array-like of shape (n_rows,), default=None
+            As in `fit`, for the variances of labels and residuals.
+
+        Returns
+        -------
+        float
+            Variance of the labels-only mean over the variance of this one, with those of labels and residuals taken
+            from these rows, as if they were independent, and the numbers of labels and pool rows from `fit`. 1 means that labels alone
+            are as good.
+        """
+        check_is_fitted(self, "result_")
+        labels = with_sampling(self._known_labels(X, y), sample_weight=sample_weight)
+        return self._score(X, labels)
 
     def predict(self, X: Any) -> Array:
         """Predictions re-centered so that they average to `mean_` over the pool.
@@ -172,6 +286,11 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
     ) -> RectifiedResult:
         """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
+        if labels.design is not None or self.finite_population:
+            rows = stage_one.finetune_rows, stage_one.rectify_rows
+            draw, trained = draws_of_stages(labels, *rows, self.recycle, self.finite_population)
+            if draw is not None:
+                return self._rectify_draw(labels, stage_one, draw, trained)
         return mean_of_two_stages(
             labels.y[stage_one.rectify_rows],
             *stage_one.aligned(),
@@ -179,6 +298,21 @@ class RectifiedMeanEstimator(RectifiedEstimator):
             self.confidence_level,
             self._stage_one(labels, stage_one),
             labels.names,
+        )
+
+    def _rectify_draw(
+        self, labels: PartialLabels, stage_one: OutOfSample, draw: Draw, trained: Trained
+    ) -> RectifiedResult:
+        """The same under a sampling design."""
+        n_folds = len(stage_one.folds) if len(stage_one.models) > 1 else 0
+        return mean_of_draw(
+            draw,
+            labels.y[stage_one.rectify_rows],
+            *stage_one.aligned_by(draw.weights, draw.pool_weights),
+            self._given_lambda,
+            self.confidence_level,
+            labels.names,
+            replace(trained, n_folds=n_folds, n_finetune=stage_one.n_finetune),
         )
 
     def _keep_answer(self, result: RectifiedResult) -> None:

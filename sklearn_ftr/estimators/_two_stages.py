@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_ftr.estimators._clusters import clusters_and_strata, whole_clusters
 from sklearn_ftr.estimators._inner_model import (
     draw_seed,
     mean_prediction,
@@ -118,6 +119,18 @@ class OutOfSample:
         pool = moments(self._average(of_pools)) if self.whole_pools else pool_of_parts(of_pools)
         return np.concatenate(of_folds), pool
 
+    def aligned_by(self, weights: Array, pool_weights: Array | None) -> tuple[Array, Array]:
+        """As `aligned`, by weighted means, and with the predictions (m, k) themselves; `weights` (r,) of labels add up to 1."""
+        if len(self.models) == 1 or not len(self.pool_rows):
+            return self.predictions, self.pool_predictions
+        ends = np.cumsum(self.fold_sizes)[:-1]
+        shares = np.array([part.sum() for part in np.split(weights, ends)])
+        means = np.array([np.average(f, axis=0, weights=pool_weights) for f in self.of_pools])
+        moves = shares @ means - means
+        of_folds = [f + move for f, move in zip(self.of_folds, moves, strict=True)]
+        of_pool = np.tensordot(shares, self.of_pools, axes=1) + shares @ moves
+        return np.concatenate(of_folds), of_pool
+
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
         """The same for some rows only, of all (n_rows,)."""
         in_folds, in_pools = ([rows[part] for part in parts] for parts in (self.folds, self.pools))
@@ -180,6 +193,8 @@ def split(
     order = rng.permutation(labels.labeled)
     if strata is not None:
         order = order[np.argsort(_ranks_within(strata[order]), kind="stable")]
+    if labels.design is not None:
+        order, always, n_finetune = whole_clusters(labels, always, n_finetune, rng)
     order = np.concatenate([always, order[~np.isin(order, always)]])
     finetune, rectify = np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
     report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
@@ -257,16 +272,21 @@ def _folds(
 ) -> list[Rows]:
     """The rows of each fold; together they must hold every labeled row exactly once."""
     y, n = without_needless_axis(labels.of_labeled_rows), len(labels.labeled)
+    groups, strata = clusters_and_strata(labels)
+    by: NDArray[Any] = y
     if isinstance(cv, int | np.integer):
-        if n < cv:
+        n_units = n if groups is None else groups.max() + 1
+        if n_units < cv:
+            units = "rows" if groups is None else "groups"
             raise ValueError(
-                f"cv={cv} needs at least {cv} labeled rows; y has {n} (n_samples={n}). Label more rows or "
+                f"cv={cv} needs at least {cv} labeled {units}; y has {n_units} (n_samples={n}). Label more {units} or "
                 "lower cv."
             )
-        kind = StratifiedKFold if _has_classes(estimator, y, int(cv)) else KFold
-        cv = kind(int(cv), shuffle=True, random_state=draw_seed(rng))
+        stratified = strata is not None or _has_classes(estimator, y, int(cv))
+        cv = _shuffled(groups is not None, stratified, int(cv), draw_seed(rng))
+        by = y if strata is None else strata
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
-    folds = _test_folds(splitter, own_rows(X, labels.labeled), y)
+    folds = _test_folds(splitter, own_rows(X, labels.labeled), by, groups)
     if len(folds) < 2 or not np.array_equal(np.sort(np.concatenate(folds)), np.arange(n)):
         raise ValueError(
             f"cv gave {len(folds)} test folds that do not hold each of the {n} labeled rows exactly once; "
@@ -275,20 +295,30 @@ def _folds(
     return [np.sort(labels.labeled[fold]) for fold in folds]
 
 
-def _test_folds(splitter: Any, X: Any, y: Array) -> list[Rows]:
+def _shuffled(by_group: bool, stratified: bool, n_folds: int, seed: int) -> Any:
+    """Folds of an int: of whole groups, with the same share of each class or stratum."""
+    kinds = {
+        (False, False): KFold,
+        (False, True): StratifiedKFold,
+        (True, False): GroupKFold,
+        (True, True): StratifiedGroupKFold,
+    }
+    return kinds[by_group, stratified](n_folds, shuffle=True, random_state=seed)
+
+
+def _test_folds(splitter: Any, X: Any, y: NDArray[Any], groups: Rows | None) -> list[Rows]:
     """Positions among the labeled rows."""
     name, reason = type(splitter).__name__, None
     try:
-        if not isinstance(
-            splitter, StratifiedGroupKFold
-        ):  # of which some versions split without groups as they like
-            return [np.asarray(test) for _, test in splitter.split(X, y)]
+        # Some versions of it split without groups as they like.
+        if groups is not None or not isinstance(splitter, StratifiedGroupKFold):
+            return [np.asarray(test) for _, test in splitter.split(X, y, groups)]
     except (TypeError, ValueError) as error:
-        if "groups" not in str(error):
+        if "groups" not in str(error) or groups is not None:
             raise
         reason = error
     raise ValueError(
-        f"cv={name} splits by groups, which fit does not take yet (a later version will). Pass its folds instead: with "
+        f"cv={name} splits by groups, and fit got none. Pass groups= to fit where it takes them, or the folds themselves: with "
         f"labeled = ~np.isnan(y), cv=list({name}(...).split(X[labeled], y[labeled], groups[labeled])), each labeled row "
         "in one test fold."
     ) from reason

@@ -223,9 +223,14 @@ def check_sampling(
 
 
 def draw_of(
-    labeled: SamplingDesign, unlabeled: SamplingDesign, r: int, m: int, finite_population: bool
+    labeled: SamplingDesign,
+    unlabeled: SamplingDesign,
+    r: int,
+    m: int,
+    finite_population: bool,
+    keep_simple: bool = False,
 ) -> Draw | None:
-    """Both sides' designs in numbers; None for rows that are all alike and by themselves."""
+    """Both sides' designs in numbers; None for rows that are all alike and by themselves, unless `keep_simple`."""
     for name in ("weights", "strata"):
         _check_both_sides(name, getattr(labeled, name), getattr(unlabeled, name), m)
     of_weights = _ones_unless(labeled.weights, r), unlabeled.weights
@@ -233,13 +238,11 @@ def draw_of(
     of_strata, names = _strata(labeled.strata, unlabeled.strata, r, m)
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
     chance = _probabilities(labeled, of_strata, names, r, m, finite_population)
-    if (
-        _is_simple(labeled, unlabeled, pieces, pool_pieces, n_pieces, chance, names)
-        and not finite_population
-    ):
+    simple = _is_simple(labeled, unlabeled, pieces, pool_pieces, n_pieces, chance, names)
+    if simple and not (finite_population or keep_simple):
         return None
     if not of_weights[0].any():
-        raise ValueError(f"The weights of all {r} labeled rows are 0; expected some above 0.")
+        raise ValueError(f"The weights of all {r} labeled rows are zero; expected some above 0.")
     weights = of_weights[0] / (1.0 if chance is None else chance)
     own = of_weights[0] if chance is not None else None
     share = None
@@ -278,7 +281,7 @@ def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes,
     if labeled is None and unlabeled is None:
         return np.arange(r), np.arange(r, r + m), r + m
     known = [one for one in (labeled, unlabeled) if one is not None]
-    codes, size, _ = _numbered(known)
+    codes, size, _ = numbered(known)
     if labeled is None:
         return np.arange(size, size + r), codes[0], size + r
     if unlabeled is None:
@@ -286,7 +289,7 @@ def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes,
     return codes[0], codes[1], size
 
 
-def _numbered(columns: list[NDArray[Any]]) -> tuple[list[Codes], int, list[Any]]:
+def numbered(columns: list[NDArray[Any]]) -> tuple[list[Codes], int, list[Any]]:
     """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
     kinds = {"number" if one.dtype.kind in "biuf" else one.dtype.kind for one in columns}
     total = sum(map(len, columns))
@@ -324,7 +327,7 @@ def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, 
     if labeled is None:
         return (np.zeros(r, dtype=np.intp), np.zeros(m, dtype=np.intp)), [None]
     columns = [labeled] if unlabeled is None else [labeled, unlabeled]
-    numbers, _, known = _numbered(columns)
+    numbers, _, known = numbered(columns)
     names, codes = np.unique(np.concatenate(numbers), return_inverse=True)
     of_rows = codes.reshape(-1)[:r], codes.reshape(-1)[r:]
     told = [known[name] for name in names]

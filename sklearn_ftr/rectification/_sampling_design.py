@@ -5,6 +5,7 @@ Lohr (2021), "Sampling: Design and Analysis"; Lumley (2010), "Complex Surveys", 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,19 +62,39 @@ class SamplingDesign:
 
     def __post_init__(self) -> None:
         """Read and check everything once."""
-        given = {name: getattr(self, name) for name in _COLUMNS if getattr(self, name) is not None}
-        check_same_rows(**given)
         check_choice(self.lonely, "lonely", _LONELY)
-        indexes = [row_index(values) for values in given.values()]
-        read = {name: _COLUMNS[name](values, name) for name, values in given.items()}
-        lengths = {name: len(values) for name, values in read.items()}
+        self._read(
+            {name: (name, value) for name in _COLUMNS if (value := getattr(self, name)) is not None}
+        )
+
+    @classmethod
+    def called(cls, columns: Mapping[str, tuple[str, Any]]) -> SamplingDesign:
+        """The design of columns that errors call by other names: {"weights": ("sample_weight", values)}."""
+        design = cls()
+        design._read(columns)
+        return design
+
+    def only(self, rows: NDArray[np.intp]) -> SamplingDesign:
+        """The design of some of the rows."""
+        chosen = object.__new__(SamplingDesign)
+        for name, value in vars(self).items():
+            known = name in _COLUMNS and value is not None
+            object.__setattr__(chosen, name, value[rows] if known else value)
+        object.__setattr__(chosen, "index", None)
+        return chosen
+
+    def _read(self, columns: Mapping[str, tuple[str, Any]]) -> None:
+        check_same_rows(**dict(columns.values()))
+        read = {column: _COLUMNS[column](values, name) for column, (name, values) in columns.items()}
+        lengths = {columns[column][0]: len(values) for column, values in read.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise ValueError(
                 f"The sampling design has columns of different lengths: {told}; expected one entry for each row."
             )
-        for name, values in read.items():
-            object.__setattr__(self, name, values)
+        indexes = [row_index(values) for _, values in columns.values()]
+        for column, values in read.items():
+            object.__setattr__(self, column, values)
         object.__setattr__(self, "index", next((one for one in indexes if one is not None), None))
 
     def __len__(self) -> int:
@@ -111,7 +132,7 @@ def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
             f"{name} has {int((weights < 0).sum())} negative values; expected how many members of the population each row stands for."
         )
     if not weights.any():
-        raise ValueError(f"{name} are 0 for all {len(weights)} rows; expected some above 0.")
+        raise ValueError(f"{name} are all zero ({len(weights)} rows); expected some above 0.")
     return weights
 
 

@@ -1,0 +1,66 @@
+"""Clusters stay whole and strata keep their shares where labels are divided between training and rectification."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.rectification._draw import numbered
+
+Rows = NDArray[np.intp]
+
+
+def clusters_and_strata(labels: PartialLabels) -> tuple[Rows | None, Rows | None]:
+    """Numbers, from 0 on, of the labeled rows' clusters and strata; None where there are none."""
+    if labels.design is None:
+        return None, None
+    columns = labels.design.clusters, labels.design.strata
+    clusters, strata = (None if one is None else _numbers(one[labels.labeled]) for one in columns)
+    return clusters, strata
+
+
+def whole_clusters(
+    labels: PartialLabels, always: Rows, n_finetune: int, rng: np.random.RandomState
+) -> tuple[Rows, Rows, int]:
+    """Labeled rows in the order in which they train, those that train in any case, and the number next to `n_finetune` that divides no cluster.
+
+    A cluster with a row that trains in any case trains as a whole. At least two clusters are left to rectify.
+    """
+    clusters, strata = clusters_and_strata(labels)
+    alone = clusters is None
+    clusters = np.arange(len(labels.labeled)) if clusters is None else clusters
+    rank = rng.permutation(clusters.max() + 1).astype(float)
+    if strata is not None:
+        rank = _shares_within(rank, clusters, strata)
+    trains = np.isin(labels.labeled, always)
+    rank[clusters[trains]] = -1.0
+    order = np.lexsort((clusters, rank[clusters]))
+    ordered = clusters[order]
+    ends = np.append(np.flatnonzero(np.diff(ordered)) + 1, len(ordered))
+    first = int(np.isin(ordered, clusters[trains]).sum())
+    possible = ends[:-2][ends[:-2] >= max(first, 1)]
+    if not alone and not len(possible):
+        raise ValueError(
+            f"The labels are in {len(ends)} groups (n_samples={len(ordered)}), of which some train and at least 2 rectify; expected more. Label rows "
+            "of other groups, or use cv."
+        )
+    cut = n_finetune if alone else int(possible[np.argmin(np.abs(possible - n_finetune))])
+    rows = labels.labeled[order]
+    return rows, rows[:first], max(cut, first)
+
+
+def _shares_within(rank: NDArray[np.float64], clusters: Rows, strata: Rows) -> NDArray[np.float64]:
+    """Each cluster's rank within its stratum, as a share of that."""
+    of_cluster = np.zeros(len(rank), dtype=np.intp)
+    of_cluster[clusters] = strata
+    shares = np.empty(len(rank))
+    for stratum in np.unique(of_cluster):
+        inside = np.flatnonzero(of_cluster == stratum)
+        shares[inside[np.argsort(rank[inside])]] = (np.arange(len(inside)) + 0.5) / len(inside)
+    return shares
+
+
+def _numbers(values: NDArray[np.generic]) -> Rows:
+    (codes,), *_ = numbered([values])
+    return np.unique(codes, return_inverse=True)[1].reshape(-1)
