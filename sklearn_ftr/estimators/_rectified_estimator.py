@@ -137,7 +137,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
     ) -> None:
         validate_data(self, X, skip_check_array=True)
         (X,) = indexable(X)
-        labels = with_sampling(self._labels(X, y), **sampling)
+        labels = with_sampling(self._labels(X, y), hasattr(self.cv, "split"), **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         question = self._question(X, labels)
         stage_one = self._fine_tune(X, labels, always, question)

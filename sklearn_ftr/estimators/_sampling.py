@@ -25,8 +25,8 @@ _COLUMNS = {
 }
 
 
-def with_sampling(labels: PartialLabels, **columns: Any) -> PartialLabels:
-    """Labels that know how their rows were drawn, from what `fit` was given."""
+def with_sampling(labels: PartialLabels, for_splitter: bool = False, **columns: Any) -> PartialLabels:
+    """Labels that know how their rows were drawn, from what `fit` was given; a splitter of the user's gets any groups."""
     given = {name: values for name, values in columns.items() if values is not None}
     if not given:
         return labels
@@ -38,7 +38,22 @@ def with_sampling(labels: PartialLabels, **columns: Any) -> PartialLabels:
             f"{' and '.join(given)} ha{'s' if len(given) == 1 else 've'} {len(design)} entries and X has {len(labels.y)} rows; "
             "expected one entry for each row."
         )
-    return replace(labels, design=design)
+    design = _that_says_something(design, for_splitter)
+    return labels if design.is_empty else replace(labels, design=design)
+
+
+def _that_says_something(design: SamplingDesign, for_splitter: bool) -> SamplingDesign:
+    """Without columns that are the same for all rows, and clusters of one row each: folds and splits are as if they were not given."""
+    idle: list[str] = []
+    for name in ("weights", "labeling_probability"):
+        values = getattr(design, name)
+        if values is not None and np.nanmin(values) == np.nanmax(values):
+            idle.append(name)
+    for name, size in (("clusters", 0 if for_splitter else len(design)), ("strata", 1)):
+        values = getattr(design, name)
+        if values is not None and len(np.unique(numbered([values])[0][0])) == size:
+            idle.append(name)
+    return replace_columns(design, **dict.fromkeys(idle))
 
 
 def draws_of_stages(
