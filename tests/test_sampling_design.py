@@ -10,6 +10,7 @@ from sklearn_ftr import (
     PredictionShiftWarning,
     SamplingDesign,
     m_estimate,
+    rectify_difference,
     rectify_glm,
     rectify_linear_regression,
     rectify_logistic_regression,
@@ -381,6 +382,72 @@ def test_few_clusters_for_many_parameters_are_refused():
         rectify_linear_regression(
             X[labeled], y[labeled], f[labeled], X[~labeled], f[~labeled], **design
         )
+
+
+# Differences
+
+
+def groups_of(labeled, g, said):
+    arrays = {"group": g[labeled], "group_unlabeled": g[~labeled], **designs(labeled, said)}
+    return arrays
+
+
+def test_a_difference_is_that_of_independent_groups_where_rows_are_all_alike():
+    y, f, labeled, told = rows(16)
+    g = np.where(told["clusters"] % 2, "B", "A")
+    nearly = {"w": 1 + 1e-9 * told["w"]}
+    one = rectify_difference(y[labeled], f[labeled], f[~labeled], g[labeled], g[~labeled])
+    other = rectify_difference(y[labeled], f[labeled], f[~labeled], **groups_of(labeled, g, nearly))
+    for result, like in ((other, one), *zip(other.parts.values(), one.parts.values(), strict=True)):
+        assert result.estimate == pytest.approx(like.estimate, abs=0.05 * like.standard_error)
+        assert result.standard_error == pytest.approx(like.standard_error, rel=1e-2)
+        assert result.degrees_of_freedom == pytest.approx(like.degrees_of_freedom, rel=0.05)
+        assert result.efficiency == pytest.approx(like.efficiency, rel=1e-2)
+        assert result.residual_variance == pytest.approx(like.residual_variance, rel=0.05)
+        assert (result.n_labeled, result.n_unlabeled) == (like.n_labeled, like.n_unlabeled)
+    assert str(other).splitlines()[0] == str(one).splitlines()[0]
+
+
+def test_clusters_that_have_rows_of_both_groups_make_their_means_alike():
+    """What a conversation has in common cancels in the difference of its answers."""
+    rng = np.random.default_rng(17)
+    clusters = np.repeat(np.arange(200), 6)
+    labeled, g = clusters < 40, np.tile([0, 1], 600)
+    y = 2 * rng.normal(size=200)[clusters] + 0.3 * g + 0.5 * rng.normal(size=1_200)
+    f = y + 0.5 * rng.normal(size=1_200)
+    one = rectify_difference(
+        y[labeled], f[labeled], f[~labeled], **groups_of(labeled, g, {"clusters": clusters})
+    )
+    other = rectify_difference(y[labeled], f[labeled], f[~labeled], **groups_of(labeled, g, {}))
+    assert one.labels_only.standard_error < 0.4 * other.labels_only.standard_error
+    means = [[y[labeled & (g == part) & (clusters == c)].mean() for c in range(40)] for part in (0, 1)]
+    paired = np.std(np.subtract(*means), ddof=1) / np.sqrt(40)
+    assert one.labels_only.standard_error == pytest.approx(paired, rel=0.02)
+    draws = one.bootstrap(4_000, random_state=0)
+    assert draws.std() == pytest.approx(one.standard_error, rel=0.06)
+    assert set(one.parts) == {"0", "1"}
+
+
+def test_a_rare_group_has_the_degrees_of_freedom_of_its_own_clusters():
+    y, f, labeled, told = rows(18, 200, 400)
+    clusters = told["clusters"]
+    g = (clusters < 8) * 1
+    result = rectify_difference(
+        y[labeled],
+        f[labeled],
+        f[~labeled],
+        lambda_=0.0,
+        **groups_of(labeled, g, {"clusters": clusters}),
+    )
+    rare = len(np.unique(clusters[labeled & (g == 1)]))
+    assert result.parts["1"].degrees_of_freedom == rare - 1
+    assert result.degrees_of_freedom < 3 * rare
+    inside = labeled & (g == 1)
+    sums = [
+        (y[inside] - y[inside].mean())[clusters[inside] == c].sum() for c in np.unique(clusters[inside])
+    ]
+    expected = np.sqrt(np.sum(np.square(sums)) * rare / (rare - 1)) / inside.sum()
+    assert result.parts["1"].labels_only.standard_error == pytest.approx(expected, rel=1e-9)
 
 
 # Coverage

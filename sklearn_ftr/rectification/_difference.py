@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._tables import check_same_rows
-from sklearn_ftr.rectification._checks import as_real_array, check_lambda
+from sklearn_ftr.rectification._checks import as_real_array, check_finite, check_lambda
+from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
+from sklearn_ftr.rectification._draw import check_sampling
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
@@ -21,6 +23,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._mean import rectified_mean
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -32,6 +35,9 @@ def rectify_difference(
     group_unlabeled: ArrayLike,
     *,
     lambda_: float | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Difference of the means of two groups, the second minus the first: an A/B test.
@@ -51,6 +57,10 @@ def rectify_difference(
         Group of each row of the pool.
     lambda_ : float, default=None
         Weight of the predictions in both groups. None estimates one for each group.
+    design, design_unlabeled : SamplingDesign, default=None
+        How labeled rows and the pool were drawn; see `rectify_mean`. Clusters may have rows of both groups.
+    finite_population : bool, default=False
+        The difference within exactly these rows, labeled and unlabeled, is asked for; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -101,6 +111,20 @@ def rectify_difference(
             f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
         )
     names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
+    as_given = (group, y), (group_unlabeled, pool)
+    draw = check_sampling(*as_given, design, design_unlabeled, finite_population)
+    if draw is not None:
+        y, f = (check_finite(one, name).astype(np.float64) for one, name in ((y, "y"), (f, "f")))
+        result = difference_of_draw(
+            draw,
+            (y, f, of_rows),
+            (check_finite(pool, "f_unlabeled"), of_pool),
+            (str(names[0]), str(names[1])),
+            lambda_,
+            confidence_level,
+        )
+        warn_of_doubts(result, stacklevel=3)
+        return result
     parts = {
         # One group alone without variance is nothing to warn of.
         str(name): rectified_mean(

@@ -80,7 +80,7 @@ class RectifiedResult(Estimate):
         Mean prediction of the rows that rectify less that of the pool, in standard errors of the difference: about -2 to 2 where
         labels are missing at random. 0 without a pool. Of a difference between groups, the larger of both groups'.
     influence : Influence or None
-        What `bootstrap` needs; None where others have it (the parts of a difference, the curves of quantiles).
+        What `bootstrap` needs; None where others have it (the independent parts of a difference, the curves of quantiles).
     design_effect : float, ndarray of shape (k,) or None
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
@@ -154,10 +154,9 @@ class RectifiedResult(Estimate):
         return self._draws(n_draws, random_generator(random_state))
 
     def _draws(self, n_draws: int, rng: np.random.Generator) -> Array:
-        if self.parts:
+        if self.influence is None:
             first, second = (part._draws(n_draws, rng) for part in self.parts.values())
             return second - first
-        assert self.influence is not None
         draws = np.atleast_1d(self.estimate) + self.influence.draws(n_draws, rng)
         return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
 
@@ -172,9 +171,8 @@ class RectifiedResult(Estimate):
     @property
     def pool_covariance(self) -> Array:
         """What the pool's size adds to the covariance, of shape (k, k), before fine-tuning labels are recycled."""
-        if self.parts:
+        if self.influence is None:
             return np.sum([part.pool_covariance for part in self.parts.values()], axis=0)
-        assert self.influence is not None
         return self.influence.pool_covariance
 
     @property
