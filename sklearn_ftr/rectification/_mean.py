@@ -177,7 +177,8 @@ def rectified_mean(
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
     names = tuple(map(str, column_names(y) or ()))
-    draw = check_sampling((y, labels), (f_unlabeled, pool_predictions), **sampling)
+    sizes = len(labels), len(pool_predictions)
+    draw = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     if draw is not None:
         return _mean_of_draw(
             draw, labels, columns(predictions), pool_predictions, lambda_, confidence_level, names
@@ -199,8 +200,9 @@ def _mean_of_draw(
 ) -> RectifiedResult:
     """The rectified mean under a sampling design."""
     y = columns(labels)
-    side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
-    check_pool(side.mean, pool)
+    with np.errstate(invalid="ignore", over="ignore"):
+        side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
+        check_pool(np.sum(side.totals**2, axis=0), pool)
     sample = draw.deviations(y, f, side)
     return mean_result(
         rectify(sample, lambda_),
