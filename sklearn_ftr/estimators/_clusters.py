@@ -62,5 +62,5 @@ def _shares_within(rank: NDArray[np.float64], clusters: Rows, strata: Rows) -> N
 
 
 def _numbers(values: NDArray[np.generic]) -> Rows:
-    (codes,), *_ = numbered([values])
+    (codes,), *_ = numbered([values], "groups")
     return np.unique(codes, return_inverse=True)[1].reshape(-1)

@@ -51,7 +51,7 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
             idle.append(name)
     for name, size in (("clusters", 0 if for_splitter else len(design)), ("strata", 1)):
         values = getattr(design, name)
-        if values is not None and len(np.unique(numbered([values])[0][0])) == size:
+        if values is not None and len(np.unique(numbered([values], name)[0][0])) == size:
             idle.append(name)
     return replace_columns(design, **dict.fromkeys(idle))
 
@@ -113,7 +113,7 @@ def _less_probable(
 
 def _standing_for_all(design: SamplingDesign, finetune: Rows) -> SamplingDesign:
     """Rows of each stratum stand for those that have trained, so that strata keep their shares."""
-    _, strata = np.unique(numbered([design.strata])[0][0], return_inverse=True)
+    _, strata = np.unique(numbered([design.strata], "strata")[0][0], return_inverse=True)
     count, trained = np.bincount(strata), np.bincount(strata[finetune], minlength=strata.max() + 1)
     factor = count / np.maximum(count - trained, 1)
     weights = np.ones(len(strata)) if design.weights is None else design.weights

@@ -111,8 +111,12 @@ def rectify_difference(
             f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
         )
     names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
-    as_given = (group, y), (group_unlabeled, pool)
-    draw = check_sampling(*as_given, design, design_unlabeled, finite_population)
+    draw = check_sampling(
+        {"group": group},
+        {"group_unlabeled": group_unlabeled},
+        (len(y), len(pool)),
+        *(design, design_unlabeled, finite_population),
+    )
     if draw is not None:
         y, f = (check_finite(one, name).astype(np.float64) for one, name in ((y, "y"), (f, "f")))
         result = difference_of_draw(

@@ -8,14 +8,17 @@ labeled and unlabeled rows move both sides of the control variate at once, which
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr._arguments import check_truth_value
+from sklearn_ftr._arguments import check_truth_value, shown
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding, check_enough_labels
 from sklearn_ftr.rectification._inference import Estimate
@@ -78,14 +81,19 @@ class Draw:
     def deviations(
         self, y: Array, f: Array, pool: PoolSide, noise: tuple[Array, Array] | None = None
     ) -> Deviations:
-        """Of labels and predictions (r, k), beside the pool's; `noise` as for `deviations_of_rows`."""
-        r, k = y.shape
+        """Of labels and predictions (r, k), beside the pool's; `noise` as for `deviations_of_rows`.
+
+        Rows with weight 0 say nothing, and so do not count.
+        """
+        k, counted, r = y.shape[1], self.weights > 0, self.n_counted
         noise = noise or (rounding(y), rounding(f))
         y_mean, f_mean = self.mean(y), self.mean(f)
         dy, df = beyond_rounding(y - y_mean, noise[0]), beyond_rounding(f - f_mean, noise[1])
         residuals = beyond_rounding(dy - df, noise[0] + noise[1])
-        labeled, of_rows = np.unique(self.pieces, return_inverse=True)
-        of_y, of_f = (_sums(of_rows, self.weights[:, None] * one, len(labeled)) for one in (dy, df))
+        labeled, of_rows = np.unique(self.pieces[counted], return_inverse=True)
+        of_y, of_f = (
+            _sums(of_rows, (self.weights[:, None] * one)[counted], len(labeled)) for one in (dy, df)
+        )
         if self.labeled_share is None:
             of_f = of_f - pool.totals[labeled]
         strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
@@ -103,7 +111,7 @@ class Draw:
             pool_covariance=covariance,
             pool_degrees=degrees,
             noise=(noise[0] * step, noise[1] * step),
-            residual_variance=self.weights @ residuals**2 * r / (r - 1),
+            residual_variance=self.weights @ residuals**2 * r / max(r - 1, 1),
             has_pool=bool(pool.seen.any()),
         )
 
@@ -142,12 +150,17 @@ class Draw:
     def design_effect(self, y: Array, sample: Deviations) -> Array:
         """Variance (k,) of labels alone over that of as many independent rows; of a finite population, drawn from it likewise."""
         r = len(y)
-        alone = self.weights @ (y - sample.y_mean) ** 2 / (r - 1)
+        alone = self.weights @ (y - sample.y_mean) ** 2 / max(self.n_counted - 1, 1)
         if self.labeled_share is not None:
             alone = alone * (1 - r / (r + len(self.pool_pieces)))
         return np.divide(
             np.diag(sample.labels_only().covariance), alone, out=np.ones_like(alone), where=alone > 0
         )
+
+    @property
+    def n_counted(self) -> int:
+        """Number of labeled rows that have a weight."""
+        return int(np.count_nonzero(self.weights))
 
     @property
     def is_complete(self) -> bool:
@@ -167,20 +180,19 @@ class Draw:
         spread, alone = _centred(totals, strata, counts), counts == 1
         if self.labeled_share is not None:
             share = np.empty(len(totals))
-            share[of_rows] = self.labeled_share
+            share[of_rows] = self.labeled_share[self.weights > 0]
             spread *= np.sqrt(1 - share)[:, None]
             alone[strata[share == 1]] = False
-        spare = len(totals) - int((counts > 0).sum())
-        if len(self.names) == 1 and alone.any():
+        if len(totals) < 2 and alone.any():
             raise ValueError(
-                f"All {len(of_rows)} labels are in {len(totals)} cluster{'s' * (len(totals) != 1)} (n_samples={len(totals)}); expected at least 2, because "
-                "one shows no variance."
+                f"All {len(of_rows)} labels with a weight are in 1 cluster (n_samples=1); expected at least 2, because one shows no variance."
             )
         if alone.any() and not self.lonely:
             raise ValueError(
                 f"{_named(self.names, alone)} a single cluster with labels (n_samples={len(of_rows)}), so that nothing shows how labels vary there; "
                 'merge it with a stratum that is like it, label more, or pass SamplingDesign(..., lonely="center").'
             )
+        spare = len(totals) - int((counts > 0).sum())
         return spread, max(spare, 1)
 
     def _pool_covariance(self, pool: PoolSide, labeled: Codes) -> tuple[Array, int]:
@@ -201,24 +213,23 @@ class Draw:
 
 
 def check_sampling(
-    labeled: tuple[Any, NDArray[np.floating]],
-    unlabeled: tuple[Any, NDArray[np.floating]],
+    labeled: Mapping[str, Any],
+    unlabeled: Mapping[str, Any],
+    sizes: tuple[int, int],
     design: Any = None,
     design_unlabeled: Any = None,
     finite_population: bool = False,
 ) -> Draw | None:
-    """The draw of y and of f_unlabeled, each as it came and as an array."""
+    """The draw of labeled rows and of the pool, of which there are `sizes`; the data as they came, by name."""
     finite_population = check_truth_value(finite_population, "finite_population")
     if design is None and design_unlabeled is None and not finite_population:
         return None
-    (y, labels), (f, pool) = labeled, unlabeled
-    check_enough_labels(len(labels))
+    r, m = sizes
+    check_enough_labels(r)
     return draw_of(
-        check_design(design, "design", len(labels), y, "y"),
-        check_design(design_unlabeled, "design_unlabeled", len(pool), f, "f_unlabeled"),
-        len(labels),
-        len(pool),
-        finite_population,
+        check_design(design, "design", r, labeled),
+        check_design(design_unlabeled, "design_unlabeled", m, unlabeled),
+        *(r, m, finite_population),
     )
 
 
@@ -231,9 +242,15 @@ def draw_of(
     keep_simple: bool = False,
 ) -> Draw | None:
     """Both sides' designs in numbers; None for rows that are all alike and by themselves, unless `keep_simple`."""
-    for name in ("weights", "strata"):
+    if not m:
+        unlabeled = SamplingDesign(lonely=unlabeled.lonely)
+    for name in ("weights", "strata", *(("clusters",) if finite_population else ())):
         _check_both_sides(name, getattr(labeled, name), getattr(unlabeled, name), m)
-    of_weights = _ones_unless(labeled.weights, r), unlabeled.weights
+    if labeled.labeling_probability is None and unlabeled.labeling_probability is not None:
+        raise ValueError(
+            "design_unlabeled has labeling_probability and design has none; expected it for labeled rows, since those count by it."
+        )
+    of_weights = _brought_to_one(_ones_unless(labeled.weights, r), unlabeled.weights)
     pieces, pool_pieces, n_pieces = _pieces(labeled.clusters, unlabeled.clusters, r, m)
     of_strata, names = _strata(labeled.strata, unlabeled.strata, r, m)
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
@@ -243,7 +260,7 @@ def draw_of(
         return None
     if not of_weights[0].any():
         raise ValueError(f"The weights of all {r} labeled rows are zero; expected some above 0.")
-    weights = of_weights[0] / (1.0 if chance is None else chance)
+    weights = of_weights[0] * (1.0 if chance is None else chance.min() / chance)
     own = of_weights[0] if chance is not None else None
     share = None
     if finite_population:
@@ -276,12 +293,18 @@ def _ones_unless(values: Array | None, n: int) -> Array:
     return np.ones(n) if values is None else values
 
 
+def _brought_to_one(labeled: Array, unlabeled: Array | None) -> tuple[Array, Array | None]:
+    """Weights whose largest is 1, so that no sum of them overflows."""
+    largest = max(one.max() for one in (labeled, unlabeled) if one is not None)
+    return labeled / largest, None if unlabeled is None else unlabeled / largest
+
+
 def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes, int]:
     """Numbers of the clusters of both sides; rows by themselves follow the clusters."""
     if labeled is None and unlabeled is None:
         return np.arange(r), np.arange(r, r + m), r + m
     known = [one for one in (labeled, unlabeled) if one is not None]
-    codes, size, _ = numbered(known)
+    codes, size, _ = numbered(known, "clusters")
     if labeled is None:
         return np.arange(size, size + r), codes[0], size + r
     if unlabeled is None:
@@ -289,9 +312,9 @@ def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes,
     return codes[0], codes[1], size
 
 
-def numbered(columns: list[NDArray[Any]]) -> tuple[list[Codes], int, list[Any]]:
+def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, list[Any]]:
     """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
-    kinds = {"number" if one.dtype.kind in "biuf" else one.dtype.kind for one in columns}
+    kinds = {one.dtype.kind for one in columns}  # of which those that mix would round whole numbers
     total = sum(map(len, columns))
     if all(one.dtype.kind in "biu" for one in columns if len(one)):
         low, high = (
@@ -312,14 +335,35 @@ def numbered(columns: list[NDArray[Any]]) -> tuple[list[Codes], int, list[Any]]:
             len(names),
             names.tolist(),
         )
+    objects = [_as_python(one) for one in columns]
+    _check_kinds(objects, name)
     numbers: dict[Any, int] = {}
     told = [
-        np.fromiter(
-            (numbers.setdefault(label, len(numbers)) for label in one.tolist()), np.intp, len(one)
-        )
-        for one in columns
+        np.fromiter((numbers.setdefault(label, len(numbers)) for label in one), np.intp, len(one))
+        for one in objects
     ]
     return told, len(numbers), list(numbers)
+
+
+def _as_python(labels: NDArray[Any]) -> list[Any]:
+    """Python's; of dates with nanoseconds numpy would make whole numbers."""
+    return list(labels.astype("M8[us]" if labels.dtype.kind == "M" else labels.dtype).tolist())
+
+
+def _check_kinds(columns: list[list[Any]], name: str) -> None:
+    """Labels that can be the same in both columns: not 1 here and "1" there."""
+    kinds = [set(map(_kind, set(map(type, one)))) for one in columns if one]
+    if len(kinds) == 2 and not kinds[0] & kinds[1]:
+        of_labeled, of_pool = (f"{shown(one[0])} ({type(one[0]).__name__})" for one in columns)
+        raise ValueError(
+            f"{name} are labels of different kinds among labeled rows, such as {of_labeled}, and unlabeled rows, such as {of_pool}, none of which can be "
+            "the same; expected one kind of label."
+        )
+
+
+def _kind(kind: type) -> Any:
+    known = ((Real | Decimal, "number"), (str, "text"), (datetime, "time"))
+    return next((word for types, word in known if issubclass(kind, types)), kind)
 
 
 def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, Codes], list[Any]]:
@@ -327,7 +371,7 @@ def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, 
     if labeled is None:
         return (np.zeros(r, dtype=np.intp), np.zeros(m, dtype=np.intp)), [None]
     columns = [labeled] if unlabeled is None else [labeled, unlabeled]
-    numbers, _, known = numbered(columns)
+    numbers, _, known = numbered(columns, "strata")
     names, codes = np.unique(np.concatenate(numbers), return_inverse=True)
     of_rows = codes.reshape(-1)[:r], codes.reshape(-1)[r:]
     told = [known[name] for name in names]
@@ -364,6 +408,8 @@ def _probabilities(
 ) -> Array | None:
     """Probability (r,) with which each labeled row got its label; None if they are all alike."""
     given: Array | None = labeled.labeling_probability
+    if finite and not m:
+        return np.ones(r)
     if given is not None:
         unknown = int(np.isnan(given).sum())
         if unknown:
@@ -407,7 +453,7 @@ def _labeled_share(
 ) -> Array:
     """Of a finite population: the probability with which each labeled row, or all of its cluster, was labeled."""
     assert chance is not None
-    if labeled.clusters is None or labeled.labeling_probability is not None:
+    if labeled.clusters is None:
         return chance
     with_labels, without = (np.zeros(n_pieces, dtype=bool) for _ in range(2))
     with_labels[pieces], without[pool_pieces] = True, True
@@ -416,6 +462,16 @@ def _labeled_share(
             f"{int((with_labels & without).sum())} clusters have labeled and unlabeled rows, and the population is finite; expected clusters that were labeled "
             "as a whole or not at all. Where rows were chosen one by one, leave clusters out: nothing else is random."
         )
+    if labeled.labeling_probability is not None:
+        largest = np.zeros(n_pieces)
+        np.maximum.at(largest, pieces, chance)
+        differ = np.unique(pieces[chance != largest[pieces]])
+        if len(differ):
+            raise ValueError(
+                f"labeling_probability differs within {len(differ)} clusters, and the population is finite; expected the probability with which the whole "
+                "cluster was labeled."
+            )
+        return chance
     of_pieces = [
         np.unique(np.stack([codes, rows]), axis=1)[1]
         for codes, rows in ((pieces, strata[0]), (pool_pieces, strata[1]))

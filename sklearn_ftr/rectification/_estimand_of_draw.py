@@ -77,7 +77,7 @@ def _check_pieces(spare: int, n_parameters: int, draw: Draw) -> None:
     if spare < n_parameters:
         strata = f" in {len(draw.names)} strata" if len(draw.names) > 1 else ""
         raise ValueError(
-            f"The labels are in {len(np.unique(draw.pieces))} clusters{strata} for {n_parameters} parameters; expected at least "
+            f"The labels are in {len(np.unique(draw.pieces[draw.weights > 0]))} clusters{strata} for {n_parameters} parameters; expected at least "
             f"{n_parameters + len(draw.names)}. Label rows of more clusters or leave out columns."
         )
 

@@ -338,7 +338,10 @@ def _rectify(
     labeled = estimand.seen(rows.rows), labels, np.clip(predictions, *limits)
     unlabeled = estimand.seen(pool.rows), of_pool if kind.is_linear else Clipped(of_pool, *limits)
     draw = check_sampling(
-        (y, labels), (f_unlabeled, of_pool), design, design_unlabeled, finite_population
+        {"y": y, "f": f, "X": X},
+        {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
+        (len(labels), len(of_pool)),
+        *(design, design_unlabeled, finite_population),
     )
     if draw is None:
         result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)

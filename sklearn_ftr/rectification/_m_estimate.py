@@ -200,8 +200,12 @@ def m_estimate(
         X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
     )
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
-    of_rows = (y, data.labeled[1]), (f_unlabeled, data.unlabeled[1])
-    draw = check_sampling(*of_rows, design, design_unlabeled, finite_population)
+    draw = check_sampling(
+        {"y": y, "f": f, "X": X},
+        {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
+        (len(data.labeled[1]), len(data.unlabeled[1])),
+        *(design, design_unlabeled, finite_population),
+    )
     if draw is None:
         result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
     else:

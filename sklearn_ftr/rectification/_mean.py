@@ -149,7 +149,8 @@ def rectified_mean(
     labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
     lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
     names = tuple(map(str, column_names(y) or ()))
-    draw = check_sampling((y, labels), (f_unlabeled, pool_predictions), **sampling)
+    sizes = len(labels), len(pool_predictions)
+    draw = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     if draw is not None:
         return mean_of_draw(
             draw, labels, columns(predictions), pool_predictions, lambda_, confidence_level, names

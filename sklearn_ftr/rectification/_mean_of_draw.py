@@ -66,8 +66,9 @@ def mean_of_draw(
 ) -> RectifiedResult:
     """From labels (r,) or (r, k) that rectify, their predictions (r, k) and those of the pool (m,) or (m, k)."""
     y, one, trained = columns(labels), labels[0], trained or Trained()
-    side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
-    check_pool(side.mean, pool)
+    with np.errstate(invalid="ignore", over="ignore"):
+        side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
+        check_pool(np.sum(side.totals**2, axis=0), pool)
     sample = draw.deviations(y, f, side)
     degrees = None
     if trained.n_folds:

@@ -5,7 +5,7 @@ Lohr (2021), "Sampling: Design and Analysis"; Lumley (2010), "Complex Surveys", 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_choice, is_missing, shown
-from sklearn_ftr._tables import as_floats, check_same_index, check_same_rows, refuse_masked, row_index
+from sklearn_ftr._tables import as_floats, check_same_rows, refuse_masked, row_index
 
 _LONELY = ("refuse", "center")
 
@@ -25,13 +25,14 @@ class SamplingDesign:
     Parameters
     ----------
     weights : array-like of shape (n_rows,), default=None
-        How many members of the population each row stands for, 0 or more. Their scale does not matter.
+        How many members of the population each row stands for, 0 or more. Their scale does not matter; rows with 0 are as if they were
+        not there.
     clusters : array-like of shape (n_rows,), default=None
         Which rows were drawn, or judged, together: households, conversations, raters. Any labels that can be hashed; the same label
-        among labeled and unlabeled rows is the same cluster. None: every row by itself.
+        among labeled and unlabeled rows is the same cluster, so both need labels of one kind. None: every row by itself.
     strata : array-like of shape (n_rows,), default=None
-        Parts of the population from which rows (or clusters) were drawn separately. Labels as for clusters, each cluster inside of
-        one stratum.
+        Parts of the population from which rows (or clusters) were drawn separately, so that their shares of the sample are no accident. Labels
+        as for clusters, each cluster inside of one stratum.
     labeling_probability : array-like of shape (n_rows,), default=None
         Probability with which a row of the sample was chosen to be labeled, above 0 and at most 1; of unlabeled rows it
         is not needed. None: all alike or, with strata, the share of labeled rows in each stratum.
@@ -109,8 +110,8 @@ class SamplingDesign:
         return all(getattr(self, name) is None for name in _COLUMNS)
 
 
-def check_design(design: Any, name: str, n: int, rows: Any, rows_name: str) -> SamplingDesign:
-    """A sampling design of n rows, or an empty one for None."""
+def check_design(design: Any, name: str, n: int, data: Mapping[str, Any]) -> SamplingDesign:
+    """A sampling design of n rows, or an empty one for None; `data` are the rows as they came, by name."""
     if design is None:
         return SamplingDesign()
     if not isinstance(design, SamplingDesign):
@@ -119,10 +120,21 @@ def check_design(design: Any, name: str, n: int, rows: Any, rows_name: str) -> S
         )
     if not design.is_empty and len(design) != n:
         raise ValueError(
-            f"{name} has {len(design)} rows and {rows_name} has {n}; expected one entry for each row."
+            f"{name} has {len(design)} rows and {next(iter(data))} has {n}; expected one entry for each row."
         )
-    check_same_index(rows, design, rows_name, name)
+    for rows_name, rows in data.items():
+        _check_index_of(design, name, row_index(rows), rows_name)
     return design
+
+
+def _check_index_of(design: SamplingDesign, name: str, index: Any, rows_name: str) -> None:
+    """As `check_same_index`; a design has no `to_numpy`."""
+    if index is None or design.index is None or index.equals(design.index):
+        return
+    raise ValueError(
+        f"{rows_name} and {name} have different indexes, so it is not clear which rows belong together; make the design of the same rows of the data frame, "
+        'or of arrays, such as SamplingDesign(clusters=frame["house"].to_numpy()), if the order is right.'
+    )
 
 
 def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -131,7 +143,7 @@ def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
         raise ValueError(
             f"{name} has {int((weights < 0).sum())} negative values; expected how many members of the population each row stands for."
         )
-    if not weights.any():
+    if len(weights) and not weights.any():
         raise ValueError(f"{name} are all zero ({len(weights)} rows); expected some above 0.")
     return weights
 
@@ -167,24 +179,42 @@ def _read_labels(values: Any, name: str) -> NDArray[Any]:
     refuse_masked(values, name)
     labels = np.asarray(values) if hasattr(values, "__array__") else _as_objects(values, name)
     labels = _one_dimensional(labels, name, "label")
-    missing = (
-        sum(map(is_missing, labels)) if labels.dtype.kind == "O" else int(np.sum(labels != labels))
-    )
+    of_objects = labels.dtype.kind == "O"
+    missing = sum(map(_is_missing_label, labels)) if of_objects else int(np.sum(labels != labels))
     if missing:
         raise ValueError(f"{name} has {missing} missing values; expected a label for each row.")
+    if of_objects:
+        _check_hashable(labels, name)
     return labels
+
+
+def _is_missing_label(label: Any) -> bool:
+    """A pair of which half is missing is no label either: NaN is not the same as NaN."""
+    return any(map(_is_missing_label, label)) if isinstance(label, tuple) else is_missing(label)
+
+
+def _check_hashable(labels: NDArray[Any], name: str) -> None:
+    for label in labels:
+        try:
+            hash(label)
+        except TypeError:
+            raise ArgumentTypeError(
+                f"{name} has labels that cannot be hashed, such as {shown(label)}; expected texts, numbers, dates or tuples, one for each row."
+            ) from None
 
 
 def _as_objects(values: Any, name: str) -> NDArray[Any]:
     """Tuples and labels of several kinds stay what they are."""
-    if isinstance(values, str | bytes) or not np.iterable(values):
-        raise ArgumentTypeError(f"{name} is {shown(values)}; expected a label for each row.")
+    if isinstance(values, str | bytes | Mapping | Set) or not np.iterable(values):
+        raise ArgumentTypeError(
+            f"{name} is {shown(values)}; expected a label for each row, in their order."
+        )
     told = list(values)
     if len(set(map(type, told))) == 1 and isinstance(told[0], str | int | float):
-        return np.array(told)
-    labels = np.empty(len(told), dtype=object)
-    labels[:] = told
-    return labels
+        labels = np.array(told)
+        if labels.dtype.kind != "f" or isinstance(told[0], float):
+            return labels  # and not huge whole numbers, some of which are the same as floats
+    return np.fromiter(told, dtype=object, count=len(told))
 
 
 def _one_dimensional(values: NDArray[Any], name: str, what: str) -> NDArray[Any]:
