@@ -32,11 +32,20 @@ _SPARSEST = 4
 
 @dataclass(frozen=True, eq=False)
 class PoolSide:
-    """The mean (k,) of the pool's side, how far each piece (n_pieces, k) moves it, and which pieces (n_pieces,) have rows there."""
+    """The mean (k,) of the pool's side, how far each piece (n_pieces, k) moves it, and the pieces' shares (n_pieces,) of its rows."""
 
     mean: Array
     totals: Array
-    seen: NDArray[np.bool_]
+    shares: Array
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which pieces have rows there."""
+        return self.shares > 0
+
+    def about(self, center: Array) -> Array:
+        """How far each piece (n_pieces, k) moves the mean away from another center."""
+        return self.totals + self.shares[:, None] * (self.mean - center)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +103,16 @@ class Draw:
         of_y, of_f = (
             _sums(of_rows, (self.weights[:, None] * one)[counted], len(labeled)) for one in (dy, df)
         )
+        alone = of_f
         if self.labeled_share is None:
-            of_f = of_f - pool.totals[labeled]
+            # A handful of pieces is too near to its own mean.
+            few = 0 < pool.seen.sum() < len(labeled)
+            of_f = of_f - (pool.about(f_mean) if few else pool.totals)[labeled]
         strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
-        covariance, degrees = self._pool_covariance(pool, labeled)
+        sizes = np.bincount(of_rows, self.weights[counted]).astype(np.float64, copy=False)
+        covariance, degrees = self._pool_covariance(pool, labeled, alone, sizes)
         step = np.sqrt(spare * np.sum(self.weights**2))
         return Deviations(
             y_mean=y_mean,
@@ -129,14 +142,14 @@ class Draw:
                 np.add.at(totals[:, column], pieces[rows], values[:, column])
             start = rows.stop
         if not start:
-            return PoolSide(origin, totals, np.zeros(self.n_pieces, dtype=bool))
+            return PoolSide(origin, totals, np.zeros(self.n_pieces))
         sizes = np.bincount(pieces, weights, self.n_pieces).astype(np.float64, copy=False)
-        seen, size = sizes > 0, sizes.sum()
+        size = sizes.sum()
         shift = totals.sum(axis=0) / size
         for column in range(k):
             totals[:, column] -= shift[column] * sizes
         totals /= size
-        return PoolSide(origin + shift, totals, seen)
+        return PoolSide(origin + shift, totals, sizes / size)
 
     @property
     def pool_rows(self) -> tuple[Codes, Array | None]:
@@ -195,13 +208,32 @@ class Draw:
         spare = len(totals) - int((counts > 0).sum())
         return spread, max(spare, 1)
 
-    def _pool_covariance(self, pool: PoolSide, labeled: Codes) -> tuple[Array, int]:
-        """Of the part of the pool's mean that pieces without labels make."""
+    def _pool_covariance(
+        self, pool: PoolSide, labeled: Codes, of_f: Array, sizes: Array
+    ) -> tuple[Array, int]:
+        """Of the part of the pool's mean that pieces without labels make, and its degrees of freedom.
+
+        Fewer pieces than those with labels (G of them, with totals `of_f` (G, k) and `sizes` (G,)) borrow these, as `deviations_of_rows` does. Pieces
+        of other sizes may vary less than the pool's, so that the variance is never smaller than what the pool itself shows.
+        """
         unlabeled = pool.seen.copy()
         unlabeled[labeled] = False
         if self.labeled_share is not None or not unlabeled.any():
             return np.zeros((len(pool.mean), len(pool.mean))), 1
-        return self._covariance_of(pool.totals, unlabeled)
+        own, degrees = self._covariance_of(pool.totals, unlabeled)
+        n_pool, spare = int(unlabeled.sum()), len(labeled) - len(self.names)
+        if n_pool >= len(labeled) or spare < 1:
+            return own, degrees
+        every = np.zeros((self.n_pieces, of_f.shape[1]))
+        every[labeled] = of_f
+        borrowed, _ = self._covariance_of(every, np.isin(np.arange(self.n_pieces), labeled))
+        unit = np.sum(pool.shares[unlabeled] ** 2)
+        degrees = max(n_pool - len(self.names), 0)
+        both = (degrees * own + spare * borrowed * unit / np.sum(sizes**2)) / (degrees + spare)
+        variance = np.diag(both)
+        larger = np.divide(np.diag(own), variance, out=np.ones_like(variance), where=variance > 0)
+        scale = np.sqrt(np.maximum(larger, 1.0))
+        return both * np.outer(scale, scale), degrees + spare
 
     def _covariance_of(self, totals: Array, seen: NDArray[np.bool_]) -> tuple[Array, int]:
         """Of the sum of some pieces' totals, and its degrees of freedom."""

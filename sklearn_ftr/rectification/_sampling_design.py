@@ -179,12 +179,14 @@ def _read_labels(values: Any, name: str) -> NDArray[Any]:
     refuse_masked(values, name)
     labels = np.asarray(values) if hasattr(values, "__array__") else _as_objects(values, name)
     labels = _one_dimensional(labels, name, "label")
-    of_objects = labels.dtype.kind == "O"
-    missing = sum(map(_is_missing_label, labels)) if of_objects else int(np.sum(labels != labels))
+    if labels.dtype.kind != "O":
+        missing = int(np.sum(labels != labels))
+    else:
+        distinct = _distinct(labels, name)  # of which there are few
+        nothing = any(map(_is_missing_label, distinct))
+        missing = sum(map(_is_missing_label, labels)) if nothing else 0
     if missing:
         raise ValueError(f"{name} has {missing} missing values; expected a label for each row.")
-    if of_objects:
-        _check_hashable(labels, name)
     return labels
 
 
@@ -193,14 +195,22 @@ def _is_missing_label(label: Any) -> bool:
     return any(map(_is_missing_label, label)) if isinstance(label, tuple) else is_missing(label)
 
 
-def _check_hashable(labels: NDArray[Any], name: str) -> None:
-    for label in labels:
-        try:
-            hash(label)
-        except TypeError:
-            raise ArgumentTypeError(
-                f"{name} has labels that cannot be hashed, such as {shown(label)}; expected texts, numbers, dates or tuples, one for each row."
-            ) from None
+def _distinct(labels: NDArray[Any], name: str) -> set[Any]:
+    try:
+        return set(labels.tolist())
+    except TypeError:
+        raise ArgumentTypeError(
+            f"{name} has labels that cannot be hashed, such as {shown(next(filter(_cannot_be_hashed, labels)))}; expected texts, numbers, dates or "
+            "tuples, one for each row."
+        ) from None
+
+
+def _cannot_be_hashed(label: Any) -> bool:
+    try:
+        hash(label)
+    except TypeError:
+        return True
+    return False
 
 
 def _as_objects(values: Any, name: str) -> NDArray[Any]:
