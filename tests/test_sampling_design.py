@@ -354,7 +354,9 @@ def test_samples_that_are_refused():
     alone = SamplingDesign(strata=np.where(np.arange(R) == 0, "b", "a"))
     others = SamplingDesign(strata=np.where(np.arange(M) < 9, "b", "a"))
     refused('Stratum b has a single cluster with labels.*lonely="center"', alone, others)
-    refused("All 60 labels with a weight are in 1 cluster", SamplingDesign(clusters=np.zeros(R, dtype=int)))
+    refused(
+        "All 60 labels with a weight are in 1 cluster", SamplingDesign(clusters=np.zeros(R, dtype=int))
+    )
     mixed = [SamplingDesign(clusters=one["clusters"]) for one in (of_r, of_m)]
     refused(
         "clusters have labeled and unlabeled rows, and the population is finite",

@@ -398,9 +398,14 @@ MASKS = {
 
 @pytest.mark.parametrize("kind", MASKS)
 def test_finetune_rows_of_every_kind(kind):
-    model = RectifiedMeanEstimator(LinearRegression(), random_state=0).fit(X, Y, MASKS[kind](MASK))
+    model = RectifiedMeanEstimator(LinearRegression(), random_state=0).fit(
+        X, Y, finetune_rows=MASKS[kind](MASK)
+    )
     assert (
-        model.mean_ == RectifiedMeanEstimator(LinearRegression(), random_state=0).fit(X, Y, MASK).mean_
+        model.mean_
+        == RectifiedMeanEstimator(LinearRegression(), random_state=0)
+        .fit(X, Y, finetune_rows=MASK)
+        .mean_
     )
     assert model.finetune_rows_.dtype == bool
 
@@ -429,7 +434,7 @@ def test_no_finetune_rows(kind):
     mask, message = NO_MASKS[kind]
     error = TypeError if kind == "masked" else ValueError
     with pytest.raises(error, match=message):
-        RectifiedMeanEstimator(LinearRegression()).fit(X, Y, mask)
+        RectifiedMeanEstimator(LinearRegression()).fit(X, Y, finetune_rows=mask)
 
 
 @pytest.mark.parametrize("of", ["X", "y"])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.rectification._draw import numbered
+from sklearn_ftr.rectification._draw_of import numbered
 
 Rows = NDArray[np.intp]
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.rectification._draw import Draw, draw_of, numbered
+from sklearn_ftr.rectification._draw import Draw
+from sklearn_ftr.rectification._draw_of import draw_of, numbered
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._mean_of_draw import Trained
 from sklearn_ftr.rectification._sampling_design import SamplingDesign

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import as_real_array, check_finite, check_lambda
 from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
-from sklearn_ftr.rectification._draw import check_sampling
+from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,

@@ -22,7 +22,7 @@ from sklearn_ftr.rectification._coordinates import (
     find_coordinates,
 )
 from sklearn_ftr.rectification._design import Clipped, Design, check_regression
-from sklearn_ftr.rectification._draw import check_sampling
+from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,

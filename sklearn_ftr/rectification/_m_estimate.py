@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
 from sklearn_ftr.rectification._design import Design, check_regression
-from sklearn_ftr.rectification._draw import check_sampling
+from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,

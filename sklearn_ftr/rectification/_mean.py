@@ -16,7 +16,7 @@ from sklearn_ftr.rectification._checks import (
     pool_moments,
 )
 from sklearn_ftr.rectification._deviations import deviations_of_rows
-from sklearn_ftr.rectification._draw import check_sampling
+from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._inference import check_confidence_level, like, mean_estimate
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._mean_of_draw import mean_of_draw
