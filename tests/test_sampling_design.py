@@ -1,5 +1,7 @@
 """Sampling designs of the functions: against sums written out, and by the laws that they obey."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -475,6 +477,19 @@ def test_intervals_of_clusters_cover():
         plain += low <= 0 <= high
     assert inside >= 0.915 * 400
     assert plain < 0.85 * 400
+
+
+def test_clusters_of_a_pool_are_summed_in_two_arrays_of_their_number():
+    n_clusters = 200_000
+    clusters = np.random.default_rng(0).integers(0, n_clusters, 400_000)
+    f, y = np.random.default_rng(1).normal(size=(2, 400_000))
+    labeled = SamplingDesign(clusters=np.arange(100) // 2), SamplingDesign(clusters=clusters)
+    tracemalloc.start()
+    rectify_mean(y[:100], f[:100], f, design=labeled[0], design_unlabeled=labeled[1])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Two arrays, one truth value for each cluster, and blocks of rows.
+    assert peak < 2.2 * 8 * n_clusters + 2.5e6
 
 
 def test_a_binary_regression_with_clusters_runs_on_both_sides():

@@ -127,25 +127,26 @@ class Draw:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""
         pieces, weights = self.pool_rows
         origin = np.zeros(k) if origin is None else origin
-        totals, sizes, start = np.zeros((self.n_pieces, k)), np.zeros(self.n_pieces), 0
+        totals, start = np.zeros((self.n_pieces, k)), 0
         for block in blocks:
             rows = slice(start, start + len(block))
-            values, weight = block - origin, 1.0 if weights is None else weights[rows]
-            np.add.at(sizes, pieces[rows], weight)
+            values = block - origin
+            if weights is not None:
+                values *= weights[rows, None]
             for column in range(k):
-                np.add.at(totals[:, column], pieces[rows], values[:, column] * weight)
+                np.add.at(totals[:, column], pieces[rows], values[:, column])
             start = rows.stop
         if not start:
-            return PoolSide(origin, totals, sizes)
-        size = sizes.sum()
+            return PoolSide(origin, totals, np.zeros(self.n_pieces))
+        sizes = np.bincount(pieces, weights, self.n_pieces)
+        # Numbers of rows become shares in their own place, so that there is no third array as long as these two.
+        shares, size = sizes.view(np.float64), sizes.sum()
         shift = totals.sum(axis=0) / size
-        for start in range(
-            0, self.n_pieces, _BLOCK_PIECES
-        ):  # so that there is no third array as long as these
+        for start in range(0, self.n_pieces, _BLOCK_PIECES):
             part = slice(start, start + _BLOCK_PIECES)
             totals[part] = (totals[part] - sizes[part, None] * shift) / size
-            sizes[part] /= size
-        return PoolSide(origin + shift, totals, sizes)
+            shares[part] = sizes[part] / size
+        return PoolSide(origin + shift, totals, shares)
 
     @property
     def pool_rows(self) -> tuple[Codes, Array | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from numbers import Real
@@ -121,7 +121,7 @@ def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes,
     return codes[0], codes[1], size
 
 
-def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, list[Any]]:
+def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, Sequence[Any]]:
     """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
     kinds = {one.dtype.kind for one in columns}  # of which those that mix would round whole numbers
     total = sum(map(len, columns))
@@ -134,7 +134,7 @@ def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, 
             return (
                 [one.astype(np.intp, copy=False) for one in columns],
                 int(high) + 1,
-                list(range(int(high) + 1)),
+                range(int(high) + 1),
             )
     if len(kinds) == 1 and kinds != {"O"}:
         names, codes = np.unique(np.concatenate(columns), return_inverse=True)
@@ -178,7 +178,8 @@ def _kind(kind: type) -> Any:
 def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, Codes], list[Any]]:
     """Numbers of all rows' strata, and their names; strata without labels are refused."""
     if labeled is None:
-        return (np.zeros(r, dtype=np.intp), np.zeros(m, dtype=np.intp)), [None]
+        first = np.zeros(1, dtype=np.intp)
+        return (np.broadcast_to(first, r), np.broadcast_to(first, m)), [None]
     columns = [labeled] if unlabeled is None else [labeled, unlabeled]
     numbers, _, known = numbered(columns, "strata")
     names, codes = np.unique(np.concatenate(numbers), return_inverse=True)

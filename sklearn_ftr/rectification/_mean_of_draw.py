@@ -68,7 +68,7 @@ def mean_of_draw(
     y, one, trained = columns(labels), labels[0], trained or Trained()
     with np.errstate(invalid="ignore", over="ignore"):
         side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
-        check_pool(np.sum(side.totals**2, axis=0), pool)
+        check_pool(np.einsum("ij,ij->j", side.totals, side.totals), pool)
     sample = draw.deviations(y, f, side)
     degrees = None
     if trained.n_folds:
