@@ -19,7 +19,7 @@ own mean over that of the estimate.
 
 "Evenness" (Kish): clusters that count, (sum of sizes)^2 / (sum of squared sizes), as a share of all. The third table says why coverage is
 low where it is: mean error and root mean square of standard errors in units of SD, how often the interval lies above or below the truth, and
-coverage if degrees of freedom were the labeled clusters that count, less 1. Ten minutes on one core.
+coverage if degrees of freedom were the labeled clusters that count, less 1. Seven minutes on one core.
 """
 
 import argparse
