@@ -75,11 +75,13 @@ def test_every_public_estimator_is_found():
     assert find_spec("torch") is None or found >= {"VarianceRegressor", "TextVarianceRegressor"}
 
 
-# The checks' X has no groups, and tells two classes apart perfectly, for which odds are infinite: an error. Ten times as many
+# Some checks have more columns than rows with a weight. The checks' X has no groups, and tells two classes apart perfectly, for which odds are infinite: an error. Ten times as many
 # resampled laws take ten times as long and change no check.
 SPECIAL = {
     RectifiedDifference: RectifiedDifference(group=upper_half()),
     FineTuneRectifyAllocator: FineTuneRectifyAllocator(n_bootstrap=20),
+    RectifiedLinearRegression: RectifiedLinearRegression(covariates=FirstColumns()),
+    RectifiedPoissonRegression: RectifiedPoissonRegression(covariates=FirstColumns()),
     RectifiedLogisticRegression: RectifiedLogisticRegression(covariates=FirstColumns(0)),
 }
 

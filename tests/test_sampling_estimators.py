@@ -11,7 +11,16 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_valid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ftr import LabeledKFold, RectifiedMeanEstimator, SamplingDesign, rectify_mean
+from sklearn_ftr import (
+    LabeledKFold,
+    RectifiedLinearRegression,
+    RectifiedLogisticRegression,
+    RectifiedMeanEstimator,
+    RectifiedPoissonRegression,
+    SamplingDesign,
+    rectify_glm,
+    rectify_mean,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 MODES = [{"cv": 4}, {"split_ratio": 0.3}, {"split_ratio": 0.3, "recycle": False}]
@@ -82,6 +91,70 @@ def test_a_model_that_is_not_trained_is_the_function(names, finite_population):
         "design_effect",
     ):
         assert getattr(model.result_, name) == pytest.approx(getattr(expected, name), rel=1e-9), name
+
+
+REGRESSIONS = {
+    "gaussian": RectifiedLinearRegression,
+    "binomial": RectifiedLogisticRegression,
+    "poisson": RectifiedPoissonRegression,
+}
+
+
+@pytest.mark.parametrize("family", REGRESSIONS)
+@pytest.mark.parametrize(
+    "names",
+    [("groups",), ("sample_weight", "groups", "strata"), ("labeling_probability", "groups")],
+    ids=" ".join,
+)
+def test_a_regression_on_a_model_that_is_not_trained_is_the_function(family, names):
+    X, y, labeled, told = households(12, n_labeled=60)
+    outcome = {"gaussian": y, "binomial": y > 0.5, "poisson": np.round(np.exp(y / 3))}[family] * 1.0
+    judge = {
+        "gaussian": X[:, 0],
+        "binomial": 0.1 + 0.8 * (X[:, 0] > 0),
+        "poisson": np.exp(X[:, 0] / 3),
+    }[family] * 1.0
+    wide = np.column_stack([X, judge])
+    frozen = FrozenEstimator(LinearRegression(fit_intercept=False).fit(wide, judge))
+    model = REGRESSIONS[family](frozen, covariates=[1, 2])
+    model.fit(wide, np.where(labeled, outcome, np.nan), **{name: told[name] for name in names})
+    words = {"sample_weight": "weights", "groups": "clusters"}
+    sides = [
+        SamplingDesign(**{words.get(name, name): told[name][side] for name in names})
+        for side in (labeled, ~labeled)
+    ]
+    expected = rectify_glm(
+        *(X[labeled, 1:], outcome[labeled], judge[labeled], X[~labeled, 1:], judge[~labeled]),
+        family=family,
+        design=sides[0],
+        design_unlabeled=sides[1],
+    )
+    assert model.result_.design_effect is not None
+    for name in (
+        "estimate",
+        "standard_error",
+        "lambda_",
+        "degrees_of_freedom",
+        "efficiency",
+        "design_effect",
+    ):
+        np.testing.assert_allclose(
+            getattr(model.result_, name), getattr(expected, name), rtol=1e-6, err_msg=name
+        )
+
+
+@modes
+def test_an_intercept_alone_is_the_mean(mode):
+    """The same folds, rows and weights, so that two ways through the code must give the same numbers."""
+    X, y, labeled, told = households(13)
+    names = ("sample_weight", "groups", "strata")
+    columns = {name: told[name] for name in names}
+    mean = fitted((X, y, labeled, told), *names, **mode).result_
+    regression = RectifiedLinearRegression(Ridge(), covariates=[], random_state=0, **mode)
+    result = regression.fit(X, np.where(labeled, y, np.nan), **columns).result_
+    for name in ("estimate", "standard_error", "lambda_", "recycled_weight", "efficiency", "rectifier"):
+        assert getattr(result, name)[0] == pytest.approx(getattr(mean, name), rel=1e-6), name
+    assert result.degrees_of_freedom[0] == pytest.approx(mean.degrees_of_freedom, rel=1e-6)
 
 
 @modes
@@ -362,6 +435,50 @@ def check_coverage(truth, mode, n_draws, at_least):
         stated.append(model.standard_error_)
     assert inside >= at_least * n_draws
     assert 0.8 < np.mean(stated) / np.std(errors) < 1.25
+
+
+def slope_of_households(seed):
+    """Whole households that get one of two offers; its effect is 0.5."""
+    rng = np.random.default_rng(seed)
+    n, size = 2_000, 5
+    groups = np.arange(n) // size
+    X = rng.normal(size=(n, 3))
+    X[:, 1] = (rng.random(n // size) < 0.5)[groups]
+    y = (
+        1
+        + 0.5 * X[:, 1]
+        + X[:, 0]
+        + 0.7 * rng.normal(size=n // size)[groups]
+        + 0.5 * rng.normal(size=n)
+    )
+    return X, y, np.isin(groups, rng.choice(n // size, 50, replace=False)), {"groups": groups}, 0.5
+
+
+def slope_of_unequal_rows(seed):
+    """Rows that are labeled with known probabilities and count differently; the slope is .5 (1 + E tanh(x0)) = .5."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(2_000, 3))
+    X[:, 1] = rng.random(2_000) < 0.5
+    y = 1 + 0.5 * X[:, 1] * (1 + np.tanh(X[:, 0])) + X[:, 0] + 0.7 * rng.normal(size=2_000)
+    pi = np.clip(0.1 * np.exp(0.7 * X[:, 0]), 0, 0.9)
+    told = {"labeling_probability": pi, "sample_weight": np.where(X[:, 2] > 0, 1.0, 2.0)}
+    return X, y, rng.random(2_000) < pi, told, 0.5
+
+
+@pytest.mark.slow
+@modes
+@pytest.mark.parametrize(
+    "truth", [slope_of_households, slope_of_unequal_rows], ids=lambda function: function.__name__
+)
+def test_coverage_of_a_slope(truth, mode):
+    """400 draws: 95 % is known to 1.1 %; without groups the first covers 71 %."""
+    inside = 0
+    for seed in range(400):
+        X, y, labeled, told, slope = truth(seed)
+        model = RectifiedLinearRegression(Ridge(), covariates=[1], random_state=seed, **mode)
+        low, high = model.fit(X, np.where(labeled, y, np.nan), **told).confidence_interval()
+        inside += low[1] <= slope <= high[1]
+    assert inside >= 0.915 * 400
 
 
 def test_plain_folds_are_as_ever():

@@ -14,13 +14,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._sklearn_private import BOOLEAN, StrOptions
 from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read_covariates
+from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator, Rows
+from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
+from sklearn_ftr.estimators._sampling import draws_of_stages
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import Coordinates
 from sklearn_ftr.rectification._design import Design, check_enough_rows
-from sklearn_ftr.rectification._estimand import Linearized, estimand_of_two_stages
+from sklearn_ftr.rectification._draw import Draw
+from sklearn_ftr.rectification._estimand import (
+    Linearized,
+    RectifiedEstimand,
+    estimand_of_two_stages,
+)
+from sklearn_ftr.rectification._estimand_of_draw import (
+    DrawnStages,
+    estimand_of_draw,
+    shares_of_folds,
+)
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -50,7 +62,7 @@ class _Asked:
     coordinates: Coordinates
 
 
-class RectifiedRegression(RectifiedEstimator):
+class RectifiedRegression(DesignedEstimator):
     """Base of the regressions; `family` is a key of FAMILIES."""
 
     family: ClassVar[str]
@@ -64,7 +76,7 @@ class RectifiedRegression(RectifiedEstimator):
     _columns_fit_rows: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **RectifiedEstimator._parameter_constraints,
+        **DesignedEstimator._parameter_constraints,
         "covariates": "no_validation",
         "fit_intercept": BOOLEAN,
         "coefficient": [Integral, str, None],
@@ -174,22 +186,68 @@ class RectifiedRegression(RectifiedEstimator):
         )
         y_coded = self._coded(labels.y)
         X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
-        rectified = estimand_of_two_stages(
-            question.estimand,
-            (X, y, f),
-            (question[pool], stage_one.pool_predictions[:, 0]),
-            self._given_lambda,
-            self.confidence_level,
-            replace(
-                self._stage_one(labels, stage_one),
-                y=y_coded[stage_one.finetune_rows],
-                X=question[stage_one.finetune_rows],
-                pools=stage_one.pools_of_models,
-            ),
-        )
+        drawn = self._drawn(labels, stage_one, question, y_coded)
+        if drawn is not None:
+            rectified = self._estimand_of_draw(question, (X, y, f), stage_one, *drawn)
+        else:
+            rectified = estimand_of_two_stages(
+                question.estimand,
+                (X, y, f),
+                (question[pool], stage_one.pool_predictions[:, 0]),
+                self._given_lambda,
+                self.confidence_level,
+                replace(
+                    self._stage_one(labels, stage_one),
+                    y=y_coded[stage_one.finetune_rows],
+                    X=question[stage_one.finetune_rows],
+                    pools=stage_one.pools_of_models,
+                ),
+            )
         # Where `score` takes influence values.
         self._linearized_ = rectified.of_labels, rectified.of_predictions
         return rectified.result
+
+    def _drawn(
+        self, labels: PartialLabels, stage_one: OutOfSample, question: _Regression, y: Array
+    ) -> tuple[Draw, DrawnStages] | None:
+        """How rows were drawn, and what stage 1 adds to it; None if they are all alike."""
+        if labels.design is None:
+            return None
+        trained = stage_one.finetune_rows
+        draw, known = draws_of_stages(labels, trained, stage_one.rectify_rows, self.recycle, False)
+        if draw is None:
+            return None
+        return draw, DrawnStages(
+            n_finetune=stage_one.n_finetune,
+            fold_sizes=stage_one.fold_sizes,
+            pools=stage_one.pools_of_models,
+            X=question[trained] if len(trained) else None,
+            y=y[trained] if len(trained) else None,
+            everything=known.everything,
+            own=known.draw,
+        )
+
+    def _estimand_of_draw(
+        self,
+        question: _Regression,
+        labeled: tuple[Design, Array, Array],
+        stage_one: OutOfSample,
+        draw: Draw,
+        stages: DrawnStages,
+    ) -> RectifiedEstimand:
+        """Stage 2 under a sampling design."""
+        of_pool = stage_one.pool_predictions[:, 0]
+        if stages.pools:
+            of_pool = shares_of_folds(draw, stages.fold_sizes) @ np.array(stages.pools)
+        return estimand_of_draw(
+            question.estimand,
+            labeled,
+            (question[stage_one.pool_rows], of_pool),
+            self._given_lambda,
+            self.confidence_level,
+            draw,
+            stages,
+        )
 
     @property
     def _given_lambda(self) -> Any:

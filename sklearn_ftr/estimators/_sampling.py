@@ -65,8 +65,7 @@ def draws_of_stages(
     Rows that have trained are not on the pool's side: what a model predicts for them is no prediction. The others stand for them.
     """
     design, n, s = labels.design or SamplingDesign(), len(labels.labeled), len(finetune)
-    # Under cross-fitting the labels that rectify are all of them, fold by fold.
-    in_order = labels.labeled if s else rectify
+    in_order = np.concatenate([rectify, finetune])
     of_labels, of_pool = design.only(in_order), design.only(labels.unlabeled)
     everything = draw_of(of_labels, of_pool, n, len(labels.unlabeled), finite_population)
     trained = Trained(n_finetune=s)
@@ -82,12 +81,13 @@ def draws_of_stages(
         finite_population,
         keep_simple=True,
     )
-    own, share = _own_draw(labels, everything, finetune, finite_population)
+    own, share = _own_draw(labels, everything, in_order, finetune, finite_population)
     return draw, Trained(
         n_finetune=s,
         y=labels.y[finetune].reshape(s, -1),
         draw=own if recycle or finite_population else None,
         share=share,
+        everything=everything,
         labels_only=_labels_only(everything, labels, in_order),
     )
 
@@ -122,7 +122,7 @@ def _standing_for_all(design: SamplingDesign, finetune: Rows) -> SamplingDesign:
 
 
 def _own_draw(
-    labels: PartialLabels, everything: Draw, finetune: Rows, finite_population: bool
+    labels: PartialLabels, everything: Draw, in_order: Rows, finetune: Rows, finite_population: bool
 ) -> tuple[Draw | None, float]:
     """The draw of labels that have trained, by themselves, and which share of a finite population they are."""
     design = labels.design or SamplingDesign()
@@ -130,7 +130,7 @@ def _own_draw(
     share = float(weights[finetune].sum() / weights.sum()) if finite_population else 0.0
     if not finite_population:
         weights = np.zeros(len(labels.y))
-        weights[labels.labeled] = everything.weights
+        weights[in_order] = everything.weights
     alone = replace_columns(design, weights=weights, labeling_probability=None, lonely="center")
     none = SamplingDesign()
     return draw_of(alone.only(finetune), none, len(finetune), 0, False, keep_simple=True), share

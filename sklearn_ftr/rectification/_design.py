@@ -54,19 +54,23 @@ class Design:
         """Some of its rows; adjacent ones are not copied."""
         if len(rows) and np.all(np.diff(rows) == 1):
             return self.between(rows[0], rows[-1] + 1)
-        return replace(self, rows=self.rows[rows])
+        return self._part(rows)
 
     def between(self, start: int, stop: int) -> Design:
         """Adjacent rows, not copied."""
-        return replace(self, rows=self.rows[start:stop])
+        return self._part(slice(start, stop))
+
+    def followed_by(self, other: Design) -> Design:
+        """The rows of both, without weights."""
+        return replace(self, rows=np.concatenate([self.rows, other.rows]), weights=None)
+
+    def _part(self, chosen: Any) -> Design:
+        weights = None if self.weights is None else self.weights[chosen]
+        return replace(self, rows=self.rows[chosen], weights=weights)
 
     def weighted(self, weights: Array | None) -> Design:
         """The same rows with weights of any scale."""
         return replace(self, weights=None if weights is None else weights / weights.mean())
-
-    def followed_by(self, other: Design) -> Design:
-        """The rows of both."""
-        return replace(self, rows=np.concatenate([self.rows, other.rows]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._draw import Draw, PoolSide
 from sklearn_ftr.rectification._estimand import (
     NOISE_OF_POOL,
     SMALLEST_INFLUENCE,
     Estimand,
     Linearized,
+    RectifiedEstimand,
     Vector,
     blocks,
     check_squares,
@@ -25,10 +28,44 @@ from sklearn_ftr.rectification._estimand import (
     linearize,
     noise_of,
     pieces,
+    times,
+    weighted_blocks,
 )
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._rectify import rectify, shift_of
+from sklearn_ftr.rectification._rectify import Rectification, rectify, shift_of
+from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnStages:
+    """What two stages add to a draw of the rows that rectify.
+
+    Parameters
+    ----------
+    n_finetune : int, default=0
+        Labels that trained each model.
+    fold_sizes : sequence of int, default=()
+        Under cross-fitting, how many of the labeled rows, which come fold by fold, each model has predicted.
+    pools : sequence of ndarray of shape (m,), default=()
+        Under cross-fitting, each model's predictions of the unlabeled rows.
+    X : Design of s rows, default=None
+        Covariates of labels that have trained only.
+    y : ndarray of shape (s,), default=None
+        These labels.
+    everything : Draw, default=None
+        Of all labels, those that rectify first.
+    own : Draw, default=None
+        Of labels that have trained, by themselves; None if they are not recycled.
+    """
+
+    n_finetune: int = 0
+    fold_sizes: Sequence[int] = ()
+    pools: Sequence[Array] = ()
+    X: Design | None = None
+    y: Array | None = None
+    everything: Draw | None = None
+    own: Draw | None = None
 
 
 def rectify_draw(
@@ -40,14 +77,35 @@ def rectify_draw(
     draw: Draw,
 ) -> RectifiedResult:
     """As `rectify_estimand`, for rows of which `draw` tells how they were drawn."""
+    return estimand_of_draw(
+        estimand, labeled, unlabeled, lambda_, confidence_level, draw, DrawnStages()
+    ).result
+
+
+def estimand_of_draw(
+    estimand: Estimand,
+    labeled: tuple[Design, Array, Array],
+    unlabeled: tuple[Design, Vector],
+    lambda_: ArrayLike | str | None,
+    confidence_level: float,
+    draw: Draw,
+    stages: DrawnStages,
+) -> RectifiedEstimand:
+    """As `estimand_of_two_stages`, for rows of which `draw` tells how they were drawn."""
     X, y, f = labeled[0].weighted(draw.weights), *labeled[1:]
-    of_y = linearize(estimand, X, y, None, f"all {len(y)} labels")
+    of_y = linearize(estimand, X, y, None, f"the {len(y)} labels that rectify")
     rows_y, noise_y = influence_rows(estimand, X, y, of_y), noise_of(estimand, X, y, of_y)
     of_f, side = of_y, draw.pool_side(iter(()), len(of_y.theta))
+    moves = np.zeros((len(stages.fold_sizes), len(of_y.theta)))
     if len(unlabeled[1]):
         of_f = linearize(estimand, X, f, of_y, "the predictions of labeled rows")
-        side = _pool_side(estimand, _on_the_pools_side(X, f, unlabeled, draw), of_f, draw)
-    rows_f, noise_f = influence_rows(estimand, X, f, of_f), noise_of(estimand, X, f, of_f)
+        pool = _on_the_pools_side(X, f, unlabeled, draw)
+        of_pool = linearize(estimand, *pool, of_f, "the predictions of the pool")
+        moves = _moves_of_models(
+            estimand, unlabeled[0].weighted(draw.pool_weights), of_pool, draw, stages
+        )
+        side = _pool_side(estimand, pool, of_pool, draw, stages, moves)
+    rows_f, noise_f = _aligned(estimand, X, f, of_f, stages, moves), noise_of(estimand, X, f, of_f)
     drop_rounding(rows_f, of_f, np.maximum(noise_f, SMALLEST_INFLUENCE * rows_y.std(axis=0)))
     drop_rounding(rows_y, of_y, noise_y)
     side = _without_rounding(side, NOISE_OF_POOL * noise_f)
@@ -55,21 +113,107 @@ def rectify_draw(
     p = estimand.n_parameters
     sample = draw.deviations(rows_y, rows_f, side, (noise_y, noise_f))
     _check_pieces(sample.spare, p, draw)
-    return estimand_result(
+    rectified = rectify(sample, lambda_, _degrees(sample, stages, p), p)
+    labels_only, rectified = _with_labels_that_trained(
+        estimand, (X, y), rectified, sample, draw, stages
+    )
+    result = estimand_result(
         estimand,
-        rectify(sample, lambda_, n_parameters=p),
+        rectified,
         side.mean,
-        n_labeled=len(y),
-        n_finetune=0,
+        n_labeled=len(y) + (0 if stages.y is None else len(stages.y)),
+        n_finetune=stages.n_finetune,
         n_rectify=len(y),
         n_unlabeled=len(unlabeled[1]),
-        labels_only=sample.labels_only(p),
+        labels_only=labels_only,
         predictions_only=_predictions_only(draw, side),
         confidence_level=confidence_level,
         prediction_shift=_shift(f, unlabeled[1], draw),
         design_effect=draw.design_effect(rows_y, sample),
         is_complete=draw.is_complete,
     )
+    return RectifiedEstimand(result, of_y, of_f)
+
+
+def _degrees(sample: Deviations, stages: DrawnStages, p: int) -> int | None:
+    """Under cross-fitting; None leaves them to `rectify`."""
+    if not stages.fold_sizes:
+        return None
+    lost = p + len(sample.y) - sample.spare - 1
+    return cross_fitting_degrees_of_freedom(len(sample.y), len(stages.fold_sizes), lost)
+
+
+def _with_labels_that_trained(
+    estimand: Estimand,
+    rectifying: tuple[Design, Array],
+    rectified: Rectification,
+    sample: Deviations,
+    draw: Draw,
+    stages: DrawnStages,
+) -> tuple[Estimate, Rectification]:
+    """The answer of all labels by themselves, and the rectified one with that of labels that have trained, if they are recycled."""
+    p = estimand.n_parameters
+    if stages.everything is None or stages.X is None or stages.y is None:
+        return sample.labels_only(p), rectified
+    (X, y), every = rectifying, stages.everything
+    rows_of_all = X.followed_by(stages.X).weighted(every.weights), np.concatenate([y, stages.y])
+    at = linearize(estimand, *rows_of_all, None, f"all {len(rows_of_all[1])} labels")
+    rows = influence_rows(estimand, *rows_of_all, at)
+    nothing = every.pool_side(iter(()), rows.shape[1])
+    labels_only = every.deviations(rows, rows, nothing).labels_only(p)
+    if stages.own is None:
+        return labels_only, rectified
+    parts = [
+        one.deviations(part, part, one.pool_side(iter(()), rows.shape[1]))
+        for one, part in ((draw, rows[: len(y)]), (stages.own, rows[len(y) :]))
+    ]
+    of_rectify, of_finetune = (part.y_mean + part.y for part in parts)
+    lost = p + len(parts[1].y) - parts[1].spare - 1
+    estimate, recycled = recycle_labels(rectified.estimate, of_rectify, of_finetune, lost)
+    influence = replace(rectified.influence, recycled=recycled)
+    return labels_only, replace(rectified, estimate=estimate, influence=influence)
+
+
+def _moves_of_models(
+    estimand: Estimand, rows: Design, of_pool: Linearized, draw: Draw, stages: DrawnStages
+) -> Array:
+    """How far (K, k) each model's estimate over the pool is from that of all models together; see `_estimand`."""
+    k = len(of_pool.theta)
+    if not stages.pools:
+        return np.zeros((0, k))
+    steps = []
+    for f in stages.pools:
+        total = np.zeros(k)
+        for X, values, weights in weighted_blocks(rows, f):
+            total += times(weights, estimand.scores(X, values, of_pool.solution)).sum(axis=0)
+        steps.append(of_pool.inverse @ total / len(f))
+    return np.array(steps) - shares_of_folds(draw, stages.fold_sizes) @ np.array(steps)
+
+
+def shares_of_folds(draw: Draw, fold_sizes: Sequence[int]) -> Array:
+    """Weight (K,) of each model in the pool's prediction: that of its fold's labels."""
+    ends = np.cumsum(fold_sizes)[:-1]
+    return np.array([part.sum() for part in np.split(draw.weights, ends)])
+
+
+def _aligned(
+    estimand: Estimand, X: Design, f: Array, at: Linearized, stages: DrawnStages, moves: Array
+) -> Array:
+    """Influence values (r, k) of predictions of labeled rows, each model's at its own estimate."""
+    if not stages.fold_sizes:
+        return influence_rows(estimand, X, f, at)
+    rows = _scores_by_fold(estimand, X, f, at.solution, stages, moves) @ at.bread.T
+    return at.theta + rows
+
+
+def _scores_by_fold(
+    estimand: Estimand, X: Design, f: Array, solution: Array, stages: DrawnStages, moves: Array
+) -> Array:
+    scores = [
+        estimand.scores(X[end - size : end], f[end - size : end], solution + move)
+        for size, end, move in zip(stages.fold_sizes, np.cumsum(stages.fold_sizes), moves, strict=True)
+    ]
+    return np.concatenate(scores)
 
 
 def _check_pieces(spare: int, n_parameters: int, draw: Draw) -> None:
@@ -93,12 +237,29 @@ def _on_the_pools_side(
 
 
 def _pool_side(
-    estimand: Estimand, pool: tuple[Design, Vector], of_f: Linearized, draw: Draw
+    estimand: Estimand,
+    pool: tuple[Design, Vector],
+    of_pool: Linearized,
+    draw: Draw,
+    stages: DrawnStages,
+    moves: Array,
 ) -> PoolSide:
     """The estimate from predictions of the pool's side, and how far each piece moves it."""
-    of_pool = linearize(estimand, *pool, of_f, "the predictions of the pool")
-    influence = (estimand.scores(*rows, of_pool.solution) @ of_pool.bread.T for rows in blocks(*pool))
-    return replace(draw.pool_side(influence, len(of_pool.theta)), mean=of_pool.theta)
+    X, f = pool
+    r = len(draw.pieces) if draw.own_weights is not None and stages.fold_sizes else 0
+
+    def scores() -> Iterator[Array]:
+        if r:  # labeled rows, whose predictions are those of single models
+            yield _scores_by_fold(
+                estimand, X.between(0, r), np.asarray(f[:r]), of_pool.solution, stages, moves
+            )
+        rest = X.between(r, len(f)), f[r:]
+        yield from (estimand.scores(*rows, of_pool.solution) for rows in blocks(*rest))
+
+    influence = (block @ of_pool.bread.T for block in scores())
+    side = draw.pool_side(influence, len(of_pool.theta))
+    # Influence values of labeled rows that have been moved need not have the mean 0.
+    return replace(side, mean=of_pool.theta + side.mean)
 
 
 def _without_rounding(side: PoolSide, noise: Array) -> PoolSide:

@@ -37,6 +37,8 @@ class Trained:
         How these were drawn.
     share : float, default=0.0
         Share of a finite population that they are.
+    everything : Draw, default=None
+        How all labels were drawn, those that rectify first.
     labels_only : Estimate, default=None
         The mean of all labels.
     """
@@ -46,6 +48,7 @@ class Trained:
     y: Array | None = None
     draw: Draw | None = None
     share: float = 0.0
+    everything: Draw | None = None
     labels_only: Estimate | None = None
 
     @property
