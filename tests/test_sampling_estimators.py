@@ -279,6 +279,36 @@ def test_what_is_refused():
         RectifiedMeanEstimator(finite_population="some").fit(X, y)
 
 
+@pytest.mark.parametrize("mode", MODES[:2], ids=["cv", "split"])
+def test_several_outputs_are_each_as_if_alone(mode):
+    X, y, labeled, told = households(14)
+    both = np.column_stack([y, X[:, 1] - y])
+    both[~labeled] = np.nan
+    columns = {name: told[name] for name in ("sample_weight", "groups", "strata")}
+    model = RectifiedMeanEstimator(Ridge(), random_state=0, **mode)
+    together = clone(model).fit(X, both, **columns)
+    alone = clone(model).fit(X, both[:, 0], **columns)
+    assert together.mean_[0] == pytest.approx(alone.mean_, rel=1e-9)
+    assert together.standard_error_[0] == pytest.approx(alone.standard_error_, rel=1e-9)
+
+
+def test_columns_of_tables_say_the_same():
+    pd = pytest.importorskip("pandas")
+    X, y, labeled, told = households(15)
+    y = np.where(labeled, y, np.nan)
+    index = [f"row {number}" for number in range(len(y))]
+    columns = {
+        "groups": pd.Series(told["groups"], index=index, dtype="category"),
+        "strata": pd.Series(told["strata"], index=index, dtype="string"),
+        "sample_weight": pd.Series(told["sample_weight"], index=index),
+    }
+    model = RectifiedMeanEstimator(Ridge(), cv=4, random_state=0)
+    one = clone(model).fit(pd.DataFrame(X, index=index), pd.Series(y, index=index), **columns)
+    other = clone(model).fit(X, y, **{name: told[name] for name in columns})
+    assert one.result_.estimate == pytest.approx(other.result_.estimate, rel=1e-12)
+    assert one.result_.standard_error == pytest.approx(other.result_.standard_error, rel=1e-12)
+
+
 # Finite populations
 
 

@@ -48,7 +48,8 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
     idle: list[str] = []
     for name in ("weights", "labeling_probability"):
         values = getattr(design, name)
-        if values is not None and np.nanmin(values) == np.nanmax(values):
+        known = [] if values is None else values[~np.isnan(values)]
+        if len(known) and np.ptp(known) == 0:
             idle.append(name)
     for name, size in (("clusters", 0 if for_splitter else len(design)), ("strata", 1)):
         values = getattr(design, name)
