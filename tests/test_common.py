@@ -4,12 +4,14 @@ import inspect
 from importlib.util import find_spec
 
 import pytest
+from sklearn import __version__ as sklearn_version
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 from sklearn.utils import check_array
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 
 import sklearn_ftr
 from sklearn_ftr import (
@@ -80,14 +82,25 @@ def test_every_public_estimator_is_found():
 SPECIAL = {
     RectifiedDifference: RectifiedDifference(group=upper_half()),
     FineTuneRectifyAllocator: FineTuneRectifyAllocator(n_bootstrap=20),
-    RectifiedLinearRegression: RectifiedLinearRegression(covariates=FirstColumns()),
-    RectifiedPoissonRegression: RectifiedPoissonRegression(covariates=FirstColumns()),
-    RectifiedLogisticRegression: RectifiedLogisticRegression(covariates=FirstColumns(0)),
+    # Some checks fit what has no seed, and two labels may then train that leave the ridge of an old scikit-learn nothing to divide by.
+    RectifiedMeanEstimator: RectifiedMeanEstimator(random_state=0),
+    RectifiedLinearRegression: RectifiedLinearRegression(covariates=FirstColumns(), random_state=0),
+    RectifiedPoissonRegression: RectifiedPoissonRegression(covariates=FirstColumns(), random_state=0),
+    RectifiedLogisticRegression: RectifiedLogisticRegression(
+        covariates=FirstColumns(0), random_state=0
+    ),
 }
 
 
 @parametrize_with_checks([SPECIAL.get(one) or one() for one in PUBLIC] + VARIANTS)
 def test_estimator_checks(estimator, check):
+    if isinstance(estimator, RectifiedLogisticRegression) and parse_version(
+        sklearn_version
+    ) < parse_version("1.9"):
+        if "sample_weight_equivalence" in check.func.__name__:
+            pytest.skip(
+                "before 1.9 this check codes the two classes of its two samples in opposite ways"
+            )
     check(estimator)
 
 
