@@ -219,6 +219,20 @@ def test_laws(seed, words):
         assert same.degrees_of_freedom == pytest.approx(one.degrees_of_freedom, rel=1e-7)
 
 
+def test_rows_without_a_weight_are_as_if_they_were_not_there():
+    y, f, labeled, told = rows(19)
+    w = np.where(np.random.default_rng(0).random(len(y)) < 0.3, 0.0, told["w"])
+    for others in ((), ("strata",), ("clusters", "strata")):
+        said = {"w": w, **{name: told[name] for name in others}}
+        kept = w > 0
+        one = rectified(y, f, labeled, said)
+        other = rectified(
+            y[kept], f[kept], labeled[kept], {key: values[kept] for key, values in said.items()}
+        )
+        for name in ("estimate", "standard_error", "degrees_of_freedom", "efficiency"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9), (others, name)
+
+
 def test_whole_weights_are_repeated_rows():
     """In the estimate; repeated rows are not as many independent ones, but one cluster."""
     y, f, labeled, _ = rows(6)

@@ -50,6 +50,18 @@ def whole_clusters(
     return rows, rows[:first], max(cut, first)
 
 
+def dealt(labels: PartialLabels, n_folds: int, rng: np.random.RandomState) -> list[Rows]:
+    """Labeled rows of each fold: clusters in random order, those of a stratum one after the other, dealt like cards."""
+    clusters, strata = clusters_and_strata(labels)
+    clusters = np.arange(len(labels.labeled)) if clusters is None else clusters
+    of_cluster = np.zeros(clusters.max() + 1, dtype=np.intp)
+    of_cluster[clusters] = 0 if strata is None else strata
+    order = np.lexsort((rng.permutation(len(of_cluster)), of_cluster))
+    fold = np.empty(len(of_cluster), dtype=np.intp)
+    fold[order] = np.arange(len(of_cluster)) % n_folds
+    return [labels.labeled[fold[clusters] == number] for number in range(n_folds)]
+
+
 def _shares_within(rank: NDArray[np.float64], clusters: Rows, strata: Rows) -> NDArray[np.float64]:
     """Each cluster's rank within its stratum, as a share of that."""
     of_cluster = np.zeros(len(rank), dtype=np.intp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
@@ -86,4 +87,7 @@ class DesignedEstimator(RectifiedEstimator):
         """
         check_is_fitted(self, "result_")
         labels = with_sampling(self._known_labels(X, y), sample_weight=sample_weight)
+        if labels.design is not None:
+            counted = labels.design.weights[labels.labeled] > 0
+            labels = replace(labels, labeled=labels.labeled[counted])
         return self._score(X, labels)

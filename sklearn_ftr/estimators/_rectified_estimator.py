@@ -429,7 +429,7 @@ def variance(rows: Array, weights: Array | None = None) -> Array:
     """V (k,) of rows (n, k), of which each stands for so many members of the population."""
     if weights is None:
         return moments(rows).variance
-    share, n = weights / weights.sum(), len(rows)
+    share, n = weights / weights.sum(), int(np.count_nonzero(weights))
     return np.asarray(share @ (rows - share @ rows) ** 2 * n / (n - 1))
 
 

@@ -17,12 +17,11 @@ from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read
 from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
-from sklearn_ftr.estimators._sampling import draws_of_stages
+from sklearn_ftr.estimators._sampling import Draws, draws_of_stages, folds_of_pool
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import Coordinates
 from sklearn_ftr.rectification._design import Design, check_enough_rows
-from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._estimand import (
     Linearized,
     RectifiedEstimand,
@@ -186,9 +185,11 @@ class RectifiedRegression(DesignedEstimator):
         )
         y_coded = self._coded(labels.y)
         X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
-        drawn = self._drawn(labels, stage_one, question, y_coded)
-        if drawn is not None:
-            rectified = self._estimand_of_draw(question, (X, y, f), stage_one, *drawn)
+        draws = None
+        if labels.design is not None:
+            draws = draws_of_stages(labels, stage_one.finetune_rows, rectify, False)
+        if draws is not None and draws.of_rectify is not None:
+            rectified = self._estimand_of_draw(labels, question, (X, y, f), stage_one, draws)
         else:
             rectified = estimand_of_two_stages(
                 question.estimand,
@@ -207,47 +208,44 @@ class RectifiedRegression(DesignedEstimator):
         self._linearized_ = rectified.of_labels, rectified.of_predictions
         return rectified.result
 
-    def _drawn(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: _Regression, y: Array
-    ) -> tuple[Draw, DrawnStages] | None:
-        """How rows were drawn, and what stage 1 adds to it; None if they are all alike."""
-        if labels.design is None:
-            return None
-        trained = stage_one.finetune_rows
-        draw, known = draws_of_stages(labels, trained, stage_one.rectify_rows, self.recycle, False)
-        if draw is None:
-            return None
-        return draw, DrawnStages(
+    def _estimand_of_draw(
+        self,
+        labels: PartialLabels,
+        question: _Regression,
+        labeled: tuple[Design, Array, Array],
+        stage_one: OutOfSample,
+        draws: Draws,
+    ) -> RectifiedEstimand:
+        """Stage 2 under a sampling design."""
+        draw, trained, of_pool = (
+            draws.of_rectify,
+            stage_one.finetune_rows,
+            stage_one.pool_predictions[:, 0],
+        )
+        assert draw is not None
+        stages = DrawnStages(
             n_finetune=stage_one.n_finetune,
             fold_sizes=stage_one.fold_sizes,
             pools=stage_one.pools_of_models,
             X=question[trained] if len(trained) else None,
-            y=y[trained] if len(trained) else None,
-            everything=known.everything,
-            own=known.draw,
+            y=self._coded(labels.y)[trained] if len(trained) else None,
+            everything=draws.of_labels,
+            recycle=self.recycle,
+            pool_folds=folds_of_pool(labels, stage_one.folds) if stage_one.fold_sizes else None,
         )
-
-    def _estimand_of_draw(
-        self,
-        question: _Regression,
-        labeled: tuple[Design, Array, Array],
-        stage_one: OutOfSample,
-        draw: Draw,
-        stages: DrawnStages,
-    ) -> RectifiedEstimand:
-        """Stage 2 under a sampling design."""
-        of_pool = stage_one.pool_predictions[:, 0]
         if stages.pools:
             of_pool = shares_of_folds(draw, stages.fold_sizes) @ np.array(stages.pools)
-        return estimand_of_draw(
+        rectified = estimand_of_draw(
             question.estimand,
             labeled,
-            (question[stage_one.pool_rows], of_pool),
+            (question[stage_one.pool_rows[draws.in_pool]], of_pool[draws.in_pool]),
             self._given_lambda,
             self.confidence_level,
             draw,
             stages,
         )
+        result = replace(rectified.result, n_unlabeled=len(labels.unlabeled))
+        return replace(rectified, result=result)
 
     @property
     def _given_lambda(self) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._draw_of import draw_of, numbered
-from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._mean_of_draw import Trained
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 
@@ -46,65 +46,138 @@ def with_sampling(labels: PartialLabels, for_splitter: bool = False, **columns: 
 def _that_says_something(design: SamplingDesign, for_splitter: bool) -> SamplingDesign:
     """Without columns that are the same for all rows, and clusters of one row each: folds and splits are as if they were not given."""
     idle: list[str] = []
-    for name in ("weights", "labeling_probability"):
-        values = getattr(design, name)
-        known = [] if values is None else values[~np.isnan(values)]
-        if len(known) and np.ptp(known) == 0:
-            idle.append(name)
     for name, size in (("clusters", 0 if for_splitter else len(design)), ("strata", 1)):
         values = getattr(design, name)
         if values is not None and len(np.unique(numbered([values], name)[0][0])) == size:
             idle.append(name)
+    # With strata a probability that is the same for all says that shares of labels are no accident of the sample.
+    stratified = design.strata is not None and "strata" not in idle
+    for name in ("weights", "labeling_probability"):
+        values = getattr(design, name)
+        counts = stratified and name == "labeling_probability"
+        if values is not None and not counts and len(values) and np.ptp(values) == 0:
+            idle.append(name)
     return replace_columns(design, **dict.fromkeys(idle))
 
 
-def draws_of_stages(
-    labels: PartialLabels, finetune: Rows, rectify: Rows, recycle: bool, finite_population: bool
-) -> tuple[Draw | None, Trained]:
-    """The draw of the labels that rectify and of the unlabeled rows, and what is known of labels that have trained.
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """How the rows of both stages were drawn.
 
-    Rows that have trained are not on the pool's side: what a model predicts for them is no prediction. The others stand for them.
+    Parameters
+    ----------
+    of_rectify : Draw or None
+        Of labels that rectify and of the unlabeled rows that stay in the pool; None if all rows are alike and by themselves.
+    of_labels : Draw or None
+        Of all labels, those that rectify first.
+    in_pool : ndarray of bool, shape (m,)
+        Which unlabeled rows stay: none of a cluster whose labels have trained.
     """
-    design, n, s = labels.design or SamplingDesign(), len(labels.labeled), len(finetune)
-    in_order = np.concatenate([rectify, finetune])
-    of_labels, of_pool = design.only(in_order), design.only(labels.unlabeled)
-    everything = draw_of(of_labels, of_pool, n, len(labels.unlabeled), finite_population)
-    trained = Trained(n_finetune=s)
-    if everything is None or not s:
-        return everything, replace(trained, labels_only=_labels_only(everything, labels, in_order))
+
+    of_rectify: Draw | None
+    of_labels: Draw | None
+    in_pool: NDArray[np.bool_]
+
+
+def draws_of_stages(
+    labels: PartialLabels, finetune: Rows, rectify: Rows, finite_population: bool
+) -> Draws:
+    """Rows that have trained, and the rest of their clusters, are not in the pool, since what a model predicts for them is no prediction.
+
+    The others stand for them.
+    """
+    design, everything = labels.design or SamplingDesign(), np.ones(len(labels.unlabeled), dtype=bool)
+    of_labels = draw_of(
+        *(design.only(np.concatenate([rectify, finetune])), design.only(labels.unlabeled)),
+        *(len(labels.labeled), len(labels.unlabeled)),
+        finite_population,
+    )
+    if of_labels is None or not len(finetune):
+        return Draws(of_labels, of_labels, everything)
+    in_pool = everything
+    if design.clusters is not None:
+        numbers = numbered([design.clusters], "groups")[0][0]
+        in_pool = ~np.isin(numbers[labels.unlabeled], numbers[finetune])
+    rest = labels.unlabeled[in_pool]
     if design.labeling_probability is not None:
-        design = _less_probable(design, labels, s / n, finite_population)
+        design = _less_probable(design, labels, finetune, bool(in_pool.all()), finite_population)
     elif design.strata is not None and not finite_population:
-        design = _standing_for_all(design, finetune)
-    draw = draw_of(
-        *(design.only(rectify), design.only(labels.unlabeled)),
-        *(len(rectify), len(labels.unlabeled)),
+        design = _standing_for_all(design, np.concatenate([rectify, rest]))
+    of_rectify = draw_of(
+        *(design.only(rectify), design.only(rest)),
+        *(len(rectify), len(rest)),
         finite_population,
         keep_simple=True,
     )
-    own, share = _own_draw(labels, everything, in_order, finetune, finite_population)
-    return draw, Trained(
-        n_finetune=s,
-        y=labels.y[finetune].reshape(s, -1),
-        draw=own if recycle or finite_population else None,
+    return Draws(of_rectify, of_labels, in_pool)
+
+
+def trained_labels(
+    labels: PartialLabels,
+    finetune: Rows,
+    rectify: Rows,
+    draws: Draws,
+    recycle: bool,
+    finite_population: bool,
+) -> Trained:
+    """What stage 2 of a mean must know of labels that have trained only."""
+    s, draw = len(finetune), draws.of_labels
+    if not s or draw is None:
+        return Trained()
+    design, k = labels.design or SamplingDesign(), labels.n_outputs
+    trained = np.arange(len(draw.pieces)) >= len(draw.pieces) - s
+    weights, share = draw.weights[trained], 0.0
+    if finite_population:  # of which they are a known part
+        of_rows = np.ones(len(labels.y)) if design.weights is None else design.weights
+        weights, share = of_rows[finetune], float(of_rows[finetune].sum() / of_rows.sum())
+    y = labels.y[finetune].reshape(s, k)
+    counts = weights.any() and (recycle or finite_population)
+    of_all = labels.y[np.concatenate([rectify, finetune])].reshape(-1, k)
+    return Trained(
+        n_trained_only=s,
+        every=draw.deviations(of_all, of_all, draw.pool_side(iter(()), k)),
+        own_mean=np.average(y, axis=0, weights=weights) if counts else None,
+        n_own=len(np.unique(draw.pieces[trained & (draw.weights > 0)])),
         share=share,
-        everything=everything,
-        labels_only=_labels_only(everything, labels, in_order),
     )
 
 
+def folds_of_pool(labels: PartialLabels, folds: Sequence[Rows]) -> Rows | None:
+    """Under cross-fitting, for each unlabeled row (m,) the model that has not seen the labels of its cluster, or -1; None without clusters."""
+    if labels.design is None or labels.design.clusters is None or not len(labels.unlabeled):
+        return None
+    numbers = numbered([labels.design.clusters], "groups")[0][0]
+    fold_of = np.full(numbers.max() + 1, -1, dtype=np.intp)
+    for fold, rows in enumerate(folds):
+        fold_of[numbers[rows]] = fold
+    of_rows = fold_of[numbers[labels.unlabeled]]
+    return of_rows if (of_rows >= 0).any() else None
+
+
 def _less_probable(
-    design: SamplingDesign, labels: PartialLabels, share: float, finite_population: bool
+    design: SamplingDesign,
+    labels: PartialLabels,
+    finetune: Rows,
+    rows_train_alone: bool,
+    finite_population: bool,
 ) -> SamplingDesign:
-    """Of rows that have not trained: any labeled one does so with the probability `share`, and others stand for those that have."""
-    pi = design.labeling_probability
+    """Of rows that are left: any labeled row, or cluster, trains with the same probability, and others stand for those that have."""
+    pi, share = design.labeling_probability, len(finetune) / len(labels.labeled)
     unknown = int(np.isnan(pi[labels.unlabeled]).sum())
     if unknown:
         raise ValueError(
             f"labeling_probability is NaN for {unknown} unlabeled rows; where some labels train only, it is needed for all rows. Give it for "
             "all, or let every label rectify with cv=5."
         )
-    left = 1 - share * pi
+    in_question = pi
+    if not rows_train_alone:  # the whole cluster goes if one of its rows has a label
+        numbers = numbered([design.clusters], "groups")[0][0]
+        counts = [len(np.unique(numbers[rows])) for rows in (finetune, labels.labeled)]
+        share = counts[0] / counts[1]
+        with np.errstate(divide="ignore"):
+            none = np.exp(np.bincount(numbers, np.log1p(-pi)))
+        in_question = 1 - none[numbers]
+    left = 1 - share * in_question
     weights = np.ones(len(pi)) if design.weights is None else design.weights
     return replace_columns(
         design,
@@ -113,28 +186,14 @@ def _less_probable(
     )
 
 
-def _standing_for_all(design: SamplingDesign, finetune: Rows) -> SamplingDesign:
-    """Rows of each stratum stand for those that have trained, so that strata keep their shares."""
+def _standing_for_all(design: SamplingDesign, left: Rows) -> SamplingDesign:
+    """Rows of each stratum that are left stand for all of it, so that strata keep their shares."""
     _, strata = np.unique(numbered([design.strata], "strata")[0][0], return_inverse=True)
-    count, trained = np.bincount(strata), np.bincount(strata[finetune], minlength=strata.max() + 1)
-    factor = count / np.maximum(count - trained, 1)
     weights = np.ones(len(strata)) if design.weights is None else design.weights
+    of_all = np.bincount(strata, weights)
+    of_left = np.bincount(strata[left], weights[left], len(of_all))
+    factor = np.divide(of_all, of_left, out=np.ones_like(of_all), where=of_left > 0)
     return replace_columns(design, weights=weights * factor[strata])
-
-
-def _own_draw(
-    labels: PartialLabels, everything: Draw, in_order: Rows, finetune: Rows, finite_population: bool
-) -> tuple[Draw | None, float]:
-    """The draw of labels that have trained, by themselves, and which share of a finite population they are."""
-    design = labels.design or SamplingDesign()
-    weights = np.ones(len(labels.y)) if design.weights is None else design.weights
-    share = float(weights[finetune].sum() / weights.sum()) if finite_population else 0.0
-    if not finite_population:
-        weights = np.zeros(len(labels.y))
-        weights[in_order] = everything.weights
-    alone = replace_columns(design, weights=weights, labeling_probability=None, lonely="center")
-    none = SamplingDesign()
-    return draw_of(alone.only(finetune), none, len(finetune), 0, False, keep_simple=True), share
 
 
 def replace_columns(design: SamplingDesign, **columns: Any) -> SamplingDesign:
@@ -143,10 +202,3 @@ def replace_columns(design: SamplingDesign, **columns: Any) -> SamplingDesign:
     for name, values in columns.items():
         object.__setattr__(other, name, values)
     return other
-
-
-def _labels_only(draw: Draw | None, labels: PartialLabels, rows: Rows) -> Estimate | None:
-    if draw is None:
-        return None
-    y = labels.y[rows].reshape(len(rows), -1)
-    return draw.deviations(y, y, draw.pool_side(iter(()), y.shape[1])).labels_only()

@@ -6,6 +6,7 @@ to stage 2: `OutOfSample`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_ftr.estimators._clusters import clusters_and_strata, whole_clusters
+from sklearn_ftr.estimators._clusters import clusters_and_strata, dealt, whole_clusters
 from sklearn_ftr.estimators._inner_model import (
     draw_seed,
     mean_prediction,
@@ -119,8 +120,14 @@ class OutOfSample:
         pool = moments(self._average(of_pools)) if self.whole_pools else pool_of_parts(of_pools)
         return np.concatenate(of_folds), pool
 
-    def aligned_by(self, weights: Array, pool_weights: Array | None) -> tuple[Array, Array]:
-        """As `aligned`, by weighted means, and with the predictions (m, k) themselves; `weights` (r,) of labels add up to 1."""
+    def aligned_by(
+        self, weights: Array, pool_weights: Array | None, pool_folds: Rows | None
+    ) -> tuple[Array, Array]:
+        """As `aligned`, by weighted means, and with the predictions (m, k) themselves.
+
+        `weights` (r,) of labels add up to 1. Unlabeled rows with a fold in `pool_folds` (m,) share a cluster with its labels, and are
+        predicted by the model that has not seen these; others have -1.
+        """
         if len(self.models) == 1 or not len(self.pool_rows):
             return self.predictions, self.pool_predictions
         ends = np.cumsum(self.fold_sizes)[:-1]
@@ -129,6 +136,9 @@ class OutOfSample:
         moves = shares @ means - means
         of_folds = [f + move for f, move in zip(self.of_folds, moves, strict=True)]
         of_pool = np.tensordot(shares, self.of_pools, axes=1) + shares @ moves
+        if pool_folds is not None:
+            for fold, (f, move) in enumerate(zip(self.of_pools, moves, strict=True)):
+                of_pool[pool_folds == fold] = f[pool_folds == fold] + move
         return np.concatenate(of_folds), of_pool
 
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
@@ -273,7 +283,6 @@ def _folds(
     """The rows of each fold; together they must hold every labeled row exactly once."""
     y, n = without_needless_axis(labels.of_labeled_rows), len(labels.labeled)
     groups, strata = clusters_and_strata(labels)
-    by: NDArray[Any] = y
     if isinstance(cv, int | np.integer):
         n_units = n if groups is None else groups.max() + 1
         if n_units < cv:
@@ -282,21 +291,33 @@ def _folds(
                 f"cv={cv} needs at least {cv} labeled {units}; y has {n_units} (n_samples={n}). Label more {units} or "
                 "lower cv."
             )
-        stratified = strata is not None or _has_classes(estimator, y, int(cv))
-        cv = _shuffled(groups is not None, stratified, int(cv), draw_seed(rng))
-        by = y if strata is None else strata
+        if strata is not None:
+            return dealt(labels, int(cv), rng)
+        cv = _shuffled(groups is not None, _has_classes(estimator, y, int(cv)), int(cv), draw_seed(rng))
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
-    folds = _test_folds(splitter, own_rows(X, labels.labeled), by, groups)
+    folds = _test_folds(splitter, own_rows(X, labels.labeled), y, groups)
     if len(folds) < 2 or not np.array_equal(np.sort(np.concatenate(folds)), np.arange(n)):
         raise ValueError(
             f"cv gave {len(folds)} test folds that do not hold each of the {n} labeled rows exactly once; "
             "expected a partition, such as KFold(5, shuffle=True) makes."
         )
+    if groups is not None:
+        _check_whole_groups(groups, folds, type(splitter).__name__)
     return [np.sort(labels.labeled[fold]) for fold in folds]
 
 
+def _check_whole_groups(groups: Rows, folds: Sequence[Rows], name: str) -> None:
+    """Rows of one group never train and rectify the same model."""
+    number = sum(len(np.unique(groups[fold])) for fold in folds) - len(np.unique(groups))
+    if number:
+        raise ValueError(
+            f"cv={name} divides groups between folds ({number} times); expected whole groups. Pass cv={len(folds)}, which keeps them whole, or a splitter "
+            "by groups such as GroupKFold."
+        )
+
+
 def _shuffled(by_group: bool, stratified: bool, n_folds: int, seed: int) -> Any:
-    """Folds of an int: of whole groups, with the same share of each class or stratum."""
+    """Folds of an int: of whole groups, with the same share of each class."""
     kinds = {
         (False, False): KFold,
         (False, True): StratifiedKFold,
@@ -306,13 +327,15 @@ def _shuffled(by_group: bool, stratified: bool, n_folds: int, seed: int) -> Any:
     return kinds[by_group, stratified](n_folds, shuffle=True, random_state=seed)
 
 
-def _test_folds(splitter: Any, X: Any, y: NDArray[Any], groups: Rows | None) -> list[Rows]:
+def _test_folds(splitter: Any, X: Any, y: Array, groups: Rows | None) -> list[Rows]:
     """Positions among the labeled rows."""
     name, reason = type(splitter).__name__, None
     try:
         # Some versions of it split without groups as they like.
         if groups is not None or not isinstance(splitter, StratifiedGroupKFold):
-            return [np.asarray(test) for _, test in splitter.split(X, y, groups)]
+            with warnings.catch_warnings():  # an error follows if groups are ignored
+                warnings.filterwarnings("ignore", "The groups parameter is ignored")
+                return [np.asarray(test) for _, test in splitter.split(X, y, groups)]
     except (TypeError, ValueError) as error:
         if "groups" not in str(error) or groups is not None:
             raise

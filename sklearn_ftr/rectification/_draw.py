@@ -200,7 +200,7 @@ class Draw:
         if alone.any() and not self.lonely:
             raise ValueError(
                 f"{named(self.names, alone)} a single cluster with labels (n_samples={len(of_rows)}), so that nothing shows how labels vary there; "
-                'merge it with a stratum that is like it, label more, or pass SamplingDesign(..., lonely="center").'
+                'merge it with a stratum that is like it, label more, or (of the functions) pass SamplingDesign(..., lonely="center").'
             )
         spare = len(totals) - int((counts > 0).sum())
         return spread, max(spare, 1)

@@ -63,13 +63,15 @@ def draw_of(
     pieces, pool_pieces, n_pieces = _pieces(labeled.clusters, unlabeled.clusters, r, m)
     of_strata, names = _strata(labeled.strata, unlabeled.strata, r, m)
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
-    chance = _probabilities(labeled, of_strata, names, r, m, finite_population)
+    chance = _probabilities(labeled, of_weights, of_strata, names, r, m, finite_population)
     simple = _is_simple(labeled, unlabeled, pieces, pool_pieces, n_pieces, chance, names)
     if simple and not (finite_population or keep_simple):
         return None
+    if m and of_weights[1] is not None and not of_weights[1].any():
+        raise ValueError(f"The weights of all {m} unlabeled rows are zero; expected some above 0.")
     if not of_weights[0].any():
         raise ValueError(f"The weights of all {r} labeled rows are zero; expected some above 0.")
-    weights = of_weights[0] * (1.0 if chance is None else chance.min() / chance)
+    weights = of_weights[0] * (1.0 if chance is None else _inverse(chance))
     own = of_weights[0] if chance is not None else None
     share = None
     if finite_population:
@@ -98,13 +100,19 @@ def _check_both_sides(name: str, labeled: Any, unlabeled: Any, m: int) -> None:
         )
 
 
+def _inverse(chance: Array) -> Array:
+    """In units of the largest; of rows that do not count, nothing."""
+    smallest = chance[chance > 0].min()
+    return np.divide(smallest, chance, out=np.zeros_like(chance), where=chance > 0)
+
+
 def _ones_unless(values: Array | None, n: int) -> Array:
     return np.ones(n) if values is None else values
 
 
 def _brought_to_one(labeled: Array, unlabeled: Array | None) -> tuple[Array, Array | None]:
     """Weights whose largest is 1, so that no sum of them overflows."""
-    largest = max(one.max() for one in (labeled, unlabeled) if one is not None)
+    largest = max(one.max() for one in (labeled, unlabeled) if one is not None and len(one)) or 1.0
     return labeled / largest, None if unlabeled is None else unlabeled / largest
 
 
@@ -214,9 +222,15 @@ def _of_pieces(
 
 
 def _probabilities(
-    labeled: SamplingDesign, strata: tuple[Codes, Codes], names: list[Any], r: int, m: int, finite: bool
+    labeled: SamplingDesign,
+    weights: tuple[Array, Array | None],
+    strata: tuple[Codes, Codes],
+    names: list[Any],
+    r: int,
+    m: int,
+    finite: bool,
 ) -> Array | None:
-    """Probability (r,) with which each labeled row got its label; None if they are all alike."""
+    """Probability (r,) with which each labeled row got its label; None if they are all alike. Rows with weight 0 do not count."""
     given: Array | None = labeled.labeling_probability
     if finite and not m:
         return np.ones(r)
@@ -229,8 +243,11 @@ def _probabilities(
         return given
     if len(names) == 1 and not finite:
         return None
-    of_labels, of_pool = (np.bincount(rows, minlength=len(names)) for rows in strata)
-    return (of_labels / (of_labels + of_pool))[strata[0]]
+    of_labels, of_pool = (
+        np.bincount(rows if one is None else rows[one > 0], minlength=len(names))
+        for rows, one in zip(strata, weights, strict=True)
+    )
+    return (of_labels / np.maximum(of_labels + of_pool, 1))[strata[0]]
 
 
 def _is_simple(

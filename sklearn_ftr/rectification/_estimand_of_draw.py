@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
@@ -14,6 +14,7 @@ from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._draw import Draw, PoolSide
 from sklearn_ftr.rectification._estimand import (
+    BLOCK_ROWS,
     NOISE_OF_POOL,
     SMALLEST_INFLUENCE,
     Estimand,
@@ -33,7 +34,7 @@ from sklearn_ftr.rectification._estimand import (
 )
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._rectify import Rectification, rectify, shift_of
-from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._recycling import recycle_pieces
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -55,8 +56,10 @@ class DrawnStages:
         These labels.
     everything : Draw, default=None
         Of all labels, those that rectify first.
-    own : Draw, default=None
-        Of labels that have trained, by themselves; None if they are not recycled.
+    recycle : bool, default=False
+        Whether the answer of labels that have trained enters the estimate.
+    pool_folds : ndarray of int of shape (m,), default=None
+        Under cross-fitting, the model that has not seen the cluster of an unlabeled row; -1 if none has.
     """
 
     n_finetune: int = 0
@@ -65,7 +68,8 @@ class DrawnStages:
     X: Design | None = None
     y: Array | None = None
     everything: Draw | None = None
-    own: Draw | None = None
+    recycle: bool = False
+    pool_folds: NDArray[np.intp] | None = None
 
 
 def rectify_draw(
@@ -160,16 +164,16 @@ def _with_labels_that_trained(
     at = linearize(estimand, *rows_of_all, None, f"all {len(rows_of_all[1])} labels")
     rows = influence_rows(estimand, *rows_of_all, at)
     nothing = every.pool_side(iter(()), rows.shape[1])
-    labels_only = every.deviations(rows, rows, nothing).labels_only(p)
-    if stages.own is None:
+    of_all = every.deviations(rows, rows, nothing)
+    labels_only, trained = of_all.labels_only(p), np.arange(len(rows)) >= len(y)
+    n_own = len(np.unique(every.pieces[trained & (every.weights > 0)]))
+    if not (stages.recycle and n_own):
         return labels_only, rectified
-    parts = [
-        one.deviations(part, part, one.pool_side(iter(()), rows.shape[1]))
-        for one, part in ((draw, rows[: len(y)]), (stages.own, rows[len(y) :]))
-    ]
-    of_rectify, of_finetune = (part.y_mean + part.y for part in parts)
-    lost = p + len(parts[1].y) - parts[1].spare - 1
-    estimate, recycled = recycle_labels(rectified.estimate, of_rectify, of_finetune, lost)
+    of_rectify = draw.deviations(
+        rows[: len(y)], rows[: len(y)], draw.pool_side(iter(()), rows.shape[1])
+    )
+    own_mean = np.average(rows[trained], axis=0, weights=every.weights[trained])
+    estimate, recycled = recycle_pieces(rectified.estimate, of_all, of_rectify, own_mean, n_own, p)
     influence = replace(rectified.influence, recycled=recycled)
     return labels_only, replace(rectified, estimate=estimate, influence=influence)
 
@@ -254,12 +258,34 @@ def _pool_side(
                 estimand, X.between(0, r), np.asarray(f[:r]), of_pool.solution, stages, moves
             )
         rest = X.between(r, len(f)), f[r:]
-        yield from (estimand.scores(*rows, of_pool.solution) for rows in blocks(*rest))
+        for start, rows in enumerate(blocks(*rest)):
+            block = estimand.scores(*rows, of_pool.solution)
+            yield _of_own_models(estimand, rows[0], block, start * BLOCK_ROWS, of_pool, stages, moves)
 
     influence = (block @ of_pool.bread.T for block in scores())
     side = draw.pool_side(influence, len(of_pool.theta))
     # Influence values of labeled rows that have been moved need not have the mean 0.
     return replace(side, mean=of_pool.theta + side.mean)
+
+
+def _of_own_models(
+    estimand: Estimand,
+    X: Array,
+    scores: Array,
+    start: int,
+    of_pool: Linearized,
+    stages: DrawnStages,
+    moves: Array,
+) -> Array:
+    """Scores of unlabeled rows, those in clusters with labels by the model that has not seen these labels."""
+    if stages.pool_folds is None:
+        return scores
+    folds = stages.pool_folds[start : start + len(scores)]
+    for fold in np.unique(folds[folds >= 0]):
+        rows = np.flatnonzero(folds == fold)
+        f = stages.pools[fold][start + rows]
+        scores[rows] = estimand.scores(X[rows], f, of_pool.solution + moves[fold])
+    return scores
 
 
 def _without_rounding(side: PoolSide, noise: Array) -> PoolSide:

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array, check_pool
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
+from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._inference import Estimate, like
 from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._rectify import Rectification, rectify, shift_of
-from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._recycling import recycle_pieces
 from sklearn_ftr.rectification._result import RectifiedResult, mean_result
 
 # Rows of the pool that are read at once.
@@ -27,34 +28,29 @@ class Trained:
 
     Parameters
     ----------
-    n_finetune : int
+    n_finetune : int, default=0
         Labels that trained each model.
     n_folds : int, default=0
         Number of models under cross-fitting.
-    y : ndarray of shape (s, k), default=None
-        Labels that have trained only.
-    draw : Draw, default=None
-        How these were drawn.
+    n_trained_only : int, default=0
+        Number s of labels that cannot rectify.
+    every : Deviations, default=None
+        Of all labels; None if those that rectify are all of them.
+    own_mean : ndarray of shape (k,), default=None
+        Mean of the labels that have trained, if it enters the estimate.
+    n_own : int, default=0
+        How many pieces these are.
     share : float, default=0.0
         Share of a finite population that they are.
-    everything : Draw, default=None
-        How all labels were drawn, those that rectify first.
-    labels_only : Estimate, default=None
-        The mean of all labels.
     """
 
     n_finetune: int = 0
     n_folds: int = 0
-    y: Array | None = None
-    draw: Draw | None = None
+    n_trained_only: int = 0
+    every: Deviations | None = None
+    own_mean: Array | None = None
+    n_own: int = 0
     share: float = 0.0
-    everything: Draw | None = None
-    labels_only: Estimate | None = None
-
-    @property
-    def n_trained_only(self) -> int:
-        """Number s of labels that cannot rectify."""
-        return 0 if self.y is None else len(self.y)
 
 
 def mean_of_draw(
@@ -78,11 +74,10 @@ def mean_of_draw(
         n_strata = len(sample.y) - sample.spare
         degrees = cross_fitting_degrees_of_freedom(len(sample.y), trained.n_folds, n_strata)
     rectified = rectify(sample, lambda_, degrees)
-    if trained.share:
-        rectified = _with_known_rows(rectified, trained)
-    elif trained.draw is not None:
-        rectified = _with_recycled(rectified, sample.y_mean + sample.y, trained)
-    labels_only = trained.labels_only or sample.labels_only()
+    if trained.own_mean is not None:
+        with_them = _with_known_rows if trained.share else _with_recycled
+        rectified = with_them(rectified, sample, trained)
+    labels_only = (trained.every or sample).labels_only()
     return mean_result(
         rectified,
         one,
@@ -101,12 +96,11 @@ def mean_of_draw(
     )
 
 
-def _with_known_rows(rectified: Rectification, trained: Trained) -> Rectification:
+def _with_known_rows(rectified: Rectification, sample: Deviations, trained: Trained) -> Rectification:
     """The mean of a finite population, of which labels that have trained are a part that is known."""
-    assert trained.y is not None
-    assert trained.draw is not None
+    assert trained.own_mean is not None
     rest, estimate = 1 - trained.share, rectified.estimate
-    theta = rest * estimate.estimate + trained.share * trained.draw.mean(trained.y)
+    theta = rest * estimate.estimate + trained.share * trained.own_mean
     influence = rectified.influence
     return replace(
         rectified,
@@ -117,17 +111,15 @@ def _with_known_rows(rectified: Rectification, trained: Trained) -> Rectificatio
     )
 
 
-def _with_recycled(rectified: Rectification, of_rectify: Array, trained: Trained) -> Rectification:
-    """With the answer of labels that have trained: both are means of their clusters' `of_rectify` (G, k), as recycling wants them."""
-    assert trained.y is not None
-    assert trained.draw is not None
-    nothing = trained.draw.pool_side(iter(()), trained.y.shape[1])
-    own = trained.draw.deviations(trained.y, trained.y, nothing)
-    n_strata = len(own.y) - own.spare
-    estimate, recycled = recycle_labels(rectified.estimate, of_rectify, own.y_mean + own.y, n_strata)
-    return replace(
-        rectified, estimate=estimate, influence=replace(rectified.influence, recycled=recycled)
+def _with_recycled(rectified: Rectification, sample: Deviations, trained: Trained) -> Rectification:
+    """With the answer of labels that have trained."""
+    assert trained.every is not None
+    assert trained.own_mean is not None
+    estimate, recycled = recycle_pieces(
+        rectified.estimate, trained.every, sample, trained.own_mean, trained.n_own
     )
+    influence = replace(rectified.influence, recycled=recycled)
+    return replace(rectified, estimate=estimate, influence=influence)
 
 
 def _pool_blocks(draw: Draw, f: Array, pool: NDArray[np.floating]) -> Iterator[Array]:

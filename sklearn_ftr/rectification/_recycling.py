@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Recycled
 from sklearn_ftr.rectification._moments import Moments, moments
@@ -43,6 +44,37 @@ def recycle_labels(
     meier = np.sqrt(_meier(weight, restated, own))
     scales = meier * scale, meier * np.sqrt(every.count / degrees)
     return combined, Recycled(weight, scales, rows - every.mean, s)
+
+
+def recycle_pieces(
+    rectified: Estimate,
+    every: Deviations,
+    rectifying: Deviations,
+    own_mean: Array,
+    n_own: int,
+    n_parameters: int = 1,
+) -> tuple[Estimate, Recycled]:
+    """As `recycle_labels`, of pieces that a sampling design makes: all labels', those that rectify, and the mean of the `n_own` others.
+
+    Variances are those within strata, of which all labels know most.
+    """
+    of_all, of_rectify = (_moments_of(one, n_parameters) for one in (every, rectifying))
+    spare = every.spare - (n_parameters - 1)
+    degrees = np.full(len(own_mean), float(spare))
+    own = Estimate(own_mean, of_all.covariance / n_own, degrees)
+    restated = with_variance_of_all_labels(rectified, of_all, of_rectify)
+    combined, weight = recycle(restated, own)
+    stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
+    scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
+    meier = np.sqrt(_meier(weight, restated, own))
+    scales = meier * scale, meier * np.sqrt(len(every.y) / spare)
+    return combined, Recycled(weight, scales, every.y, n_own)
+
+
+def _moments_of(pieces: Deviations, n_parameters: int) -> Moments:
+    """Moments of which the covariance is that of one piece, with the degrees of freedom that it has."""
+    count, spare = len(pieces.y), pieces.spare - (n_parameters - 1)
+    return Moments(count, pieces.y_mean, pieces.y.T @ pieces.y * ((count - 1) / spare))
 
 
 def with_variance_of_all_labels(
