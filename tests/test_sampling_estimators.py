@@ -290,6 +290,16 @@ def test_models_predict_no_row_of_a_cluster_whose_labels_they_have_seen():
         assert result.estimate - result.rectifier == pytest.approx(0, abs=1e-12)
 
 
+def test_predictions_that_are_the_same_within_clusters_tell_nothing():
+    """Labeled and unlabeled rows of a cluster have one prediction, so that sides differ by rounding only."""
+    X, y, labeled, groups = shared(1)
+    for inner in (Ridge(), KNeighborsRegressor(3)):
+        model = RectifiedMeanEstimator(inner, cv=5, random_state=0)
+        model.fit(X, np.where(labeled, y, np.nan), groups=groups)
+        assert model.lambda_ == 0
+        assert model.efficiency_ == 1
+
+
 def test_rows_that_train_may_count_for_nothing():
     X, y, labeled, _ = households(16)
     always = np.isin(np.arange(len(y)), np.flatnonzero(labeled)[:50])

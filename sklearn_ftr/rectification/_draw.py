@@ -21,6 +21,8 @@ from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import rounding
 
 Codes = NDArray[np.intp]
+# Sums of rows that differ by less than this part of their size are the same.
+_ROUNDING = 1e-12
 # Pieces that are worked on at once.
 _BLOCK_PIECES = 65_536
 
@@ -102,7 +104,7 @@ class Draw:
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
             few = 0 < pool.seen.sum() < len(labeled)
-            of_f = of_f - (pool.about(f_mean) if few else pool.totals)[labeled]
+            of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
         strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
@@ -245,6 +247,13 @@ class Draw:
         counts = np.bincount(strata, minlength=len(self.names))
         spread = _centred(totals[seen], strata, counts)
         return spread.T @ spread, max(len(spread) - int((counts > 0).sum()), 1)
+
+
+def _difference(left: Array, right: Array) -> Array:
+    """Left less right (G, k); of columns in which both are the same but for rounding, nothing."""
+    difference, size = left - right, np.abs(left) + np.abs(right)
+    flat = np.sum(difference**2, axis=0) <= (_ROUNDING**2) * np.sum(size**2, axis=0)
+    return np.where(flat, 0.0, difference)
 
 
 def _sums(codes: Codes, values: Array, size: int) -> Array:

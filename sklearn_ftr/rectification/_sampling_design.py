@@ -35,7 +35,7 @@ class SamplingDesign:
         as for clusters, each cluster inside of one stratum.
     labeling_probability : array-like of shape (n_rows,), default=None
         Probability with which a row of the sample was chosen to be labeled, above 0 and at most 1; of unlabeled rows it
-        is not needed. None: all alike or, with strata, the share of labeled rows in each stratum.
+        is not needed. None: all alike or, with strata, the share of labeled rows in each stratum (of those with a weight).
     lonely : {"refuse", "center"}, default="refuse"
         What to do with a stratum in which a single cluster has labels, so that it shows no variance: refuse it, or take its
         distance from the mean of all strata (as R's `survey.lonely.psu = "adjust"`).
