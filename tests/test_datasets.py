@@ -273,7 +273,9 @@ def test_wrong_content(wine, tmp_path, variant, message):
             fetch_wine_reviews(source=wine, data_folder=tmp_path)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(WINE.encode())[:-20], b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(WINE.encode())[:-20], b"\xff\xfe\x00"], ids=["cut off", "no text"]
+)
 def test_unreadable_content(wine, tmp_path, content):
     wine.write_bytes(content)
     with pytest.raises(_cache.ChecksumError, match="cannot be read"):
