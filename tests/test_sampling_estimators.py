@@ -50,6 +50,15 @@ def fitted(sample, *names, **options):
     return model.fit(X, np.where(labeled, y, np.nan), **{name: told[name] for name in names})
 
 
+def both_sides(told, names, labeled):
+    """What the functions are told of labeled rows, and of the pool."""
+    words = {"sample_weight": "weights", "groups": "clusters"}
+    return [
+        SamplingDesign(**{words.get(name, name): told[name][side] for name in names})
+        for side in (labeled, ~labeled)
+    ]
+
+
 # The same as the function
 
 
@@ -73,11 +82,7 @@ def test_a_model_that_is_not_trained_is_the_function(names, finite_population):
         FrozenEstimator(LinearRegression().fit(X, X[:, 0])), finite_population=finite_population
     )
     model.fit(X, np.where(labeled, y, np.nan), **{name: told[name] for name in names})
-    words = {"sample_weight": "weights", "groups": "clusters"}
-    sides = [
-        SamplingDesign(**{words.get(name, name): told[name][side] for name in names})
-        for side in (labeled, ~labeled)
-    ]
+    sides = both_sides(told, names, labeled)
     expected = rectify_mean(
         *(y[labeled], X[labeled, 0], X[~labeled, 0]),
         design=sides[0],
@@ -120,11 +125,7 @@ def test_a_regression_on_a_model_that_is_not_trained_is_the_function(family, nam
     frozen = FrozenEstimator(LinearRegression(fit_intercept=False).fit(wide, judge))
     model = REGRESSIONS[family](frozen, covariates=[1, 2])
     model.fit(wide, np.where(labeled, outcome, np.nan), **{name: told[name] for name in names})
-    words = {"sample_weight": "weights", "groups": "clusters"}
-    sides = [
-        SamplingDesign(**{words.get(name, name): told[name][side] for name in names})
-        for side in (labeled, ~labeled)
-    ]
+    sides = both_sides(told, names, labeled)
     expected = rectify_glm(
         *(X[labeled, 1:], outcome[labeled], judge[labeled], X[~labeled, 1:], judge[~labeled]),
         family=family,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._draw_of import numbered
 
 Rows = NDArray[np.intp]
@@ -32,7 +33,10 @@ def whole_clusters(
     clusters = np.arange(len(labels.labeled)) if clusters is None else clusters
     rank = rng.permutation(clusters.max() + 1).astype(float)
     if strata is not None:
-        rank = _shares_within(rank, clusters, strata)
+        of_cluster = np.zeros(len(rank), dtype=np.intp)
+        of_cluster[clusters] = strata
+        in_order = np.argsort(rank)
+        rank[in_order] = ranks_within(of_cluster[in_order])
     trains = np.isin(labels.labeled, always)
     rank[clusters[trains]] = -1.0
     order = np.lexsort((clusters, rank[clusters]))
@@ -62,15 +66,13 @@ def dealt(labels: PartialLabels, n_folds: int, rng: np.random.RandomState) -> li
     return [labels.labeled[fold[clusters] == number] for number in range(n_folds)]
 
 
-def _shares_within(rank: NDArray[np.float64], clusters: Rows, strata: Rows) -> NDArray[np.float64]:
-    """Each cluster's rank within its stratum, as a share of that."""
-    of_cluster = np.zeros(len(rank), dtype=np.intp)
-    of_cluster[clusters] = strata
-    shares = np.empty(len(rank))
-    for stratum in np.unique(of_cluster):
-        inside = np.flatnonzero(of_cluster == stratum)
-        shares[inside[np.argsort(rank[inside])]] = (np.arange(len(inside)) + 0.5) / len(inside)
-    return shares
+def ranks_within(strata: Rows) -> Array:
+    """Each row's rank within its stratum, as a share of that."""
+    ranks = np.empty(len(strata))
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        ranks[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return ranks
 
 
 def _numbers(values: NDArray[np.generic]) -> Rows:

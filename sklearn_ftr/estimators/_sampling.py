@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._draw_of import draw_of, numbered
 from sklearn_ftr.rectification._mean_of_draw import Trained
@@ -128,14 +129,14 @@ def trained_labels(
     trained = np.arange(len(draw.pieces)) >= len(draw.pieces) - s
     weights, share = draw.weights[trained], 0.0
     if finite_population:  # of which they are a known part
-        of_rows = np.ones(len(labels.y)) if design.weights is None else design.weights
+        of_rows = _weights(design, len(labels.y))
         weights, share = of_rows[finetune], float(of_rows[finetune].sum() / of_rows.sum())
     y = labels.y[finetune].reshape(s, k)
     counts = weights.any() and (recycle or finite_population)
     of_all = labels.y[np.concatenate([rectify, finetune])].reshape(-1, k)
     return Trained(
         n_trained_only=s,
-        every=draw.deviations(of_all, of_all, draw.pool_side(iter(()), k)),
+        every=draw.deviations_of_labels(of_all),
         own_mean=np.average(y, axis=0, weights=weights) if counts else None,
         n_own=len(np.unique(draw.pieces[trained & (draw.weights > 0)])),
         share=share,
@@ -178,7 +179,7 @@ def _less_probable(
             none = np.exp(np.bincount(numbers, np.log1p(-pi)))
         in_question = 1 - none[numbers]
     left = 1 - share * in_question
-    weights = np.ones(len(pi)) if design.weights is None else design.weights
+    weights = _weights(design, len(pi))
     return replace_columns(
         design,
         weights=weights if finite_population else weights / left,
@@ -189,11 +190,16 @@ def _less_probable(
 def _standing_for_all(design: SamplingDesign, left: Rows) -> SamplingDesign:
     """Rows of each stratum that are left stand for all of it, so that strata keep their shares."""
     _, strata = np.unique(numbered([design.strata], "strata")[0][0], return_inverse=True)
-    weights = np.ones(len(strata)) if design.weights is None else design.weights
+    weights = _weights(design, len(strata))
     of_all = np.bincount(strata, weights)
     of_left = np.bincount(strata[left], weights[left], len(of_all))
     factor = np.divide(of_all, of_left, out=np.ones_like(of_all), where=of_left > 0)
     return replace_columns(design, weights=weights * factor[strata])
+
+
+def _weights(design: SamplingDesign, n: int) -> Array:
+    """Of n rows, 1 for each if the design has none."""
+    return np.ones(n) if design.weights is None else np.asarray(design.weights)
 
 
 def replace_columns(design: SamplingDesign, **columns: Any) -> SamplingDesign:

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_ftr.estimators._clusters import clusters_and_strata, dealt, whole_clusters
+from sklearn_ftr.estimators._clusters import clusters_and_strata, dealt, ranks_within, whole_clusters
 from sklearn_ftr.estimators._inner_model import (
     draw_seed,
     mean_prediction,
@@ -202,7 +202,7 @@ def split(
     """
     order = rng.permutation(labels.labeled)
     if strata is not None:
-        order = order[np.argsort(_ranks_within(strata[order]), kind="stable")]
+        order = order[np.argsort(ranks_within(strata[order]), kind="stable")]
     if labels.design is not None:
         order, always, n_finetune = whole_clusters(labels, always, n_finetune, rng)
     order = np.concatenate([always, order[~np.isin(order, always)]])
@@ -252,15 +252,6 @@ def _one_model(
         mean_prediction(model, X, rows, labels.n_outputs) for rows in (rectify, labels.unlabeled)
     )
     return OutOfSample([model], finetune, [rectify], [of_rectify], [labels.unlabeled], [of_pool])
-
-
-def _ranks_within(strata: Rows) -> Array:
-    """Each row's rank within its stratum, as a share of that."""
-    ranks = np.empty(len(strata))
-    for stratum in np.unique(strata):
-        rows = np.flatnonzero(strata == stratum)
-        ranks[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-    return ranks
 
 
 def _fit_fold(

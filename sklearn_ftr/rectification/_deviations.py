@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
 
@@ -51,6 +52,11 @@ class Deviations:
     noise: tuple[Array, Array]
     residual_variance: Array
     has_pool: bool
+
+    def cross_fitting_degrees(self, n_folds: int, n_parameters: int = 1) -> int | None:
+        """Degrees of freedom where so many models have predicted a fold each; without folds None leaves them to `rectify`."""
+        lost = n_parameters + len(self.y) - self.spare - 1
+        return cross_fitting_degrees_of_freedom(len(self.y), n_folds, lost) if n_folds else None
 
     def labels_only(self, n_parameters: int = 1) -> Estimate:
         """The mean of the labels by themselves; `n_parameters` are fitted together."""

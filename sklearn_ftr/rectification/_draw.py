@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Clipped
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._moments import rounding
+from sklearn_ftr.rectification._moments import columns, rounding
 
 Codes = NDArray[np.intp]
+Sliced = NDArray[np.floating[Any]] | Clipped
 # Sums of rows that differ by less than this part of their size are the same.
 _ROUNDING = 1e-12
-# Pieces that are worked on at once.
-_BLOCK_PIECES = 65_536
+# Rows of the pool, and pieces, that are worked on at once.
+_BLOCK_ROWS = _BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,21 @@ class Draw:
             residual_variance=self.weights @ residuals**2 * r / max(r - 1, 1),
             has_pool=bool(pool.seen.any()),
         )
+
+    def deviations_of_labels(self, rows: Array) -> Deviations:
+        """Of values (r, k) of the labeled rows by themselves."""
+        return self.deviations(rows, rows, self.pool_side(iter(()), rows.shape[1]))
+
+    def pool_side_of(self, f: Array, pool: Sliced) -> PoolSide:
+        """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
+
+        def blocks() -> Iterator[Array]:
+            if self.own_weights is not None and len(pool):
+                yield f
+            for start in range(0, len(pool), _BLOCK_ROWS):
+                yield columns(pool[start : start + _BLOCK_ROWS])
+
+        return self.pool_side(blocks(), f.shape[1], f[0])
 
     def pool_side(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolSide:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""

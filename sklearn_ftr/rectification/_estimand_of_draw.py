@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._draw import Draw, PoolSide
@@ -28,7 +27,6 @@ from sklearn_ftr.rectification._estimand import (
     influence_rows,
     linearize,
     noise_of,
-    pieces,
     times,
     weighted_blocks,
 )
@@ -117,7 +115,8 @@ def estimand_of_draw(
     p = estimand.n_parameters
     sample = draw.deviations(rows_y, rows_f, side, (noise_y, noise_f))
     _check_pieces(sample.spare, p, draw)
-    rectified = rectify(sample, lambda_, _degrees(sample, stages, p), p)
+    degrees = sample.cross_fitting_degrees(len(stages.fold_sizes), p)
+    rectified = rectify(sample, lambda_, degrees, p)
     labels_only, rectified = _with_labels_that_trained(
         estimand, (X, y), rectified, sample, draw, stages
     )
@@ -139,14 +138,6 @@ def estimand_of_draw(
     return RectifiedEstimand(result, of_y, of_f)
 
 
-def _degrees(sample: Deviations, stages: DrawnStages, p: int) -> int | None:
-    """Under cross-fitting; None leaves them to `rectify`."""
-    if not stages.fold_sizes:
-        return None
-    lost = p + len(sample.y) - sample.spare - 1
-    return cross_fitting_degrees_of_freedom(len(sample.y), len(stages.fold_sizes), lost)
-
-
 def _with_labels_that_trained(
     estimand: Estimand,
     rectifying: tuple[Design, Array],
@@ -163,15 +154,12 @@ def _with_labels_that_trained(
     rows_of_all = X.followed_by(stages.X).weighted(every.weights), np.concatenate([y, stages.y])
     at = linearize(estimand, *rows_of_all, None, f"all {len(rows_of_all[1])} labels")
     rows = influence_rows(estimand, *rows_of_all, at)
-    nothing = every.pool_side(iter(()), rows.shape[1])
-    of_all = every.deviations(rows, rows, nothing)
+    of_all = every.deviations_of_labels(rows)
     labels_only, trained = of_all.labels_only(p), np.arange(len(rows)) >= len(y)
     n_own = len(np.unique(every.pieces[trained & (every.weights > 0)]))
     if not (stages.recycle and n_own):
         return labels_only, rectified
-    of_rectify = draw.deviations(
-        rows[: len(y)], rows[: len(y)], draw.pool_side(iter(()), rows.shape[1])
-    )
+    of_rectify = draw.deviations_of_labels(rows[: len(y)])
     own_mean = np.average(rows[trained], axis=0, weights=every.weights[trained])
     estimate, recycled = recycle_pieces(rectified.estimate, of_all, of_rectify, own_mean, n_own, p)
     influence = replace(rectified.influence, recycled=recycled)
@@ -300,11 +288,5 @@ def _predictions_only(draw: Draw, side: PoolSide) -> Estimate | None:
 
 def _shift(f: Array, pool: Vector, draw: Draw) -> float:
     """Of mean predictions, between labeled rows and the pool's side."""
-
-    def values() -> Iterator[Array]:
-        if draw.own_weights is not None and len(pool):
-            yield f[:, None]
-        yield from (piece[:, None] for piece in pieces(pool))
-
-    side = draw.pool_side(values(), 1, f[:1])
+    side = draw.pool_side_of(f[:, None], pool)
     return float(shift_of(draw.deviations(f[:, None], f[:, None], side))[0])

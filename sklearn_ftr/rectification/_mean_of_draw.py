@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array, check_pool
-from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._draw import Draw
 from sklearn_ftr.rectification._inference import Estimate, like
@@ -17,9 +15,6 @@ from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._rectify import Rectification, rectify, shift_of
 from sklearn_ftr.rectification._recycling import recycle_pieces
 from sklearn_ftr.rectification._result import RectifiedResult, mean_result
-
-# Rows of the pool that are read at once.
-_BLOCK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +61,10 @@ def mean_of_draw(
     """From labels (r,) or (r, k) that rectify, their predictions (r, k) and those of the pool (m,) or (m, k)."""
     y, one, trained = columns(labels), labels[0], trained or Trained()
     with np.errstate(invalid="ignore", over="ignore"):
-        side = draw.pool_side(_pool_blocks(draw, f, pool), f.shape[1], f[0])
+        side = draw.pool_side_of(f, pool)
         check_pool(np.einsum("ij,ij->j", side.totals, side.totals), pool)
     sample = draw.deviations(y, f, side)
-    degrees = None
-    if trained.n_folds:
-        n_strata = len(sample.y) - sample.spare
-        degrees = cross_fitting_degrees_of_freedom(len(sample.y), trained.n_folds, n_strata)
-    rectified = rectify(sample, lambda_, degrees)
+    rectified = rectify(sample, lambda_, sample.cross_fitting_degrees(trained.n_folds))
     if trained.own_mean is not None:
         with_them = _with_known_rows if trained.share else _with_recycled
         rectified = with_them(rectified, sample, trained)
@@ -120,11 +111,3 @@ def _with_recycled(rectified: Rectification, sample: Deviations, trained: Traine
     )
     influence = replace(rectified.influence, recycled=recycled)
     return replace(rectified, estimate=estimate, influence=influence)
-
-
-def _pool_blocks(draw: Draw, f: Array, pool: NDArray[np.floating]) -> Iterator[Array]:
-    """Predictions of the rows on the pool's side."""
-    if draw.own_weights is not None and len(pool):
-        yield f
-    for start in range(0, len(pool), _BLOCK_ROWS):
-        yield columns(pool[start : start + _BLOCK_ROWS])
