@@ -60,26 +60,26 @@ class Fragile(LinearRegression):
 
 
 KINDS = {
-    "mean": (RectifiedMeanEstimator, {}, Y, (_rectified_mean, "mean_of_two_stages")),
-    "quantile": (RectifiedQuantile, {}, Y, (_rectified_quantile, "quantiles_of_two_stages")),
-    "difference": (RectifiedDifference, {"group": 2}, Y, (_rectified_difference, "mean_of_two_stages")),
+    "mean": (RectifiedMeanEstimator, {}, Y, (_rectified_mean, "mean_of")),
+    "quantile": (RectifiedQuantile, {}, Y, (_rectified_quantile, "quantiles_of")),
+    "difference": (RectifiedDifference, {"group": 2}, Y, (_rectified_difference, "mean_of")),
     "linear": (
         RectifiedLinearRegression,
         {"covariates": [0]},
         Y,
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_rectified_regression, "rectify_estimand"),
     ),
     "logistic": (
         RectifiedLogisticRegression,
         {"covariates": [1]},
         CLASSES,
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_rectified_regression, "rectify_estimand"),
     ),
     "poisson": (
         RectifiedPoissonRegression,
         {"covariates": [1]},
         np.round(np.abs(Y)),
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_rectified_regression, "rectify_estimand"),
     ),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -325,7 +325,7 @@ def test_a_law_and_an_allocator_that_fail_change_nothing(error, monkeypatch):
     def fail(*args, **kwargs):
         raise error("told to fail")
 
-    monkeypatch.setattr(_rectified_mean, "mean_of_two_stages", fail)  # of the last step
+    monkeypatch.setattr(_rectified_mean, "mean_of", fail)  # of the last step
     with pytest.raises(error, match="told to fail"):
         allocator.fit(X[:, :2], Y)
     assert_same_state(allocator, before)

@@ -17,11 +17,12 @@ from sklearn_ftr.estimators._rectified_estimator import (
     RectifiedEstimator,
     variances_of_design,
 )
+from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._difference import difference_of
 from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
-from sklearn_ftr.rectification._mean import mean_of_two_stages
+from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -174,13 +175,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
                 f"Group {name} has {len(rows)} labels that rectify (n_samples={len(labels.labeled)}); expected at least 2. "
                 "Label more of its rows, lower split_ratio, or use cv."
             )
-        return mean_of_two_stages(
-            labels.y[rows],
-            *stage_one.aligned(),
-            self._given_lambda,
-            self.confidence_level,
-            self._stage_one(labels, stage_one),
-        )
+        sample = sample_of_stages(labels, stage_one, self.recycle)
+        return mean_of(sample, self._given_lambda, self.confidence_level)
 
     def _keep_answer(self, result: RectifiedResult) -> None:
         self.difference_ = result.estimate

@@ -41,7 +41,6 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 from sklearn_ftr.rectification._moments import columns, moments
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._stage_one import StageOne
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 Rows = NDArray[np.intp]
@@ -338,15 +337,6 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
                 "rows or change split_ratio."
             )
         return s
-
-    def _stage_one(self, labels: PartialLabels, stage_one: _two_stages.OutOfSample) -> StageOne:
-        """What stage 2 must know of stage 1."""
-        return StageOne(
-            y=labels.y[stage_one.finetune_rows],
-            recycle=self.recycle,
-            n_finetune=stage_one.n_finetune,
-            fold_sizes=stage_one.fold_sizes,
-        )
 
     @property
     def _whole_pools(self) -> bool:

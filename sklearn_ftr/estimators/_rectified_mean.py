@@ -5,7 +5,6 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486, section 4.1; cross-fitting as in Zrn
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,12 +17,10 @@ from sklearn_ftr._sklearn_private import BOOLEAN
 from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
 from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
 from sklearn_ftr.estimators._rectified_estimator import Columns, raw
-from sklearn_ftr.estimators._sampling import Draws, draws_of_stages, folds_of_pool, trained_labels
+from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._draw import Draw
-from sklearn_ftr.rectification._mean import mean_of_two_stages
-from sklearn_ftr.rectification._mean_of_draw import mean_of_draw
+from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -214,45 +211,8 @@ class RectifiedMeanEstimator(DesignedEstimator):
         self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
     ) -> RectifiedResult:
         """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
-        if labels.design is not None or self.finite_population:
-            draws = draws_of_stages(
-                labels, stage_one.finetune_rows, stage_one.rectify_rows, self.finite_population
-            )
-            if draws.of_rectify is not None:
-                return self._rectify_draw(labels, stage_one, draws, draws.of_rectify)
-        return mean_of_two_stages(
-            labels.y[stage_one.rectify_rows],
-            *stage_one.aligned(),
-            self._given_lambda,
-            self.confidence_level,
-            self._stage_one(labels, stage_one),
-            labels.names,
-        )
-
-    def _rectify_draw(
-        self, labels: PartialLabels, stage_one: OutOfSample, draws: Draws, draw: Draw
-    ) -> RectifiedResult:
-        """The same under a sampling design."""
-        rows = stage_one.finetune_rows, stage_one.rectify_rows
-        trained = trained_labels(labels, *rows, draws, self.recycle, self.finite_population)
-        f, pool = stage_one.aligned_by(
-            draw.weights, draw.pool_weights, folds_of_pool(labels, stage_one.folds)
-        )
-        result = mean_of_draw(
-            draw,
-            labels.y[stage_one.rectify_rows],
-            f,
-            pool[draws.in_pool],
-            self._given_lambda,
-            self.confidence_level,
-            labels.names,
-            replace(
-                trained,
-                n_folds=len(stage_one.folds) if len(stage_one.models) > 1 else 0,
-                n_finetune=stage_one.n_finetune,
-            ),
-        )
-        return replace(result, n_unlabeled=len(labels.unlabeled))
+        sample = sample_of_stages(labels, stage_one, self.recycle, self.finite_population)
+        return mean_of(sample, self._given_lambda, self.confidence_level, labels.names)
 
     @property
     def _whole_pools(self) -> bool:

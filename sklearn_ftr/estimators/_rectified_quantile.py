@@ -10,11 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
+from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._quantile import check_levels, quantiles_of_two_stages
+from sklearn_ftr.rectification._quantile import check_levels, quantiles_of
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import SimpleRandom
 
 
 class RectifiedQuantile(RectifiedEstimator):
@@ -139,15 +141,12 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     def _rectify(
         self, labels: PartialLabels, stage_one: OutOfSample, question: Array
     ) -> RectifiedResult:
-        return quantiles_of_two_stages(
-            labels.y[stage_one.rectify_rows],
-            stage_one.predictions[:, 0],
-            stage_one.pool_predictions[:, 0],
+        return quantiles_of(
+            sample_of_stages(labels, stage_one, self.recycle),
             self.q,
             question,
             [self._given_lambda] * len(question),
             self.confidence_level,
-            self._stage_one(labels, stage_one),
         )
 
     def _keep_answer(self, result: RectifiedResult) -> None:
@@ -155,17 +154,9 @@ estimator_, estimators_, n_features_in_, feature_names_in_
 
     def _columns(self, labels: PartialLabels, question: Array) -> Columns:
         """Indicators of being below the labels' quantiles, in units of y: over the density there."""
-        y, nothing = labels.of_labeled_rows, np.empty(0)
-        alone = quantiles_of_two_stages(
-            y,
-            y,
-            nothing,
-            question,
-            question,
-            [0.0] * len(question),
-            self.confidence_level,
-            PREDICTED_ELSEWHERE,
-        )
+        y = labels.of_labeled_rows
+        sample = Sample(y, y[:, None], np.empty(0), SimpleRandom(len(y)))
+        alone = quantiles_of(sample, question, question, [0.0] * len(question), self.confidence_level)
         below = _below(alone.estimate)
         units = alone.standard_error / np.sqrt(question * (1 - question) / len(y))
         units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y

@@ -17,23 +17,15 @@ from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read
 from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
-from sklearn_ftr.estimators._sampling import Draws, draws_of_stages, folds_of_pool
+from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import Coordinates
 from sklearn_ftr.rectification._design import Design, check_enough_rows
-from sklearn_ftr.rectification._estimand import (
-    Linearized,
-    RectifiedEstimand,
-    estimand_of_two_stages,
-)
-from sklearn_ftr.rectification._estimand_of_draw import (
-    DrawnStages,
-    estimand_of_draw,
-    shares_of_folds,
-)
+from sklearn_ftr.rectification._estimand import Linearized
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
+from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -183,69 +175,14 @@ class RectifiedRegression(DesignedEstimator):
         check_enough_rows(
             len(rectify) if len(pool) else len(labels.labeled), len(pool), len(question.estimand.names)
         )
-        y_coded = self._coded(labels.y)
-        X, y, f = question[rectify], y_coded[rectify], stage_one.predictions[:, 0]
-        draws = None
-        if labels.design is not None:
-            draws = draws_of_stages(labels, stage_one.finetune_rows, rectify, False)
-        if draws is not None and draws.of_rectify is not None:
-            rectified = self._estimand_of_draw(labels, question, (X, y, f), stage_one, draws)
-        else:
-            rectified = estimand_of_two_stages(
-                question.estimand,
-                (X, y, f),
-                (question[pool], stage_one.pool_predictions[:, 0]),
-                self._given_lambda,
-                self.confidence_level,
-                replace(
-                    self._stage_one(labels, stage_one),
-                    y=y_coded[stage_one.finetune_rows],
-                    X=question[stage_one.finetune_rows],
-                    pools=stage_one.pools_of_models,
-                ),
-            )
+        coded = replace(labels, y=self._coded(labels.y))
+        sample = sample_of_stages(coded, stage_one, self.recycle, False, question.__getitem__)
+        rectified = rectify_estimand(
+            question.estimand, sample, self._given_lambda, self.confidence_level
+        )
         # Where `score` takes influence values.
-        self._linearized_ = rectified.of_labels, rectified.of_predictions
+        self._linearized_ = rectified.of_labels, *rectified.of_predictions
         return rectified.result
-
-    def _estimand_of_draw(
-        self,
-        labels: PartialLabels,
-        question: _Regression,
-        labeled: tuple[Design, Array, Array],
-        stage_one: OutOfSample,
-        draws: Draws,
-    ) -> RectifiedEstimand:
-        """Stage 2 under a sampling design."""
-        draw, trained, of_pool = (
-            draws.of_rectify,
-            stage_one.finetune_rows,
-            stage_one.pool_predictions[:, 0],
-        )
-        assert draw is not None
-        stages = DrawnStages(
-            n_finetune=stage_one.n_finetune,
-            fold_sizes=stage_one.fold_sizes,
-            pools=stage_one.pools_of_models,
-            X=question[trained] if len(trained) else None,
-            y=self._coded(labels.y)[trained] if len(trained) else None,
-            everything=draws.of_labels,
-            recycle=self.recycle,
-            pool_folds=folds_of_pool(labels, stage_one.folds) if stage_one.fold_sizes else None,
-        )
-        if stages.pools:
-            of_pool = shares_of_folds(draw, stages.fold_sizes) @ np.array(stages.pools)
-        rectified = estimand_of_draw(
-            question.estimand,
-            labeled,
-            (question[stage_one.pool_rows[draws.in_pool]], of_pool[draws.in_pool]),
-            self._given_lambda,
-            self.confidence_level,
-            draw,
-            stages,
-        )
-        result = replace(rectified.result, n_unlabeled=len(labels.unlabeled))
-        return replace(rectified, result=result)
 
     @property
     def _given_lambda(self) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._two_stages import OutOfSample
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._draw import Draw
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._draw_of import draw_of, numbered
-from sklearn_ftr.rectification._mean_of_draw import Trained
+from sklearn_ftr.rectification._sample import Folds, Sample, Trained
+from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 
 Rows = NDArray[np.intp]
@@ -61,97 +63,109 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
     return replace_columns(design, **dict.fromkeys(idle))
 
 
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """How the rows of both stages were drawn.
+def sample_of_stages(
+    labels: PartialLabels,
+    stage_one: OutOfSample,
+    recycle: bool,
+    finite_population: bool = False,
+    design_of: Callable[[Rows], Design] | None = None,
+) -> Sample:
+    """What stage 2 estimates from: labels, what stage 1 has predicted for them, and how all rows were drawn.
 
-    Parameters
-    ----------
-    of_rectify : Draw or None
-        Of labels that rectify and of the unlabeled rows that stay in the pool; None if all rows are alike and by themselves.
-    of_labels : Draw or None
-        Of all labels, those that rectify first.
-    in_pool : ndarray of bool, shape (m,)
-        Which unlabeled rows stay: none of a cluster whose labels have trained.
+    `design_of` gives covariates of some rows, where the estimand has any. Unlabeled rows in clusters of labels that have trained are left out, since
+    what the model says of them is no prediction; the others stand for them.
     """
+    rectify, trained, pool = stage_one.rectify_rows, stage_one.finetune_rows, stage_one.pool_rows
+    drawn, every, kept = _drawn(labels, trained, rectify, pool, finite_population)
+    folds = Folds(
+        stage_one.fold_sizes,
+        stage_one.of_pools if stage_one.fold_sizes else (),
+        _folds_of_pool(labels, stage_one.folds, pool) if stage_one.fold_sizes else None,
+    )
+    f_pool = stage_one.pool_predictions_by(drawn.shares(folds.sizes) if folds.sizes else None)
+    return Sample(
+        y=labels.y[rectify],
+        f=stage_one.predictions,
+        f_pool=f_pool[kept],
+        drawn=drawn,
+        X=design_of(rectify) if design_of else None,
+        X_pool=design_of(pool[kept]) if design_of else None,
+        trained=_trained(labels, trained, every, recycle, finite_population, design_of),
+        folds=folds,
+        n_finetune=stage_one.n_finetune,
+        n_unlabeled=len(pool),
+    )
 
-    of_rectify: Draw | None
-    of_labels: Draw | None
-    in_pool: NDArray[np.bool_]
 
-
-def draws_of_stages(
-    labels: PartialLabels, finetune: Rows, rectify: Rows, finite_population: bool
-) -> Draws:
-    """Rows that have trained, and the rest of their clusters, are not in the pool, since what a model predicts for them is no prediction.
-
-    The others stand for them.
-    """
-    design, everything = labels.design or SamplingDesign(), np.ones(len(labels.unlabeled), dtype=bool)
-    of_labels = draw_of(
-        *(design.only(np.concatenate([rectify, finetune])), design.only(labels.unlabeled)),
-        *(len(labels.labeled), len(labels.unlabeled)),
+def _drawn(
+    labels: PartialLabels, finetune: Rows, rectify: Rows, pool: Rows, finite_population: bool
+) -> tuple[Sampling, Sampling, Any]:
+    """How labels that rectify and the pool were drawn; the same of all labels, those that rectify first; and which rows of the pool stay."""
+    everything = slice(None)
+    if labels.design is None and not finite_population:
+        return SimpleRandom(len(rectify)), SimpleRandom(len(rectify) + len(finetune)), everything
+    design = labels.design or SamplingDesign()
+    every = draw_of(
+        *(design.only(np.concatenate([rectify, finetune])), design.only(pool)),
+        *(len(rectify) + len(finetune), len(pool)),
         finite_population,
     )
-    if of_labels is None or not len(finetune):
-        return Draws(of_labels, of_labels, everything)
-    in_pool = everything
+    if isinstance(every, SimpleRandom):
+        return SimpleRandom(len(rectify)), every, everything
+    if not len(finetune):
+        return every, every, everything
+    in_pool = np.ones(len(pool), dtype=bool)
     if design.clusters is not None:
         numbers = numbered([design.clusters], "groups")[0][0]
-        in_pool = ~np.isin(numbers[labels.unlabeled], numbers[finetune])
-    rest = labels.unlabeled[in_pool]
+        in_pool = ~np.isin(numbers[pool], numbers[finetune])
+    rest = pool[in_pool]
     if design.labeling_probability is not None:
         design = _less_probable(design, labels, finetune, bool(in_pool.all()), finite_population)
     elif design.strata is not None and not finite_population:
         design = _standing_for_all(design, np.concatenate([rectify, rest]))
-    of_rectify = draw_of(
+    drawn = draw_of(
         *(design.only(rectify), design.only(rest)),
         *(len(rectify), len(rest)),
         finite_population,
-        keep_simple=True,
+        keep_draw=True,
     )
-    return Draws(of_rectify, of_labels, in_pool)
+    return drawn, every, everything if in_pool.all() else in_pool
 
 
-def trained_labels(
+def _trained(
     labels: PartialLabels,
     finetune: Rows,
-    rectify: Rows,
-    draws: Draws,
+    every: Sampling,
     recycle: bool,
     finite_population: bool,
-) -> Trained:
-    """What stage 2 of a mean must know of labels that have trained only."""
-    s, draw = len(finetune), draws.of_labels
-    if not s or draw is None:
-        return Trained()
-    design, k = labels.design or SamplingDesign(), labels.n_outputs
-    trained = np.arange(len(draw.pieces)) >= len(draw.pieces) - s
-    weights, share = draw.weights[trained], 0.0
-    if finite_population:  # of which they are a known part
-        of_rows = _weights(design, len(labels.y))
+    design_of: Callable[[Rows], Design] | None,
+) -> Trained | None:
+    """Labels that have trained only; of a finite population they are a known part."""
+    if not len(finetune):
+        return None
+    weights, share = None, 0.0
+    if finite_population:
+        of_rows = _weights(labels.design or SamplingDesign(), len(labels.y))
         weights, share = of_rows[finetune], float(of_rows[finetune].sum() / of_rows.sum())
-    y = labels.y[finetune].reshape(s, k)
-    counts = weights.any() and (recycle or finite_population)
-    of_all = labels.y[np.concatenate([rectify, finetune])].reshape(-1, k)
     return Trained(
-        n_trained_only=s,
-        every=draw.deviations_of_labels(of_all),
-        own_mean=np.average(y, axis=0, weights=weights) if counts else None,
-        n_own=len(np.unique(draw.pieces[trained & (draw.weights > 0)])),
+        y=labels.y[finetune],
+        every=every,
+        X=design_of(finetune) if design_of else None,
+        recycle=recycle,
         share=share,
+        weights=weights,
     )
 
 
-def folds_of_pool(labels: PartialLabels, folds: Sequence[Rows]) -> Rows | None:
-    """Under cross-fitting, for each unlabeled row (m,) the model that has not seen the labels of its cluster, or -1; None without clusters."""
-    if labels.design is None or labels.design.clusters is None or not len(labels.unlabeled):
+def _folds_of_pool(labels: PartialLabels, folds: Sequence[Rows], pool: Rows) -> Rows | None:
+    """Under cross-fitting, for each row of the pool (m,) the model that has not seen the labels of its cluster, or -1; None without clusters."""
+    if labels.design is None or labels.design.clusters is None or not len(pool):
         return None
     numbers = numbered([labels.design.clusters], "groups")[0][0]
     fold_of = np.full(numbers.max() + 1, -1, dtype=np.intp)
     for fold, rows in enumerate(folds):
         fold_of[numbers[rows]] = fold
-    of_rows = fold_of[numbers[labels.unlabeled]]
+    of_rows = fold_of[numbers[pool]]
     return of_rows if (of_rows >= 0).any() else None
 
 

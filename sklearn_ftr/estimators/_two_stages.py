@@ -29,8 +29,6 @@ from sklearn_ftr.estimators._inner_model import (
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._cross_fitting import align, fold_shares, pool_of_parts
-from sklearn_ftr.rectification._moments import Moments, moments
 
 Rows = NDArray[np.intp]
 Weigh = Callable[[Rows], Array]
@@ -75,7 +73,7 @@ class OutOfSample:
     @property
     def shares(self) -> Array:
         """Weight (K,) of each model in a prediction for new rows."""
-        return fold_shares(self.folds)
+        return _shares(self.folds)
 
     @property
     def rectify_rows(self) -> Rows:
@@ -92,54 +90,16 @@ class OutOfSample:
         """Predictions (r, k) of the rectification rows."""
         return np.concatenate(self.of_folds)
 
-    @property
-    def pool_predictions(self) -> Array:
-        """Predictions (m, k) of the pool: the average of all models, or each row by its own."""
+    def pool_predictions_by(self, shares: Array | None) -> Array:
+        """Predictions (m, k) of the pool: by each row's own model, or the average of all with the weights `shares` (K,)."""
         if not self.whole_pools:
             return np.concatenate(self.of_pools)
-        return self.of_pools[0] if len(self.models) == 1 else self._average(self.of_pools)
-
-    @property
-    def pools_of_models(self) -> list[Array]:
-        """Predictions (m_k,) of the pool by each of several models, of one output; empty without such."""
-        return [f[:, 0] for f in self.of_pools] if len(self.models) > 1 else []
+        return self.of_pools[0] if shares is None else np.tensordot(shares, self.of_pools, axes=1)
 
     @property
     def fold_sizes(self) -> tuple[int, ...]:
         """Rectification rows of each model; empty without cross-fitting."""
         return tuple(map(len, self.folds)) if len(self.models) > 1 else ()
-
-    def aligned(self) -> tuple[Array, Moments]:
-        """Predictions (r, k) and the pool's moments, of models moved to a common mean over the pool."""
-        smallest = min(map(len, self.pools))
-        if len(self.models) == 1 or smallest < (1 if self.whole_pools else SMALLEST_PART):
-            return self.predictions, moments(self.pool_predictions)
-        of_folds, of_pools = (
-            align(parts, self.of_pools, self.shares) for parts in (self.of_folds, self.of_pools)
-        )
-        pool = moments(self._average(of_pools)) if self.whole_pools else pool_of_parts(of_pools)
-        return np.concatenate(of_folds), pool
-
-    def aligned_by(
-        self, weights: Array, pool_weights: Array | None, pool_folds: Rows | None
-    ) -> tuple[Array, Array]:
-        """As `aligned`, by weighted means, and with the predictions (m, k) themselves.
-
-        `weights` (r,) of labels add up to 1. Unlabeled rows with a fold in `pool_folds` (m,) share a cluster with its labels, and are
-        predicted by the model that has not seen these; others have -1.
-        """
-        if len(self.models) == 1 or not len(self.pool_rows):
-            return self.predictions, self.pool_predictions
-        ends = np.cumsum(self.fold_sizes)[:-1]
-        shares = np.array([part.sum() for part in np.split(weights, ends)])
-        means = np.array([np.average(f, axis=0, weights=pool_weights) for f in self.of_pools])
-        moves = shares @ means - means
-        of_folds = [f + move for f, move in zip(self.of_folds, moves, strict=True)]
-        of_pool = np.tensordot(shares, self.of_pools, axes=1) + shares @ moves
-        if pool_folds is not None:
-            for fold, (f, move) in enumerate(zip(self.of_pools, moves, strict=True)):
-                of_pool[pool_folds == fold] = f[pool_folds == fold] + move
-        return np.concatenate(of_folds), of_pool
 
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
         """The same for some rows only, of all (n_rows,)."""
@@ -158,8 +118,11 @@ class OutOfSample:
         of_folds, of_pools = ([function(f) for f in parts] for parts in (self.of_folds, self.of_pools))
         return replace(self, of_folds=of_folds, of_pools=of_pools)
 
-    def _average(self, of_pools: Sequence[Array]) -> Array:
-        return np.tensordot(self.shares, of_pools, axes=1)
+
+def _shares(folds: Sequence[Rows]) -> Array:
+    """Share (K,) of the labels in each fold."""
+    sizes = np.array([len(rows) for rows in folds], dtype=float)
+    return sizes / sizes.sum()
 
 
 @dataclass(frozen=True)
@@ -232,7 +195,7 @@ def cross_fit(
     Each predicts the whole pool, or a part of it unless that has fewer rows than `smallest_part`.
     """
     folds = _folds(cv, estimator, X, labels, rng)
-    parts = _parts(labels.unlabeled, fold_shares(folds), rng)
+    parts = _parts(labels.unlabeled, _shares(folds), rng)
     whole = whole_pools or min(map(len, parts)) < smallest_part
     pools = [labels.unlabeled] * len(folds) if whole else parts
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds))

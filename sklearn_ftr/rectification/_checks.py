@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr._tables import as_floats, check_column_order, check_same_index
-from sklearn_ftr.rectification._moments import Moments, moments
 
 Array = NDArray[np.float64]
 _LARGEST = 1e150
@@ -35,16 +34,6 @@ def check_rectification_arrays(
             "number of columns."
         )
     return labels, predictions, pool
-
-
-def pool_moments(f_unlabeled: NDArray[np.floating], labels: NDArray[np.floating]) -> Moments:
-    """Moments of the pool; not finite ones are looked into only when they occur (one pass)."""
-    if not len(f_unlabeled):
-        return moments(np.empty((0, *labels.shape[1:])))
-    with np.errstate(invalid="ignore", over="ignore"):
-        pool = moments(f_unlabeled)
-    check_pool(pool.cross_products, f_unlabeled)
-    return pool
 
 
 def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:

@@ -12,30 +12,7 @@ from functools import reduce
 
 import numpy as np
 
-from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import Moments, merge, moments
-
-
-def fold_shares(folds: Sequence[np.ndarray]) -> Array:
-    """Share (K,) of the labels in each fold: the weight of each model in the pool's prediction.
-
-    With these weights an offset of one model adds as much to the pool's mean as it takes from the
-    rectifier, so that it cancels exactly whatever the fold sizes.
-    """
-    sizes = np.array([len(rows) for rows in folds], dtype=float)
-    return sizes / sizes.sum()
-
-
-def align(parts: Sequence[Array], of_pools: Sequence[Array], shares: Array) -> list[Array]:
-    """Each model's predictions `parts` (rows, k), moved so that all models agree on the pool's mean."""
-    means = np.array([moments(pool).mean for pool in of_pools])
-    # The model's own mean goes first: a constant model then becomes exactly the common constant.
-    return [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
-
-
-def pool_of_parts(parts: Sequence[Array]) -> Moments:
-    """Moments of a pool each part of which was aligned by its own mean: K - 1 degrees fewer."""
-    return within_parts([moments(part) for part in parts])
+from sklearn_ftr.rectification._moments import Moments, merge
 
 
 def within_parts(parts: Sequence[Moments], n_parameters: int = 1) -> Moments:

@@ -21,6 +21,8 @@ from sklearn_ftr.rectification._moments import Moments, centred, rounding
 class Deviations:
     """Means of labels y, their predictions f and the pool's predictions, all (k,), and deviations of G labeled pieces.
 
+    With j judges f and the pool have k j columns: those of the first number first.
+
     Parameters
     ----------
     y_mean, f_mean, pool_mean : ndarray of shape (k,)
@@ -68,7 +70,7 @@ class Deviations:
 def deviations_of_rows(
     y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
 ) -> Deviations:
-    """Of rows (r, k) that are a simple random sample each; `noise` where that is more than the rows' last places tell."""
+    """Of rows (r, k), and (r, k j) for j judges, that are a simple random sample; `noise` where that is more than the rows' last places tell."""
     check_enough_labels(len(y))
     of_y, of_f = noise or (rounding(y), rounding(f))
     y_mean, dy = _centred(y, of_y)
@@ -84,9 +86,36 @@ def deviations_of_rows(
         pool_covariance=covariance,
         pool_degrees=degrees,
         noise=(of_y, of_f),
-        residual_variance=np.sum(beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (len(y) - 1),
+        residual_variance=_residual_variance(dy, df, of_y, of_f),
         has_pool=pool.count > 0,
     )
+
+
+def deviations_of_labels(rows: Array) -> Deviations:
+    """Of rows (r, k) that are a simple random sample, without a pool."""
+    check_enough_labels(len(rows))
+    noise, k = rounding(rows), rows.shape[1]
+    mean, deviations = _centred(rows, noise)
+    return Deviations(
+        y_mean=mean,
+        f_mean=mean,
+        pool_mean=np.zeros(k),
+        y=deviations,
+        f=deviations,
+        spare=len(rows) - 1,
+        pool_covariance=np.zeros((k, k)),
+        pool_degrees=1,
+        noise=(noise, noise),
+        residual_variance=np.zeros(k),
+        has_pool=False,
+    )
+
+
+def _residual_variance(dy: Array, df: Array, of_y: Array, of_f: Array) -> Array:
+    """V(y - f); of several judges it is known with their weights only."""
+    if dy.shape != df.shape:
+        return np.full(dy.shape[1], np.nan)
+    return np.asarray(np.sum(beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (len(dy) - 1))
 
 
 def beyond_rounding(residuals: Array, noise: Array) -> Array:

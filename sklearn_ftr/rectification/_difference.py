@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import as_real_array, check_finite, check_lambda
-from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
+from sklearn_ftr.rectification._difference_of_draw import Groups, difference_of_draw
 from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
@@ -22,7 +22,10 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._mean import rectified_mean
+from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -111,22 +114,17 @@ def rectify_difference(
             f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
         )
     names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
-    draw = check_sampling(
+    drawn = check_sampling(
         {"group": group},
         {"group_unlabeled": group_unlabeled},
         (len(y), len(pool)),
         *(design, design_unlabeled, finite_population),
     )
-    if draw is not None:
+    if not isinstance(drawn, SimpleRandom):
         y, f = (check_finite(one, name).astype(np.float64) for one, name in ((y, "y"), (f, "f")))
-        result = difference_of_draw(
-            draw,
-            (y, f, of_rows),
-            (check_finite(pool, "f_unlabeled"), of_pool),
-            (str(names[0]), str(names[1])),
-            lambda_,
-            confidence_level,
-        )
+        sample = Sample(y, columns(f), check_finite(pool, "f_unlabeled"), drawn)
+        of_names, numbers = (str(names[0]), str(names[1])), Groups(of_rows, of_pool)
+        result = difference_of_draw(sample, numbers, of_names, lambda_, confidence_level)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {

@@ -6,7 +6,7 @@ covariance of both; a contrast subtracts them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,37 +15,59 @@ from numpy.typing import NDArray
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._draw import Draw
-from sklearn_ftr.rectification._estimand_of_draw import rectify_draw
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sample import Sample
 
 _CONTRAST = np.array([-1.0, 1.0])
+_NONE = np.empty(0, dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Number of the group, 0 or 1, of rows that rectify, of the pool's and of labels that have trained only; of all unlabeled rows, if not all are in the pool."""
+
+    rectify: NDArray[np.intp]
+    pool: NDArray[np.intp]
+    trained: NDArray[np.intp] = field(default_factory=lambda: _NONE)
+    unlabeled: NDArray[np.intp] | None = None
+
+    def counts(self, group: int) -> dict[str, Any]:
+        """Of one group's rows."""
+        rectify, trained = (int(np.sum(rows == group)) for rows in (self.rectify, self.trained))
+        unlabeled = self.pool if self.unlabeled is None else self.unlabeled
+        return {
+            "n_labeled": rectify + trained,
+            "n_rectify": rectify,
+            "n_unlabeled": int(np.sum(unlabeled == group)),
+        }
 
 
 def difference_of_draw(
-    draw: Draw,
-    labeled: tuple[Array, Array, NDArray[np.intp]],
-    unlabeled: tuple[NDArray[np.floating], NDArray[np.intp]],
+    sample: Sample,
+    groups: Groups,
     names: tuple[str, str],
     lambda_: Any,
     confidence_level: float,
 ) -> RectifiedResult:
-    """From labels, predictions and the number of the group of labeled rows, and the latter two of the pool."""
-    y, f, group = labeled
-    rows, pool_rows = (Design(np.eye(2)[numbers], False) for numbers in (group, unlabeled[1]))
-    estimand = GeneralizedLinear.of(FAMILIES["gaussian"], names, rows)
-    seen = estimand.seen(rows.rows), y, f
-    both = rectify_draw(
-        estimand, seen, (estimand.seen(pool_rows.rows), unlabeled[0]), lambda_, confidence_level, draw
+    """From a sample under a design, and the number of each row's group."""
+    drawn = sample.drawn
+    assert isinstance(drawn, Draw)
+    of_all = Design(np.eye(2)[np.concatenate([groups.rectify, groups.trained])], False)
+    estimand = GeneralizedLinear.of(FAMILIES["gaussian"], names, of_all)
+    rectify, pool, trained = (
+        estimand.seen(np.eye(2)[numbers]) for numbers in (groups.rectify, groups.pool, groups.trained)
     )
-    both = _as_each_group_alone(both, draw, group)
-    counts = np.bincount(group, minlength=2), np.bincount(unlabeled[1], minlength=2)
+    of_trained = None if sample.trained is None else replace(sample.trained, X=trained)
+    sample = replace(sample, X=rectify, X_pool=pool, trained=of_trained)
+    both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
+    both = _as_each_group_alone(both, drawn, groups.rectify)
     parts = {
-        name: _part(both, position, int(counts[0][position]), int(counts[1][position]))
-        for position, name in enumerate(names)
+        name: _part(both, position, groups.counts(position)) for position, name in enumerate(names)
     }
     return _difference(both, parts)
 
@@ -83,7 +105,7 @@ def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.in
     )
 
 
-def _part(both: RectifiedResult, position: int, n_labeled: int, n_unlabeled: int) -> RectifiedResult:
+def _part(both: RectifiedResult, position: int, counts: dict[str, Any]) -> RectifiedResult:
     """One group's mean."""
     assert both.influence is not None
     unit = np.eye(2)[position]
@@ -91,9 +113,7 @@ def _part(both: RectifiedResult, position: int, n_labeled: int, n_unlabeled: int
         both,
         **vars(_contrast(both, unit)),
         **_numbers(both, lambda values: float(values[position])),
-        n_labeled=n_labeled,
-        n_rectify=n_labeled,
-        n_unlabeled=n_unlabeled,
+        **counts,
         labels_only=_contrast(both.labels_only, unit),
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",

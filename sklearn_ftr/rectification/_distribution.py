@@ -1,45 +1,115 @@
 """The rectified distribution function F(t) = F_R(y <= t) + lambda (F_U(f <= t) - F_R(f <= t)), and its inverse.
 
 At a fixed t it is a rectified mean of indicators, which gives its standard error; lambda is the one with which the variances of
-F just below a quantile and at it are smallest together.
+F just below a quantile and at it are smallest together. Under a sampling design its parts are weighted shares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._deviations import deviations_of_rows
-from sklearn_ftr.rectification._inference import mean_estimate
+from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, moments
+from sklearn_ftr.rectification._moments import Moments
 from sklearn_ftr.rectification._rectify import rectify
 from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import PoolPart, Sampling, SimpleRandom
+from sklearn_ftr.rectification._shares import Ordered, Shares
 
-Vector = NDArray[np.floating[Any]]
 # Standard errors of F on each side of a quantile for which the pool's values are kept: enough for any interval.
 _WINDOW_ERRORS = 12
 # Sums of shares are exact to this.
 _ROUNDING = 1e-12
+# Rows of the pool whose indicators are made at once.
+_BLOCK_ROWS = 65_536
 
 
-@dataclass(frozen=True)
-class TwoStageLabels:
-    """Labels (r,) with predictions, and labels that have only trained and are recycled (none if they are not)."""
+@dataclass(frozen=True, eq=False)
+class TwoStageShares:
+    """A sample of labels (r,), and the shares of its parts: of labels, of their predictions, of the pool's, of labels that are recycled."""
 
-    y: Array
-    f: Array
-    trained: Array
-    degrees_of_freedom: int | None
+    sample: Sample
+
+    @cached_property
+    def recycled(self) -> Array:
+        """Labels that have trained and are recycled; none if they are not."""
+        trained = self.sample.trained
+        return np.empty(0) if trained is None or not trained.recycle else trained.y
+
+    @cached_property
+    def counted(self) -> Array:
+        """Labels that enter the estimate, those that rectify first."""
+        return np.concatenate([self.sample.y, self.recycled])
 
     @property
-    def every(self) -> Array:
-        """All of them."""
-        return np.concatenate([self.y, self.trained])
+    def sampling(self) -> Sampling:
+        """How these were drawn."""
+        if not len(self.recycled):
+            return self.sample.drawn
+        return self.sample.every
+
+    @property
+    def weights_of_recycled(self) -> Array | None:
+        """Of labels that are recycled."""
+        weights = self.sampling.weights
+        return None if weights is None else weights[len(self.sample.y) :]
+
+    @cached_property
+    def of_y(self) -> Shares:
+        """F_R(y <= t)."""
+        return Shares.of(self.sample.y, self.sample.drawn.weights)
+
+    @cached_property
+    def of_f(self) -> Shares:
+        """F_R(f <= t)."""
+        return Shares.of(self.sample.f[:, 0], self.sample.drawn.weights)
+
+    @cached_property
+    def of_recycled(self) -> Shares:
+        """F of labels that are recycled."""
+        return Shares.of(self.recycled, self.weights_of_recycled)
+
+    @cached_property
+    def of_pool(self) -> Shares:
+        """F_U(f <= t), of unlabeled rows or, where labels were drawn with probabilities, of all rows."""
+        sample, drawn = self.sample, self.sample.drawn
+        values, weights = sample.f_pool[:].reshape(-1), drawn.pool_weights
+        if drawn.own_weights is not None and len(values):
+            others = np.ones(len(values)) if weights is None else weights
+            weights = np.concatenate([drawn.own_weights, others])
+            values = np.concatenate([sample.f[:, 0], values])
+        return Shares.of(values, weights)
+
+    def below(self, sides: Array, of_pool: Shares) -> PoolPart:
+        """Of the pool's indicators of being at most as large as each of `sides` (k,)."""
+        drawn = self.sample.drawn
+        if isinstance(drawn, SimpleRandom):
+            return _moments_of_indicators(of_pool.at(sides), of_pool.size)
+
+        def blocks() -> Iterator[Array]:
+            if drawn.own_weights is not None and len(self.sample.f_pool):
+                yield _indicators(self.sample.f[:, 0], sides)
+            for start in range(0, len(self.sample.f_pool), _BLOCK_ROWS):
+                rows = self.sample.f_pool[start : start + _BLOCK_ROWS]
+                yield _indicators(rows.reshape(-1), sides)
+
+        return drawn.pool_part(blocks(), len(sides))
+
+
+def _indicators(values: Ordered, sides: Array) -> Array:
+    return (values[:, None] <= sides).astype(float)
+
+
+def _moments_of_indicators(shares: Array, size: int) -> Moments:
+    """Of indicators of being at most as large as two or more numbers in ascending order, from their means."""
+    both = np.minimum.outer(shares, shares)
+    return Moments(size, shares, size * (both - np.outer(shares, shares)))
 
 
 @dataclass(frozen=True)
@@ -50,7 +120,6 @@ class Sides:
     """
 
     standard_errors: Array
-    of_labels: Array  # the standard errors of F of all labels alone
     degrees_of_freedom: Array
     lambda_: float
     recycled: float
@@ -66,10 +135,7 @@ class RectifiedDistribution:
     only trained enter with the weight `recycled`.
     """
 
-    labels: TwoStageLabels
-    pool: Vector
-    below: int
-    pool_size: int
+    pool: Shares
     lambda_: float
     recycled: float
     knots: Array
@@ -78,18 +144,19 @@ class RectifiedDistribution:
     of_labels: Array
 
     @classmethod
-    def of(
-        cls, labels: TwoStageLabels, pool: Vector, lambda_: float, recycled: float
-    ) -> RectifiedDistribution:
+    def of(cls, shares: TwoStageShares, lambda_: float, recycled: float) -> RectifiedDistribution:
         """With all of the pool."""
-        m = len(pool)
-        weights = {"y": 1 - recycled, "f": -lambda_ * (1 - recycled), "trained": recycled}
-        steps = [(getattr(labels, name), weight) for name, weight in weights.items() if weight]
-        knots = np.unique(np.concatenate([rows for rows, _ in steps]))
-        at, before = (_rank(pool, knots, side) / max(m, 1) for side in ("right", "left"))
-        shares = [weight * _rank(np.sort(rows), knots) / len(rows) for rows, weight in steps]
-        of_labels = np.concatenate([[0.0], np.sum(shares, axis=0)])
-        return cls(labels, pool, 0, m, lambda_, recycled, knots, at, before, of_labels)
+        pool = shares.of_pool
+        weights = {
+            "of_y": 1 - recycled,
+            "of_f": -lambda_ * (1 - recycled),
+            "of_recycled": recycled,
+        }
+        steps = [(getattr(shares, name), weight) for name, weight in weights.items() if weight]
+        knots = np.unique(np.concatenate([rows.values for rows, _ in steps]))
+        at, before = (pool.at(knots, side) for side in ("right", "left"))
+        of_labels = np.sum([weight * rows.at(knots) for rows, weight in steps], axis=0)
+        return cls(pool, lambda_, recycled, knots, at, before, np.concatenate([[0.0], of_labels]))
 
     @property
     def pool_weight(self) -> float:
@@ -105,14 +172,13 @@ class RectifiedDistribution:
         reached = np.flatnonzero((at_knots >= level) | (before >= level))
         last = reached[0] if len(reached) else len(knots)
         end = knots[last] if last < len(knots) else np.inf
-        if weight > 0 and len(self.pool):
+        if weight > 0 and len(self.pool.values):
             # Between two knots only the pool moves F: the row at which it reaches the level.
-            rank = np.ceil((level - self.of_labels[last]) / weight * self.pool_size) - 1
-            row = int(np.clip(rank - self.below, 0, len(self.pool) - 1))
-            if rank < self.pool_size and self.pool[row] < end:
-                return float(self.pool[row])
+            t = self.pool.reaching((level - self.of_labels[last]) / weight)
+            if t is not None and t < end:
+                return t
             if last == len(knots):
-                return float(max(knots[-1], self.pool[-1]))
+                return float(max(knots[-1], self.pool.values[-1]))
         return float(knots[min(last, len(knots) - 1)])
 
     def first_above(self, level: float) -> float:
@@ -121,12 +187,10 @@ class RectifiedDistribution:
 
     def pool_share(self, t: float) -> float:
         """F_U(f <= t), 0 for an empty pool; where the pool was not kept, that of the knot beside t at worst."""
-        one = np.array([t])
-        share = (self.below + _rank(self.pool, one)[0]) / max(self.pool_size, 1)
         after = int(np.searchsorted(self.knots, t, side="right"))
         low = self.at_knots[after - 1] if after else 0.0
         high = self.before_knots[after] if after < len(self.knots) else 1.0
-        return float(np.clip(share, low, high)) if self.pool_size else 0.0
+        return float(np.clip(self.pool.at(np.array([t]))[0], low, high)) if self.pool.size else 0.0
 
     def __call__(self, t: float) -> float:
         """F(t)."""
@@ -140,58 +204,66 @@ class RectifiedDistribution:
         starts = self.of_labels[:-1] + self.pool_weight * self.before_knots
         return float(np.clip(np.max([*ends[:last], *starts[:last], self(t)]), 0.0, 1.0))
 
-    def around(self, t: float, lambda_: float | None) -> Sides:
-        """F(t-) and F(t) as rectified means of indicators, with the lambda and the weight of trained labels that are best for both."""
-        sides = np.array([np.nextafter(t, -np.inf), t])
-        labels, m = self.labels, self.pool_size
-        of_y, of_f, of_trained = (
-            (rows[:, None] <= sides).astype(float) for rows in (labels.y, labels.f, labels.trained)
-        )
-        weight = "overall" if lambda_ is None else lambda_
-        degrees = labels.degrees_of_freedom
+    def window(self, level: float, standard_error: float) -> RectifiedDistribution:
+        """The same F with only as much of the pool as any interval may reach: so many standard errors to each side."""
+        error = _WINDOW_ERRORS * standard_error
+        low, high = (self.quantile(level + sign * error) for sign in (-1, 1))
+        return replace(self, pool=self.pool.between(low, high))
+
+
+@dataclass(frozen=True, eq=False)
+class Indicators:
+    """Of labels (r, 2) being below t and at most t, and their deviations beside those of predictions."""
+
+    shares: TwoStageShares
+    of_y: Array
+    of_counted: Array
+    here: Deviations
+
+    @classmethod
+    def of(cls, shares: TwoStageShares, t: float) -> Indicators:
+        """At t."""
+        sides, sample = np.array([np.nextafter(t, -np.inf), t]), shares.sample
+        of_y, of_f = (_indicators(rows, sides) for rows in (sample.y, sample.f[:, 0]))
+        of_counted = of_y
+        if len(shares.recycled):
+            of_counted = np.concatenate([of_y, _indicators(shares.recycled, sides)])
         exact = np.zeros(2), np.zeros(2)
-        sample = deviations_of_rows(of_y, of_f, self._pool_moments(sides), exact)
-        rectified = rectify(sample, weight, degrees)
+        here = sample.drawn.deviations(of_y, of_f, shares.below(sides, shares.of_pool), exact)
+        return cls(shares, of_y, of_counted, here)
+
+    @cached_property
+    def every(self) -> Deviations:
+        """Of all labels that count."""
+        return self.shares.sampling.deviations_of_labels(self.of_counted)
+
+    @cached_property
+    def of_rows(self) -> Array:
+        """V (2,) of all labels that count."""
+        return self.shares.sampling.variance_of_rows(self.of_counted)
+
+    @property
+    def design_effect(self) -> Array | None:
+        """Of labels that rectify."""
+        return self.shares.sample.drawn.design_effect(self.of_y, self.here)
+
+    def rectified(self, lambda_: float | None) -> Sides:
+        """F(t-) and F(t) as rectified means, with the lambda and the weight of trained labels that are best for both."""
+        weight, sample = "overall" if lambda_ is None else lambda_, self.shares.sample
+        rectified = rectify(self.here, weight, sample.cross_fitting_degrees(self.here, 1))
         estimate, influence = rectified.estimate, rectified.influence
-        if m and len(of_trained):
-            estimate, recycled = recycle_labels(estimate, of_y, of_trained, one_weight=True)
+        own = slice(len(self.of_y), None)
+        n_own = self.shares.sampling.n_pieces_among(own) if len(self.shares.recycled) else 0
+        if len(sample.f_pool) and n_own:
+            own_mean = np.average(self.of_counted[own], axis=0, weights=self.shares.weights_of_recycled)
+            estimate, recycled = recycle_labels(
+                estimate, self.every, self.here, own_mean, n_own, one_weight=True
+            )
             influence = replace(influence, recycled=recycled)
         return Sides(
             standard_errors=np.sqrt(np.diag(estimate.covariance)),
-            of_labels=mean_estimate(moments(np.concatenate([of_y, of_trained]))).standard_error,
             degrees_of_freedom=estimate.degrees_of_freedom,
             lambda_=float(rectified.lambda_[0]),
             recycled=float(influence.recycled_weight[0]),
             influence=influence,
         )
-
-    def _pool_moments(self, sides: Array) -> Moments:
-        """Of the pool's indicators of being below t, and at most t."""
-        below, at = shares = np.array([self.pool_share(side) for side in sides])
-        both = below * (1 - at)
-        covariance = np.array([[below * (1 - below), both], [both, at * (1 - at)]])
-        return Moments(self.pool_size, shares, self.pool_size * covariance)
-
-    def window(self, level: float, standard_error: float) -> RectifiedDistribution:
-        """The same F with only as much of the pool as any interval may reach: so many standard errors to each side."""
-        error = _WINDOW_ERRORS * standard_error
-        low, high = (self.quantile(level + sign * error) for sign in (-1, 1))
-        first, last = (int(_rank(self.pool, np.array([t]))[0]) for t in (low, high))
-        first = max(first - 1, 0)
-        return replace(self, pool=self.pool[first : last + 1].copy(), below=first)
-
-
-def _rank(ordered: Vector, t: Array, side: Literal["left", "right"] = "right") -> NDArray[np.intp]:
-    """How many of the ordered values are at most t, or ("left") less; a float32 pool is not copied."""
-    if ordered.dtype == t.dtype:
-        return np.searchsorted(ordered, t, side)
-    with np.errstate(over="ignore"):
-        nearest = t.astype(ordered.dtype)
-    above = nearest > t
-    nearest = np.where(above, np.nextafter(nearest, -np.inf, dtype=ordered.dtype), nearest)
-    if side == "left":  # of values that lie between two float32, both have the same rows below them
-        exact = nearest == t
-        return np.where(
-            exact, *(np.searchsorted(ordered, nearest, side=one) for one in ("left", "right"))
-        )
-    return np.searchsorted(ordered, nearest, side="right")

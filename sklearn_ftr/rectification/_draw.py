@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Clipped
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
+from sklearn_ftr.rectification._rectify import shift_of
+from sklearn_ftr.rectification._sampling import Sampling, Sliced
 
 Codes = NDArray[np.intp]
-Sliced = NDArray[np.floating[Any]] | Clipped
 # Sums of rows that differ by less than this part of their size are the same.
 _ROUNDING = 1e-12
 # Rows of the pool, and pieces, that are worked on at once.
@@ -42,13 +42,29 @@ class PoolSide:
         """Which pieces have rows there."""
         return self.shares > 0
 
+    @property
+    def squares(self) -> Array:
+        """Sums of squares of what pieces move it by (k,)."""
+        return np.einsum("ij,ij->j", self.totals, self.totals)
+
+    def mapped(self, matrix: Array, shift: Array) -> PoolSide:
+        """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
+        return PoolSide(shift + matrix @ self.mean, self.totals @ matrix.T, self.shares)
+
+    def without(self, noise: Array) -> PoolSide:
+        """The same, but columns (k,) in which nothing but rounding moves the mean do not move it at all."""
+        flat = np.sqrt(self.squares * max(int(self.seen.sum()), 1)) <= noise
+        return (
+            PoolSide(self.mean, np.where(flat, 0.0, self.totals), self.shares) if flat.any() else self
+        )
+
     def about(self, center: Array) -> Array:
         """How far each piece (n_pieces, k) moves the mean away from another center."""
         return self.totals + self.shares[:, None] * (self.mean - center)
 
 
 @dataclass(frozen=True, eq=False)
-class Draw:
+class Draw(Sampling):
     """How r labeled and m unlabeled rows were drawn, in numbers.
 
     Parameters
@@ -93,11 +109,10 @@ class Draw:
 
         Rows with weight 0 say nothing, and so do not count.
         """
-        k, counted, r = y.shape[1], self.weights > 0, self.n_counted
+        k, counted = y.shape[1], self.weights > 0
         noise = noise or (rounding(y), rounding(f))
         y_mean, f_mean = self.mean(y), self.mean(f)
         dy, df = beyond_rounding(y - y_mean, noise[0]), beyond_rounding(f - f_mean, noise[1])
-        residuals = beyond_rounding(dy - df, noise[0] + noise[1])
         labeled, of_rows = np.unique(self.pieces[counted], return_inverse=True)
         of_y, of_f = (
             _sums(of_rows, (self.weights[:, None] * one)[counted], len(labeled)) for one in (dy, df)
@@ -123,15 +138,37 @@ class Draw:
             pool_covariance=covariance,
             pool_degrees=degrees,
             noise=(noise[0] * step, noise[1] * step),
-            residual_variance=self.weights @ residuals**2 * r / max(r - 1, 1),
+            residual_variance=self._residual_variance(dy, df, noise),
             has_pool=bool(pool.seen.any()),
         )
 
+    def _residual_variance(self, dy: Array, df: Array, noise: tuple[Array, Array]) -> Array:
+        """V(y - f) of rows; of several judges it is known with their weights only."""
+        if dy.shape != df.shape:
+            return np.full(dy.shape[1], np.nan)
+        return self._variance(beyond_rounding(dy - df, noise[0] + noise[1]))
+
+    def variance_of_rows(self, rows: Array) -> Array:
+        """V (k,) of values (r, k) of labeled rows, by their weights."""
+        return self._variance(rows - self.mean(rows))
+
+    def _variance(self, deviations: Array) -> Array:
+        r = self.n_counted
+        return np.asarray(self.weights @ deviations**2 * r / max(r - 1, 1))
+
     def deviations_of_labels(self, rows: Array) -> Deviations:
         """Of values (r, k) of the labeled rows by themselves."""
-        return self.deviations(rows, rows, self.pool_side(iter(()), rows.shape[1]))
+        return self.deviations(rows, rows, self.pool_part(iter(()), rows.shape[1]))
 
-    def pool_side_of(self, f: Array, pool: Sliced) -> PoolSide:
+    def n_pieces_among(self, rows: slice) -> int:
+        """Clusters among some of the labeled rows that have a weight."""
+        return len(np.unique(self.pieces[rows][self.weights[rows] > 0]))
+
+    def shift(self, f: Array, pool: PoolSide) -> Array:
+        """Mean prediction of the labeled rows less that of the pool (k,), in standard errors under the design."""
+        return shift_of(self.deviations(f, f, pool))
+
+    def pool_part_of(self, f: Array, pool: Sliced) -> PoolSide:
         """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
 
         def blocks() -> Iterator[Array]:
@@ -140,9 +177,9 @@ class Draw:
             for start in range(0, len(pool), _BLOCK_ROWS):
                 yield columns(pool[start : start + _BLOCK_ROWS])
 
-        return self.pool_side(blocks(), f.shape[1], f[0])
+        return self.pool_part(blocks(), f.shape[1], f[0])
 
-    def pool_side(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolSide:
+    def pool_part(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolSide:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""
         pieces, weights = self.pool_rows
         origin = np.zeros(k) if origin is None else origin
@@ -196,9 +233,9 @@ class Draw:
         """Whether every row of a finite population has a label."""
         return self.labeled_share is not None and not len(self.pool_pieces)
 
-    def pool_estimate(self, pool: PoolSide) -> Estimate | None:
-        """The mean of the predictions on the pool's side as if they were data; None for fewer than two pieces."""
-        if pool.seen.sum() < 2:
+    def pool_estimate(self, pool: PoolSide, n_parameters: int) -> Estimate | None:
+        """The mean of the predictions on the pool's side as if they were data; None for as few pieces as parameters."""
+        if pool.seen.sum() <= n_parameters:
             return None
         covariance, degrees = self._covariance_of(pool.totals, pool.seen)
         return Estimate(pool.mean, covariance, np.full(len(pool.mean), float(degrees)))

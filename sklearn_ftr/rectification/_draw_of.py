@@ -15,6 +15,7 @@ from sklearn_ftr._arguments import check_truth_value, shown
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._draw import Codes, Draw, named
+from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
 # Whole numbers serve as numbers of clusters themselves if the largest is not much larger than there are rows.
@@ -28,12 +29,12 @@ def check_sampling(
     design: Any = None,
     design_unlabeled: Any = None,
     finite_population: bool = False,
-) -> Draw | None:
-    """The draw of labeled rows and of the pool, of which there are `sizes`; the data as they came, by name."""
+) -> Sampling:
+    """How labeled rows and the pool, of which there are `sizes`, were drawn; the data as they came, by name."""
     finite_population = check_truth_value(finite_population, "finite_population")
-    if design is None and design_unlabeled is None and not finite_population:
-        return None
     r, m = sizes
+    if design is None and design_unlabeled is None and not finite_population:
+        return SimpleRandom(r)
     check_enough_labels(r)
     return draw_of(
         check_design(design, "design", r, labeled),
@@ -48,9 +49,9 @@ def draw_of(
     r: int,
     m: int,
     finite_population: bool,
-    keep_simple: bool = False,
-) -> Draw | None:
-    """Both sides' designs in numbers; None for rows that are all alike and by themselves, unless `keep_simple`."""
+    keep_draw: bool = False,
+) -> Sampling:
+    """Both sides' designs in numbers; rows that are all alike and by themselves are simple, unless `keep_draw`."""
     if not m:
         unlabeled = SamplingDesign(lonely=unlabeled.lonely)
     for name in ("weights", "strata", *(("clusters",) if finite_population else ())):
@@ -65,8 +66,8 @@ def draw_of(
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
     chance = _probabilities(labeled, of_weights, of_strata, names, r, m, finite_population)
     simple = _is_simple(labeled, unlabeled, pieces, pool_pieces, n_pieces, chance, names)
-    if simple and not (finite_population or keep_simple):
-        return None
+    if simple and not (finite_population or keep_draw):
+        return SimpleRandom(r)
     if m and of_weights[1] is not None and not of_weights[1].any():
         raise ValueError(f"The weights of all {m} unlabeled rows are zero; expected some above 0.")
     if not of_weights[0].any():

@@ -26,18 +26,17 @@ from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
-    Vector,
     blocks,
     pieces,
-    rectify_estimand,
     times,
     weighted_blocks,
 )
-from sklearn_ftr.rectification._estimand_of_draw import rectify_draw
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
-from sklearn_ftr.rectification._moments import rounding
+from sklearn_ftr.rectification._linearize import rectify_estimand
+from sklearn_ftr.rectification._moments import columns, rounding
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -335,18 +334,21 @@ def _rectify(
     kind.check_predictions(of_pool, "f_unlabeled")
     limits = kind.limits(labels)
     estimand = GeneralizedLinear.of(kind, data.names, rows)
-    labeled = estimand.seen(rows.rows), labels, np.clip(predictions, *limits)
-    unlabeled = estimand.seen(pool.rows), of_pool if kind.is_linear else Clipped(of_pool, *limits)
-    draw = check_sampling(
+    drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
         (len(labels), len(of_pool)),
         *(design, design_unlabeled, finite_population),
     )
-    if draw is None:
-        result = rectify_estimand(estimand, labeled, unlabeled, lambda_, confidence_level)
-    else:
-        result = rectify_draw(estimand, labeled, unlabeled, lambda_, confidence_level, draw)
+    sample = Sample(
+        y=labels,
+        f=columns(np.clip(predictions, *limits)),
+        f_pool=of_pool if kind.is_linear else Clipped(of_pool, *limits),
+        drawn=drawn,
+        X=estimand.seen(rows.rows),
+        X_pool=estimand.seen(pool.rows),
+    )
+    result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=4)
     return result
 

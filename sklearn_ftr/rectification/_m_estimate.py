@@ -17,17 +17,16 @@ from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
-    Vector,
     blocks,
-    rectify_estimand,
     times,
     weighted_blocks,
 )
-from sklearn_ftr.rectification._estimand_of_draw import rectify_draw
 from sklearn_ftr.rectification._inference import check_confidence_level
-from sklearn_ftr.rectification._moments import rounding
+from sklearn_ftr.rectification._linearize import rectify_estimand
+from sklearn_ftr.rectification._moments import columns, rounding
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._root import MeanPsi, find_root
+from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -200,16 +199,15 @@ def m_estimate(
         X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
     )
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
-    draw = check_sampling(
+    (rows, of_rows, predictions), (pool, of_pool) = data.labeled, data.unlabeled
+    drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(data.labeled[1]), len(data.unlabeled[1])),
+        (len(of_rows), len(of_pool)),
         *(design, design_unlabeled, finite_population),
     )
-    if draw is None:
-        result = rectify_estimand(estimand, data.labeled, data.unlabeled, lambda_, confidence_level)
-    else:
-        result = rectify_draw(estimand, data.labeled, data.unlabeled, lambda_, confidence_level, draw)
+    sample = Sample(of_rows, columns(predictions), of_pool, drawn, rows, pool)
+    result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=3)
     return result
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sklearn_ftr._tables import column_names
+from sklearn_ftr.rectification._answer import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._checks import (
     Array,
     check_lambda,
+    check_pool,
     check_rectification_arrays,
-    pool_moments,
 )
-from sklearn_ftr.rectification._deviations import deviations_of_rows
+from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._draw_of import check_sampling
-from sklearn_ftr.rectification._inference import check_confidence_level, like, mean_estimate
-from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._mean_of_draw import mean_of_draw
-from sklearn_ftr.rectification._moments import Moments, centred, columns, moments
-from sklearn_ftr.rectification._rectify import prediction_shift, rectify
-from sklearn_ftr.rectification._recycling import recycle_labels
-from sklearn_ftr.rectification._result import RectifiedResult, mean_result
+from sklearn_ftr.rectification._inference import check_confidence_level
+from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
-from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -146,54 +143,61 @@ def rectified_mean(
 ) -> RectifiedResult:
     """`rectify_mean` without its warning, for whoever makes more of the result."""
     confidence_level = check_confidence_level(confidence_level)
-    labels, predictions, pool_predictions = check_rectification_arrays(y, f, f_unlabeled)
+    labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
     lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
+    sizes = len(labels), len(pool)
+    drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
+    y_ = labels.astype(np.float64, copy=False)
+    sample = Sample(y_, columns(predictions), pool, drawn)
     names = tuple(map(str, column_names(y) or ()))
-    sizes = len(labels), len(pool_predictions)
-    draw = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
-    if draw is not None:
-        return mean_of_draw(
-            draw, labels, columns(predictions), pool_predictions, lambda_, confidence_level, names
-        )
-    pool = pool_moments(pool_predictions, labels)
-    return mean_of_two_stages(
-        labels, columns(predictions), pool, lambda_, confidence_level, names=names
-    )
+    return mean_of(sample, lambda_, confidence_level, names)
 
 
-def mean_of_two_stages(
-    labels: NDArray[np.floating],
-    predictions: Array,
-    pool: Moments,
-    lambda_: ArrayLike | None,
+def mean_of(
+    sample: Sample,
+    lambda_: ArrayLike | str | None,
     confidence_level: float,
-    stage_one: StageOne = PREDICTED_ELSEWHERE,
     names: tuple[str, ...] = (),
 ) -> RectifiedResult:
-    """The rectified mean from labels (r,) or (r, k) and predictions (r, k); with an empty pool, the mean of all labels."""
-    y, every = columns(labels), columns(stage_one.with_labels_of(labels))
-    degrees = stage_one.degrees_of_freedom(len(y))
-    rectified, n_rectify = rectify(deviations_of_rows(y, predictions, pool), lambda_, degrees), len(y)
-    labels_only = mean_estimate(moments(every))
-    if not pool.count:
-        n_rectify = len(every)
-        influence = Influence(centred(every)[1], rectified.influence.pool_covariance, n_rectify - 1)
-        rectified = replace(rectified, estimate=labels_only, influence=influence)
-    elif stage_one.recycle and stage_one.n_trained_only:
-        estimate, recycled = recycle_labels(rectified.estimate, y, every[len(y) :])
-        influence = replace(rectified.influence, recycled=recycled)
-        rectified = replace(rectified, estimate=estimate, influence=influence)
-    return mean_result(
-        rectified,
-        labels[0],
-        labels_only=labels_only,
-        predictions_only=mean_estimate(pool) if pool.count > 1 else None,
-        pool_mean=pool.mean,
-        n_labeled=len(every),
-        n_finetune=stage_one.n_finetune,
-        n_rectify=n_rectify,
-        n_unlabeled=pool.count,
-        confidence_level=confidence_level,
-        prediction_shift=like(prediction_shift(predictions, pool), labels[0]),
-        names=names,
+    """The rectified mean of a sample; without unlabeled rows, the mean of all labels.
+
+    A row moves a mean by its distance from it.
+    """
+    check_enough_labels(len(sample.y))
+    with np.errstate(invalid="ignore", over="ignore"):
+        f, pool = aligned_means(sample)
+        check_pool(pool.squares, sample.f_pool[:])
+    values = InfluenceValues(
+        y=columns(sample.y),
+        f=f,
+        pool=pool,
+        every=columns(sample.all_labels),
+        shift=sample.drawn.shift(f, pool),
     )
+    return rectified_result(values, sample, lambda_, confidence_level, sample.y[0], names=names)
+
+
+def aligned_means(sample: Sample) -> tuple[Array, PoolPart]:
+    """Predictions (r, k) of labeled rows, and the pool's, by models that agree on the pool's mean."""
+    folds, drawn = sample.folds, sample.drawn
+    if not len(folds) or not len(sample.f_pool):
+        return sample.f, drawn.pool_part_of(sample.f, sample.f_pool)
+    shares = drawn.shares(folds.sizes)
+    means = np.array([_mean(f, drawn.pool_weights) for f in folds.pools])
+    # The model's own mean goes first: a constant model then becomes exactly the common constant.
+    of_folds, of_pools = (
+        [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
+        for parts in ([sample.f[rows] for rows in folds.rows], folds.pools)
+    )
+    f = np.concatenate(of_folds)
+    if folds.are_parts_of(len(sample.f_pool)):
+        return f, drawn.joined([drawn.pool_part_of(part, part) for part in of_pools])
+    pool = np.tensordot(shares, of_pools, axes=1)
+    if folds.of_pool is not None:
+        for fold, of_pool in enumerate(of_pools):
+            pool[folds.of_pool == fold] = of_pool[folds.of_pool == fold]
+    return f, drawn.pool_part_of(f, pool)
+
+
+def _mean(rows: Array, weights: Array | None) -> Array:
+    return moments(rows).mean if weights is None else np.average(rows, axis=0, weights=weights)

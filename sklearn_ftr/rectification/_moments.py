@@ -36,8 +36,19 @@ class Moments:
         """Sample variance of each column with ddof=1, shape (k,)."""
         return np.diag(self.covariance)
 
+    @property
+    def squares(self) -> NDArray[np.float64]:
+        """Sums of squares of deviations (k,)."""
+        return np.diag(self.cross_products)
+
+    def mapped(self, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> Moments:
+        """Of rows that are `shift` (j,) plus `matrix` (j, k) times these."""
+        return Moments(self.count, shift + matrix @ self.mean, matrix @ self.cross_products @ matrix.T)
+
     def without(self, noise: NDArray[np.float64]) -> Moments:
         """The same, but columns (k,) whose values differ by no more than `noise` do not vary at all."""
+        if not self.count:
+            return self
         # Roots, so that what has overflowed stays larger than any noise.
         flat = np.sqrt(np.diag(self.cross_products) / self.count) <= noise
         if not flat.any():
@@ -61,7 +72,7 @@ def moments(rows: NDArray[np.floating]) -> Moments:
     """Moments of an array (n,) or (n, k); float32 is accumulated in float64."""
     table = _as_table(rows)
     k = table.shape[1]
-    nothing = Moments(0, np.zeros(k), np.zeros((k, k)))
+    nothing = no_moments(k)
     if not len(table):
         return nothing
     step = max(1, _BLOCK_BYTES // (8 * k))
@@ -72,6 +83,11 @@ def moments(rows: NDArray[np.floating]) -> Moments:
     # Values that differ by rounding only are all as large as their mean.
     noise = _ROUNDINGS * float(np.finfo(table.dtype).eps) * np.abs(mean)
     return Moments(total.count, mean, total.cross_products).without(noise)
+
+
+def no_moments(k: int) -> Moments:
+    """Of no rows with k columns."""
+    return Moments(0, np.zeros(k), np.zeros((k, k)))
 
 
 def columns(rows: NDArray[np.floating]) -> NDArray[np.float64]:

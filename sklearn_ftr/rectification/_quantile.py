@@ -25,13 +25,21 @@ from sklearn_ftr.rectification._checks import (
     check_rectification_arrays,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
-from sklearn_ftr.rectification._distribution import RectifiedDistribution, Sides, TwoStageLabels, Vector
+from sklearn_ftr.rectification._distribution import (
+    Indicators,
+    RectifiedDistribution,
+    Sides,
+    TwoStageShares,
+)
+from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
-from sklearn_ftr.rectification._moments import moments
+from sklearn_ftr.rectification._moments import columns, moments
 from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
-from sklearn_ftr.rectification._rectify import prediction_shift
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE, StageOne
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._shares import Ordered, Shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
@@ -47,6 +55,9 @@ def rectify_quantile(
     q: ArrayLike = 0.5,
     *,
     lambda_: ArrayLike | None = None,
+    design: SamplingDesign | None = None,
+    design_unlabeled: SamplingDesign | None = None,
+    finite_population: bool = False,
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Quantiles of a population from few labels and many predictions; the median by default.
@@ -64,6 +75,10 @@ def rectify_quantile(
     lambda_ : float or array-like of shape (k,), default=None
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for each level, the
         weight with the smallest variance of F at the quantile; with fewer than 6 labels it is 0.
+    design, design_unlabeled : SamplingDesign, default=None
+        How labeled rows and the pool were drawn; see `rectify_mean`. The pool's shares are then counted once more for each level.
+    finite_population : bool, default=False
+        Quantiles of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -94,6 +109,9 @@ def rectify_quantile(
     it, would refute q by the sign test. Just below and at a value that many labels share F is another, and so is its error. With
     lambda = 0 this is the exact interval of order statistics (David and Nagaraja 2003, section 7.1).
 
+    Under a sampling design F is made of weighted shares, and its error is that of the design: intervals are the test's with
+    as many labels as independent rows would know F as well (Korn and Graubard 1998; Woodruff 1952).
+
     Examples
     --------
     >>> import numpy as np
@@ -116,82 +134,71 @@ def rectify_quantile(
     check_enough_labels(len(labels))
     given = check_lambda(lambda_, len(levels), "levels")
     weights = [None] * len(levels) if given is None else list(given)
-    y_, f_ = (one.reshape(-1).astype(np.float64) for one in (labels, predictions))
-    result = quantiles_of_two_stages(
-        y_, f_, pool.reshape(-1), q, levels, weights, confidence_level, PREDICTED_ELSEWHERE
+    y_, f_ = (columns(one).reshape(len(one)) for one in (labels, predictions))
+    drawn = check_sampling(
+        {"y": y, "f": f},
+        {"f_unlabeled": f_unlabeled},
+        (len(labels), len(pool)),
+        *(design, design_unlabeled, finite_population),
     )
+    sample = Sample(y_, columns(f_), pool.reshape(-1), drawn)
+    result = quantiles_of(sample, q, levels, weights, confidence_level)
     warn_of_doubts(result, stacklevel=3)
     return result
 
 
-def quantiles_of_two_stages(
-    y: Array,
-    f: Array,
-    pool: Vector,
+def quantiles_of(
+    sample: Sample,
     q: ArrayLike,
     levels: Array,
     weights: Sequence[float | None],
     confidence_level: float,
-    stage_one: StageOne,
 ) -> RectifiedQuantileResult:
-    """Rectified quantiles of labels (r,) in the shape of `q`; with an empty pool, quantiles of all labels."""
-    ordered = np.sort(pool)
-    if len(ordered):
-        check_finite(ordered[[0, -1]], "f_unlabeled")  # where sorting has put NaN and infinite values
-    every, nothing = stage_one.with_labels_of(y), np.empty(0)
-    alone = _quantiles(
-        TwoStageLabels(every, every, nothing, None),
-        ordered[:0],
-        levels,
-        [0.0] * len(levels),
-        q,
-    )
-    answer = alone
-    if len(ordered):
-        recycled = every[len(y) :] if stage_one.recycle else nothing
-        labels = TwoStageLabels(y, f, recycled, stage_one.degrees_of_freedom(len(y)))
-        answer = _quantiles(labels, ordered, levels, weights, q)
+    """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
+    labels = Sample(sample.all_labels, columns(sample.all_labels), np.empty(0), sample.every)
+    alone, effect = _quantiles(TwoStageShares(labels), levels, [0.0] * len(levels), q)
+    answer, shares = alone, TwoStageShares(sample)
+    if len(sample.f_pool):
+        check_finite(shares.of_pool.values[[0, -1]], "f_unlabeled")  # where sorting has put NaN
+        answer, effect = _quantiles(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
-        used = len(labels.every) / len(every)
+        used = len(shares.counted) / sample.n_labeled
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
-    of_pool = _pool_quantiles(ordered, levels) if len(ordered) > 1 else None
+    of_pool = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else None
     chosen = np.array([curve.lambda_ for curve in curves])
     pool_center = of_pool.estimate if of_pool else np.zeros(len(levels))
     return RectifiedQuantileResult(
-        estimate=answer.estimate,
-        covariance=answer.covariance,
-        degrees_of_freedom=answer.degrees_of_freedom,
+        **{name: getattr(answer, name) for name in ("estimate", "covariance", "degrees_of_freedom")},
         quantiles=answer,
         lambda_=like(chosen, q),
         rectifier=like(centers - chosen * pool_center, q),
-        residual_variance=like([_residual_variance(y, f, t) for t in centers], q),
+        residual_variance=like(_residual_variance(sample, centers), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
-        n_labeled=len(every),
-        n_finetune=stage_one.n_finetune,
-        n_rectify=len(y) if len(ordered) else len(every),
-        n_unlabeled=len(ordered),
+        n_labeled=sample.n_labeled,
+        n_finetune=sample.n_finetune,
+        n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
+        n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=alone,
         predictions_only=shaped(of_pool, q) if of_pool else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
-        prediction_shift=float(prediction_shift(f[:, None], moments(_thinned(ordered)))[0]),
+        prediction_shift=_shift(shares),
+        design_effect=None if effect is None else like(effect, q),
+        is_complete=sample.every.is_complete,
     )
 
 
 def _quantiles(
-    labels: TwoStageLabels,
-    pool: Vector,
-    levels: Array,
-    weights: Sequence[float | None],
-    q: ArrayLike,
-) -> QuantileEstimate:
-    """Rectified quantiles; their errors are not said to be correlated, though they are."""
-    answers = [_one_quantile(labels, pool, *pair) for pair in zip(levels, weights, strict=True)]
-    centers, curves, around = zip(*answers, strict=True)
-    n, degrees = len(labels.every), np.array([sides.degrees_of_freedom for sides in around]).T
-    own = [_effective_sizes(level, sides, n) for level, sides in zip(levels, around, strict=True)]
+    shares: TwoStageShares, levels: Array, weights: Sequence[float | None], q: ArrayLike
+) -> tuple[QuantileEstimate, Array | None]:
+    """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
+    answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
+    centers, curves, indicators = zip(*answers, strict=True)
+    around = [at.rectified(weight) for at, weight in zip(indicators, weights, strict=True)]
+    n, degrees = len(shares.counted), np.array([sides.degrees_of_freedom for sides in around]).T
+    own = [_effective_sizes(*one, n) for one in zip(levels, around, indicators, strict=True)]
     # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
     reach = -stdtrit(n - 1, 0.025)
     sizes = np.transpose(own) * (reach / stdtrit(degrees, 0.025)) ** 2
@@ -201,40 +208,46 @@ def _quantiles(
         curve.quantile(above) - curve.quantile(below)
         for curve, below, above in zip(curves, low, high, strict=True)
     ]
-    return QuantileEstimate(
+    estimate = QuantileEstimate(
         estimate=like(centers, q),
         covariance=np.diag((np.array(widths) / (2 * reach)) ** 2),
         degrees_of_freedom=like(degrees.min(axis=0), q),
         levels=levels,
         curves=tuple(map(RectifiedDistribution.window, curves, levels, errors.max(axis=0))),
         sizes=sizes,
-        efficiency=np.array([_efficiency(sides) for sides in around]),
+        efficiency=np.array([_efficiency(*one) for one in zip(around, indicators, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
+        influences=tuple(
+            at.rectified(curve.lambda_).influence for at, curve in zip(indicators, curves, strict=True)
+        ),
     )
+    effects = [at.design_effect for at in indicators]
+    return estimate, None if effects[0] is None else np.array(effects)[:, 1]
 
 
-def _effective_sizes(level: float, sides: Sides, n: int) -> Array:
+def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Array:
     """As many labels alone would know F as well, just below a quantile and at it (2,).
 
     Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
     the interval honest (docs/statistics.md).
     """
     variances = sides.standard_errors**2 + _variance_unseen(sides)
-    of_labels = sides.of_labels**2
     # Labels that are all on one side of t do not say what predictions are worth there.
-    known = np.where(of_labels > 0, n * of_labels, np.minimum(n * variances, level * (1 - level)))
+    seen = at.every.y.any(axis=0)
+    known = np.where(seen, at.of_rows, np.minimum(n * variances, level * (1 - level)))
     return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
 
 
 def _variance_unseen(sides: Sides) -> float:
-    """Of F, from half a row more on which label and prediction are on different sides of t."""
+    """Of F, from half a row (or cluster) more on which label and prediction are on different sides of t."""
     r = len(sides.influence.rows)
     return float(_ROWS_UNSEEN * (sides.lambda_ * (1 - sides.recycled)) ** 2 / (r * (r - 1)))
 
 
-def _efficiency(sides: Sides) -> float:
+def _efficiency(sides: Sides, at: Indicators) -> float:
     """Variance of F of all labels over that of the rectified F, where labels lie on both sides of t."""
-    seen = sides.of_labels > 0
+    of_labels = at.every.labels_only().standard_error
+    seen = of_labels > 0
     if not seen.any():
         return 1.0
     variances = sides.standard_errors[seen] ** 2
@@ -242,45 +255,72 @@ def _efficiency(sides: Sides) -> float:
         not variances.any()
     ):  # no such row in the sample and a pool all on one side of t: not as many labels as one likes
         variances = variances + _variance_unseen(sides)
-    return float(1 / np.mean(variances / sides.of_labels[seen] ** 2))
+    return float(1 / np.mean(variances / of_labels[seen] ** 2))
 
 
 def _one_quantile(
-    labels: TwoStageLabels, pool: Vector, level: float, lambda_: float | None
-) -> tuple[float, RectifiedDistribution, Sides]:
-    """The quantile, F, and its errors there. Weights are tuned at the labels' own quantile, then once more at the answer."""
-    curve = RectifiedDistribution.of(labels, pool, lambda_ or 0.0, 0.0)
-    if lambda_ is not None and not len(labels.trained):
+    shares: TwoStageShares, level: float, lambda_: float | None
+) -> tuple[float, RectifiedDistribution, Indicators]:
+    """The quantile, F, and what is known of it there. Weights are tuned at the labels' own quantile, then once more at the answer."""
+    if lambda_ is not None and not len(shares.recycled):
+        curve = RectifiedDistribution.of(shares, lambda_, 0.0)
         t = curve.quantile(level)
-        return t, curve, curve.around(t, lambda_)
-    t = float(np.quantile(labels.every, level, method="inverted_cdf"))
+        return t, curve, Indicators.of(shares, t)
+    t = _quantile_of_labels(shares, level)
     for _ in range(2):
-        sides = curve.around(t, lambda_)
-        curve = RectifiedDistribution.of(labels, pool, sides.lambda_, sides.recycled)
+        sides = Indicators.of(shares, t).rectified(lambda_)
+        curve = RectifiedDistribution.of(shares, sides.lambda_, sides.recycled)
         t = curve.quantile(level)
-    return t, curve, curve.around(t, lambda_)
+    return t, curve, Indicators.of(shares, t)
 
 
-def _residual_variance(y: Array, f: Array, t: float) -> float:
-    return float(np.var((y <= t).astype(float) - (f <= t), ddof=1))
+def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
+    if shares.sampling.weights is None:
+        return float(np.quantile(shares.counted, level, method="inverted_cdf"))
+    t = Shares.of(shares.counted, shares.sampling.weights).reaching(level)
+    return float(shares.counted.max() if t is None else t)
 
 
-def _pool_quantiles(pool: Vector, levels: Array) -> Estimate:
+def _residual_variance(sample: Sample, centers: Array) -> Array:
+    """Of indicators of label and prediction being at most as large as each quantile (k,)."""
+    below = [(rows[:, None] <= centers).astype(float) for rows in (sample.y, sample.f[:, 0])]
+    return sample.drawn.variance_of_rows(below[0] - below[1])
+
+
+def _pool_quantiles(shares: TwoStageShares, levels: Array) -> Estimate | None:
     """Quantiles of the predictions, as if they were data."""
-    spread = -ndtri(0.025)
-    errors = spread * np.sqrt(levels * (1 - levels) / len(pool))
-    low, center, high = (_order_statistic(pool, levels + sign * errors) for sign in (-1, 0, 1))
+    pool, drawn, spread = shares.of_pool, shares.sample.drawn, -ndtri(0.025)
+    if isinstance(drawn, SimpleRandom):
+        errors = np.sqrt(levels * (1 - levels) / pool.size)
+        low, center, high = (
+            _order_statistic(pool.values, levels + sign * spread * errors) for sign in (-1, 0, 1)
+        )
+    else:
+        center = _reaching(pool, levels)
+        known = drawn.pool_estimate(shares.below(center, pool), 1)
+        if known is None:
+            return None
+        low, high = (_reaching(pool, levels + sign * spread * known.standard_error) for sign in (-1, 1))
     variance = ((high - low) / (2 * spread)) ** 2
     return Estimate(center, np.diag(variance), np.full(len(levels), np.inf))
 
 
-def _thinned(ordered: Vector) -> Vector:
-    """Every so many of the values, which have their mean and variance to far less than an error of the labels."""
-    step = max(1, len(ordered) // _ROWS_OF_A_SHIFT)
-    return ordered[step // 2 :: step]
+def _reaching(pool: Shares, levels: Array) -> Array:
+    found = [pool.reaching(float(level)) for level in np.clip(levels, 0.0, 1.0)]
+    return np.array([pool.values[-1] if one is None else one for one in found], dtype=np.float64)
 
 
-def _order_statistic(ordered: Vector, levels: Array) -> Array:
+def _shift(shares: TwoStageShares) -> float:
+    """Of mean predictions; of a large pool every so many, which have its mean and variance to far less than an error of the labels."""
+    sample, drawn = shares.sample, shares.sample.drawn
+    if isinstance(drawn, SimpleRandom):
+        ordered = shares.of_pool.values
+        step = max(1, len(ordered) // _ROWS_OF_A_SHIFT)
+        return float(drawn.shift(sample.f, moments(ordered[step // 2 :: step]))[0])
+    return float(drawn.shift(sample.f, drawn.pool_part_of(sample.f, sample.f_pool))[0])
+
+
+def _order_statistic(ordered: Ordered, levels: Array) -> Array:
     rows = np.ceil(levels * len(ordered) - 1e-9).astype(int) - 1
     return ordered[np.clip(rows, 0, len(ordered) - 1)].astype(np.float64)
 

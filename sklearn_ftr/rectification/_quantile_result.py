@@ -33,7 +33,7 @@ class QuantileEstimate(Estimate):
     """Quantiles with intervals of their own: levels of F, carried back.
 
     `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well. `efficiency` (k,) is how often each
-    label counts.
+    label counts. `influences` are those of rows on F just below and at each quantile.
     """
 
     levels: Array
@@ -41,6 +41,7 @@ class QuantileEstimate(Estimate):
     sizes: Array
     efficiency: Array
     shows_variance: NDArray[np.bool_]
+    influences: tuple[Influence, ...]
 
     def confidence_interval(
         self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
@@ -109,7 +110,7 @@ class RectifiedQuantileResult(RectifiedResult):
     @property
     def pool_covariance(self) -> Array:
         """Of F at the quantiles; see `RectifiedResult.pool_covariance`."""
-        return np.diag([influence.pool_covariance[1, 1] for influence in self._influences()])
+        return np.diag([influence.pool_covariance[1, 1] for influence in self.quantiles.influences])
 
     @property
     def efficiency(self) -> Any:
@@ -119,7 +120,7 @@ class RectifiedQuantileResult(RectifiedResult):
     @property
     def zero_width(self) -> bool:
         """Whether F shows no variance at some level; an interval of one value can be right where labels have ties."""
-        return not self.quantiles.shows_variance.all()
+        return not self.is_complete and not self.quantiles.shows_variance.all()
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -148,7 +149,7 @@ class RectifiedQuantileResult(RectifiedResult):
         known = self.quantiles
         columns = []
         for curve, influence, t, level in zip(
-            known.curves, self._influences(), np.atleast_1d(self.estimate), known.levels, strict=True
+            known.curves, known.influences, np.atleast_1d(self.estimate), known.levels, strict=True
         ):
             low, high = (level - influence.draws(n_draws, rng)).T
             # Within an atom F jumps over the level: only a draw that leaves the jump moves the quantile.
@@ -156,8 +157,3 @@ class RectifiedQuantileResult(RectifiedResult):
             moved = np.where(low <= below, low, np.where(high > at, high, level))
             columns.append([curve.quantile(one) for one in moved])
         return np.array(columns[0]) if np.ndim(self.estimate) == 0 else np.array(columns).T
-
-    def _influences(self) -> list[Influence]:
-        """Of the rows on F just below and at each quantile."""
-        pairs = zip(self.quantiles.curves, np.atleast_1d(self.estimate), strict=True)
-        return [curve.around(float(t), curve.lambda_).influence for curve, t in pairs]

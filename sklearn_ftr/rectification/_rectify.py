@@ -19,15 +19,12 @@ from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._moments import Moments, merge, moments, rounding
-
-# From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
-# than 94 % (docs/statistics.md).
-MIN_LABELS_TO_TUNE = 6
+from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
 
 
 @dataclass(frozen=True)
 class Rectification:
-    """A rectified mean before anything else is added to it; arrays have shape (k,)."""
+    """A rectified mean before anything else is added to it; arrays have shape (k,), lambda of j judges (k, j)."""
 
     estimate: Estimate
     lambda_: Array
@@ -67,23 +64,17 @@ def rectify(
 ) -> Rectification:
     """The formulas, for k numbers.
 
-    V_R has r - p degrees of freedom, p = `n_parameters`, one less where lambda is tuned, unless they are given.
+    V_R has r - p degrees of freedom, p = `n_parameters`, one less for each lambda that is tuned, unless they are given.
     """
-    dy, df, pieces = sample.y, sample.f, len(sample.y)
-    of_y, of_f = sample.noise
-    spare = sample.spare - (n_parameters - 1)
-    tuned = lambda_ is None or isinstance(lambda_, str)
-    given = 0.0 if not sample.has_pool or (tuned and spare < MIN_LABELS_TO_TUNE - 1) else lambda_
-    pool_squares = pieces * sample.spare * np.diag(sample.pool_covariance)
-    weight = _weight(dy, df, pool_squares, given, of_f)
-    residuals = beyond_rounding(dy - weight.lambda_ * df, of_y + np.abs(weight.lambda_) * of_f)
-    residuals = residuals * weight.influence
+    pieces, spare = len(sample.y), sample.spare - (n_parameters - 1)
+    weights = _weights(sample, lambda_, spare)
+    residuals = _residuals(sample, weights)
     labeled_term = residuals.T @ residuals / (spare * pieces)
-    pool_term = np.outer(weight.lambda_, weight.lambda_) * sample.pool_covariance
-    theta = sample.y_mean + weight.lambda_ * (
-        sample.pool_mean - sample.f_mean if sample.has_pool else 0.0
-    )
-    degrees = spare - weight.n_tuned
+    pool_term = _of_pool(sample.pool_covariance, weights.lambda_)
+    theta = sample.y_mean
+    if sample.has_pool:
+        theta = theta + weighed(sample.pool_mean - sample.f_mean, weights.lambda_)
+    degrees = spare - weights.n_tuned
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
     welch = welch_satterthwaite(
@@ -92,37 +83,30 @@ def rectify(
     )
     return Rectification(
         Estimate(theta, labeled_term + pool_term, welch),
-        weight.lambda_,
+        weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
         sample.residual_variance,
         Influence(residuals, pool_term, spare),
     )
 
 
-@dataclass(frozen=True)
-class _Weight:
-    """Lambda (k,), what each residual (G, k) grows by when its piece is left out, 1 where it was tuned."""
+def _weights(sample: Deviations, lambda_: ArrayLike | str | None, spare: int) -> Weights:
+    """The given weights; the best ones, if there are labels enough; none without a pool."""
+    tuned = lambda_ is None or isinstance(lambda_, str)
+    if not sample.has_pool or (tuned and spare < MIN_LABELS_TO_TUNE - 1):
+        lambda_ = 0.0
+    pool_squares = len(sample.y) * sample.spare * sample.pool_covariance
+    return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1])
 
-    lambda_: Array
-    influence: Array | float
-    n_tuned: Array
+
+def _residuals(sample: Deviations, weights: Weights) -> Array:
+    """Y - lambda f (G, k), each as if its piece had not tuned lambda."""
+    of_y, of_f = sample.noise
+    noise = of_y + weighed(of_f, np.abs(weights.lambda_))
+    residuals = beyond_rounding(sample.y - weighed(sample.f, weights.lambda_), noise)
+    return np.asarray(residuals * weights.left_out)
 
 
-def _weight(
-    dy: Array, df: Array, pool_squares: Array, lambda_: ArrayLike | str | None, noise: Array
-) -> _Weight:
-    """The given lambda, or the best one; predictions that vary by no more than `noise` get 0."""
-    r, k = dy.shape
-    if lambda_ is not None and not isinstance(lambda_, str):
-        return _Weight(np.broadcast_to(np.asarray(lambda_, dtype=float), (k,)).copy(), 1.0, np.zeros(k))
-    # Minimising V_R(y - lambda f)/r + lambda^2 V_U(f)/m over lambda is a ridge regression of dy on df
-    # with this denominator, so that leave-one-out residuals are e / (1 - leverage).
-    denominator = np.sum(df**2, axis=0) + pool_squares
-    varies = denominator > r * noise**2
-    covariance, leverage = np.sum(dy * df, axis=0), df**2
-    if lambda_ == "overall":
-        denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
-        leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
-        varies = np.full(k, varies.any())
-    safe = np.where(varies, denominator, 1.0)
-    best = np.where(varies, covariance / safe, 0.0)
-    return _Weight(best, 1 / (1 - np.where(varies, leverage / safe, 0.0)), varies.astype(float))
+def _of_pool(covariance: Array, lambda_: Array) -> Array:
+    """Covariance (k, k) of the pool's part, lambda (k, j) times that of its predictions (k j, k j)."""
+    k, j = lambda_.shape
+    return np.einsum("ai,aibj,bj->ab", lambda_, covariance.reshape(k, j, k, j), lambda_)

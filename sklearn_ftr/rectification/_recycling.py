@@ -14,56 +14,30 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Recycled
-from sklearn_ftr.rectification._moments import Moments, moments
+from sklearn_ftr.rectification._moments import Moments
 
 
 def recycle_labels(
-    rectified: Estimate,
-    of_rectify: Array,
-    of_finetune: Array,
-    n_parameters: int = 1,
-    one_weight: bool = False,
-) -> tuple[Estimate, Recycled]:
-    """The rectified estimate combined with the fine-tuning labels' own answer, and that one's part in it.
-
-    Rows (r, k) and (s, k) are what the estimate is a mean of: labels, or influence values plus the estimate. All n
-    labels tell the variance of that mean better than s of them. With `one_weight` all k numbers share one weight.
-    """
-    rows, s = np.concatenate([of_rectify, of_finetune]), len(of_finetune)
-    every = moments(rows)
-    degrees = float(every.count - n_parameters)
-    own = Estimate(
-        of_finetune.mean(axis=0),
-        every.cross_products / degrees / s,
-        np.full(of_finetune.shape[1], degrees),
-    )
-    restated = with_variance_of_all_labels(rectified, every, moments(of_rectify))
-    combined, weight = recycle(restated, own, one_weight)
-    stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
-    scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
-    meier = np.sqrt(_meier(weight, restated, own))
-    scales = meier * scale, meier * np.sqrt(every.count / degrees)
-    return combined, Recycled(weight, scales, rows - every.mean, s)
-
-
-def recycle_pieces(
     rectified: Estimate,
     every: Deviations,
     rectifying: Deviations,
     own_mean: Array,
     n_own: int,
     n_parameters: int = 1,
+    one_weight: bool = False,
 ) -> tuple[Estimate, Recycled]:
-    """As `recycle_labels`, of pieces that a sampling design makes: all labels', those that rectify, and the mean of the `n_own` others.
+    """The rectified estimate combined with the fine-tuning labels' own answer, and that one's part in it.
 
-    Variances are those within strata, of which all labels know most.
+    Deviations are those of what the estimate is a mean of, labels or influence values: of all labels, and of those that rectify; the mean of the
+    others, `n_own` pieces, is their own answer. All labels tell its variance better than they alone. With `one_weight` all k numbers
+    share one weight.
     """
-    of_all, of_rectify = (_moments_of(one, n_parameters) for one in (every, rectifying))
+    of_all, of_rectify = _moments_of(every), _moments_of(rectifying)
     spare = every.spare - (n_parameters - 1)
     degrees = np.full(len(own_mean), float(spare))
-    own = Estimate(own_mean, of_all.covariance / n_own, degrees)
+    own = Estimate(own_mean, every.y.T @ every.y / spare / n_own, degrees)
     restated = with_variance_of_all_labels(rectified, of_all, of_rectify)
-    combined, weight = recycle(restated, own)
+    combined, weight = recycle(restated, own, one_weight)
     stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
     scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
     meier = np.sqrt(_meier(weight, restated, own))
@@ -71,10 +45,10 @@ def recycle_pieces(
     return combined, Recycled(weight, scales, every.y, n_own)
 
 
-def _moments_of(pieces: Deviations, n_parameters: int) -> Moments:
-    """Moments of which the covariance is that of one piece, with the degrees of freedom that it has."""
-    count, spare = len(pieces.y), pieces.spare - (n_parameters - 1)
-    return Moments(count, pieces.y_mean, pieces.y.T @ pieces.y * ((count - 1) / spare))
+def _moments_of(pieces: Deviations) -> Moments:
+    """Moments of which the covariance is that of one piece, within strata, with the degrees of freedom that it has."""
+    count = len(pieces.y)
+    return Moments(count, pieces.y_mean, pieces.y.T @ pieces.y * ((count - 1) / pieces.spare))
 
 
 def with_variance_of_all_labels(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,6 @@ from sklearn_ftr.rectification._inference import (
     Estimate,
     check_order_of_names,
     like,
-    shaped,
 )
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._printed import (
@@ -28,9 +27,6 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
-
-if TYPE_CHECKING:
-    from sklearn_ftr.rectification._rectify import Rectification
 
 # Below this efficiency the gain is smaller than anybody would train a model for.
 _WORTHWHILE_EFFICIENCY = 1.05
@@ -338,30 +334,6 @@ class RectifiedResult(Estimate):
         if self.design_effect is not None:
             numbers += f", design effect {_numbers(self.design_effect)}"
         return [numbers, self.verdict()]
-
-
-def mean_result(
-    rectified: Rectification,
-    one: Any,
-    *,
-    labels_only: Estimate,
-    predictions_only: Estimate | None,
-    pool_mean: Array,
-    **fields: Any,
-) -> RectifiedResult:
-    """A result in the shape of `one` of the user's labels, a single number or a row of k."""
-    estimate = rectified.estimate
-    return RectifiedResult(
-        **vars(shaped(estimate, one)),
-        lambda_=like(rectified.lambda_, one),
-        rectifier=like(estimate.estimate - rectified.lambda_ * pool_mean, one),
-        residual_variance=like(rectified.residual_variance, one),
-        recycled_weight=like(rectified.influence.recycled_weight, one),
-        labels_only=shaped(labels_only, one),
-        predictions_only=shaped(predictions_only, one) if predictions_only else None,
-        influence=rectified.influence,
-        **fields,
-    )
 
 
 def _numbers(values: Any) -> str:

@@ -12,10 +12,14 @@ from scipy.special import betainc
 
 # More labels than this are scaled down to so many: their binomial is a normal distribution, and the beta function slow.
 _LARGEST_SIZE = 20_000.0
+# Sums of shares are exact to this.
+_ROUNDING = 1e-12
 
 
 def at_most(share: float, level: float, size: float) -> float:
-    """P(B <= size share) for B binomial(size, level)."""
+    """P(B <= size share) for B binomial(size, level); of endless sizes B / size is the level."""
+    if np.isinf(size):
+        return float(share >= level - _ROUNDING)
     share, size = _scaled(share, level, size)
     count = size * share
     if not -1 < count < size:
@@ -30,6 +34,8 @@ def at_least(share: float, level: float, size: float) -> float:
 
 def lowest_share(level: float, size: float, tail: float) -> float:
     """The share at which `at_most` is `tail`; 0 or less if shares of 0 are as likely as that."""
+    if np.isinf(size):
+        return level
     if at_most(0.0, level, size) >= tail:
         return 0.0
     return float(brentq(lambda share: at_most(share, level, size) - tail, 0.0, 1.0, xtol=1e-15))

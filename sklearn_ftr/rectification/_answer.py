@@ -1,0 +1,192 @@
+"""From influence values to the result: the one way for every estimand and every sampling design.
+
+Whatever is estimated, each row moves the estimate by its influence value (for a mean, by its distance from it), so that
+variance, lambda and degrees of freedom are those of a rectified mean of influence values (`_rectify.rectify`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._deviations import Deviations
+from sklearn_ftr.rectification._inference import Estimate, like, shaped
+from sklearn_ftr.rectification._power_tuning import weighed
+from sklearn_ftr.rectification._rectify import Rectification, rectify
+from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sample import Sample, Trained
+from sklearn_ftr.rectification._sampling import PoolPart
+
+
+@dataclass(frozen=True, eq=False)
+class InfluenceValues:
+    """How rows move an estimate of k numbers: the estimate plus each row's influence.
+
+    Parameters
+    ----------
+    y : ndarray of shape (r, k)
+        Of labels that rectify.
+    f : ndarray of shape (r, k j)
+        Of the predictions of these rows by j judges.
+    pool : PoolPart
+        Of predictions on the pool's side.
+    every : ndarray of shape (n, k)
+        Of all labels at their own estimate, those that rectify first.
+    shift : ndarray of shape (k j,) or float
+        Mean predictions of labeled rows less those of the pool, in standard errors.
+    noise : tuple of ndarray of shape (k,) and (k j,), default=None
+        How far rounding may have moved y and f, where that is more than their last places tell.
+    n_parameters : int, default=1
+        How many numbers are fitted together.
+    """
+
+    y: Array
+    f: Array
+    pool: PoolPart
+    every: Array
+    shift: Array
+    noise: tuple[Array, Array] | None = None
+    n_parameters: int = 1
+
+
+def rectified_result(
+    values: InfluenceValues,
+    sample: Sample,
+    lambda_: ArrayLike | str | None,
+    confidence_level: float,
+    template: Any,
+    **told: Any,
+) -> RectifiedResult:
+    """The result in the shape of `template`, a single number or k of them; `told` are names and the like."""
+    p = values.n_parameters
+    here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise)
+    every = here if sample.trained is None else sample.every.deviations_of_labels(values.every)
+    _check_pieces(here, p)
+    if sample.has_pool:
+        rectified = rectify(here, lambda_, sample.cross_fitting_degrees(here, p), p)
+        rectified = _with_labels_that_trained(rectified, here, every, values, sample)
+        n_rectify, effect = len(sample.y), sample.drawn.design_effect(values.y, here)
+    else:  # the answer of all labels; predictions only tell their residual variance
+        rectified = _labels_alone(every, here, p)
+        n_rectify, effect = sample.n_labeled, sample.every.design_effect(values.every, every)
+    of_pool = sample.drawn.pool_estimate(values.pool, p)
+    lambdas = rectified.lambda_.reshape(len(rectified.estimate.estimate), -1)
+    return RectifiedResult(
+        **vars(shaped(rectified.estimate, template)),
+        lambda_=_shaped_weights(rectified.lambda_, template),
+        rectifier=like(rectified.estimate.estimate - weighed(values.pool.mean, lambdas), template),
+        residual_variance=like(_residual_variance(rectified, values, sample), template),
+        recycled_weight=like(rectified.influence.recycled_weight, template),
+        n_labeled=sample.n_labeled,
+        n_finetune=sample.n_finetune,
+        n_rectify=n_rectify,
+        n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
+        labels_only=shaped(every.labels_only(p), template),
+        predictions_only=None if of_pool is None else shaped(_averaged(of_pool, lambdas), template),
+        confidence_level=confidence_level,
+        prediction_shift=_shift(values.shift, template),
+        influence=rectified.influence,
+        design_effect=None if effect is None else like(effect, template),
+        is_complete=sample.every.is_complete,
+        **told,
+    )
+
+
+def _check_pieces(sample: Deviations, n_parameters: int) -> None:
+    """More clusters, less strata, than parameters."""
+    strata = len(sample.y) - sample.spare
+    if sample.spare < n_parameters:
+        raise ValueError(
+            f"The labels are in {len(sample.y)} clusters{f' in {strata} strata' * (strata > 1)} for {n_parameters} parameters; expected at least "
+            f"{n_parameters + strata}. Label rows of more clusters or leave out columns."
+        )
+
+
+def _labels_alone(every: Deviations, here: Deviations, n_parameters: int) -> Rectification:
+    alone = rectify(every, 0.0, None, n_parameters)
+    j = here.f.shape[1] // here.y.shape[1]
+    nothing = alone.lambda_ if j == 1 else np.zeros((len(alone.lambda_), j))
+    return replace(
+        alone,
+        estimate=every.labels_only(n_parameters),
+        lambda_=nothing,
+        residual_variance=here.residual_variance,
+    )
+
+
+def _with_labels_that_trained(
+    rectified: Rectification,
+    here: Deviations,
+    every: Deviations,
+    values: InfluenceValues,
+    sample: Sample,
+) -> Rectification:
+    """With the answer of labels that have trained: recycled, or as the part of a finite population that is known."""
+    trained, r = sample.trained, len(sample.y)
+    if trained is None:
+        return rectified
+    rows, weights = values.every[r:], trained.weights
+    if weights is None and trained.every.weights is not None:
+        weights = trained.every.weights[r:]
+    n_own = trained.every.n_pieces_among(slice(r, None))
+    if not n_own:
+        return rectified
+    own_mean = np.average(rows, axis=0, weights=weights)
+    if trained.share:
+        return _with_known_rows(rectified, own_mean, trained)
+    if not trained.recycle:
+        return rectified
+    of_rectify = here if sample.X is None else sample.drawn.deviations_of_labels(values.every[:r])
+    estimate, recycled = recycle_labels(
+        rectified.estimate, every, of_rectify, own_mean, n_own, values.n_parameters
+    )
+    influence = replace(rectified.influence, recycled=recycled)
+    return replace(rectified, estimate=estimate, influence=influence)
+
+
+def _with_known_rows(rectified: Rectification, own_mean: Array, trained: Trained) -> Rectification:
+    rest, estimate, influence = 1 - trained.share, rectified.estimate, rectified.influence
+    theta = rest * estimate.estimate + trained.share * own_mean
+    covariance = rest**2 * influence.pool_covariance
+    return replace(
+        rectified,
+        estimate=Estimate(theta, rest**2 * estimate.covariance, estimate.degrees_of_freedom),
+        influence=replace(influence, rows=rest * influence.rows, pool_covariance=covariance),
+    )
+
+
+def _residual_variance(rectified: Rectification, values: InfluenceValues, sample: Sample) -> Array:
+    """V(y - f); of several judges, less what they are weighed with."""
+    if rectified.lambda_.ndim == 1:
+        return rectified.residual_variance
+    return sample.drawn.variance_of_rows(values.y - weighed(values.f, rectified.lambda_))
+
+
+def _shaped_weights(lambda_: Array, template: Any) -> Any:
+    """Lambda (k,) like the estimate; of j judges (j,) or (k, j)."""
+    if lambda_.ndim == 1:
+        return like(lambda_, template)
+    return lambda_[0] if np.ndim(template) == 0 else lambda_
+
+
+def _shift(shift: Array, template: Any) -> Any:
+    """Of the judge with the largest."""
+    if np.ndim(template) == 0 or np.ndim(shift) == 0:
+        return float(max(np.atleast_1d(shift), key=abs))
+    of_judges = shift.reshape(len(template), -1)
+    return np.take_along_axis(of_judges, np.abs(of_judges).argmax(axis=1)[:, None], axis=1)[:, 0]
+
+
+def _averaged(of_pool: Estimate, lambdas: Array) -> Estimate:
+    """What the judges say on average."""
+    k, j = lambdas.shape
+    if j == 1:
+        return of_pool
+    mean = np.kron(np.eye(k), np.full((1, j), 1 / j))
+    covariance = mean @ of_pool.covariance @ mean.T
+    return Estimate(mean @ of_pool.estimate, covariance, of_pool.degrees_of_freedom[::j])

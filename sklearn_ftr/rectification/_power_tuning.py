@@ -1,0 +1,70 @@
+"""Lambda, the weight of the predictions: given, or the one with the smallest variance (power tuning).
+
+Angelopoulos, Duchi and Zrnic (2023), "PPI++", arXiv 2311.01453, for one source of predictions. Minimising
+V_R(y - lambda'f)/r + lambda' V_U(f) lambda/m over lambda is a ridge regression of labels on predictions with the pool's term as its
+penalty, so that leave-one-out residuals are e / (1 - leverage).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_ftr.rectification._checks import Array
+
+# From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
+# than 94 % (docs/statistics.md).
+MIN_LABELS_TO_TUNE = 6
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Lambda (k, j) of j judges, what each residual (G, k) grows by when its piece is left out, and how many were tuned (k,)."""
+
+    lambda_: Array
+    left_out: Array | float
+    n_tuned: Array
+
+
+def weighed(f: Array, lambda_: Array) -> Array:
+    """Lambda'f (..., k) from predictions (..., k j) and weights (k, j)."""
+    k, j = lambda_.shape
+    if j == 1:
+        return f * lambda_[:, 0]
+    return np.einsum("...aj,aj->...a", f.reshape(*f.shape[:-1], k, j), lambda_)
+
+
+def weights_of(
+    dy: Array, df: Array, pool_squares: Array, lambda_: ArrayLike | str | None, noise: Array
+) -> Weights:
+    """The given lambda, or the best one; predictions that vary by no more than `noise` get 0."""
+    k = dy.shape[1]
+    j = df.shape[1] // k
+    if lambda_ is not None and not isinstance(lambda_, str):
+        given = np.asarray(lambda_, dtype=float)
+        given = given.reshape(k, -1) if given.size > 1 else given
+        return Weights(np.broadcast_to(given, (k, j)).copy(), 1.0, np.zeros(k))
+    tune = _one_judge if j == 1 else _several_judges
+    return tune(dy, df, pool_squares, noise, lambda_ == "overall")
+
+
+def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
+    """The best lambda for each number, or one for the sum of their variances."""
+    r, k = dy.shape
+    denominator = np.sum(df**2, axis=0) + np.diag(pool_squares)
+    varies = denominator > r * noise**2
+    covariance, leverage = np.sum(dy * df, axis=0), df**2
+    if overall:
+        denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
+        leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
+        varies = np.full(k, varies.any())
+    safe = np.where(varies, denominator, 1.0)
+    best = np.where(varies, covariance / safe, 0.0)
+    left_out = 1 / (1 - np.where(varies, leverage / safe, 0.0))
+    return Weights(best[:, None], left_out, varies.astype(float))
+
+
+def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
+    raise NotImplementedError

@@ -1,0 +1,177 @@
+"""How rows were drawn: what brings values of rows to deviations of independent pieces, and so to variances.
+
+Rows that are a simple random sample are here, those of a sampling design in `_draw`. Whoever estimates something asks no more of a
+sample than this.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._cross_fitting import within_parts
+from sklearn_ftr.rectification._design import Clipped
+from sklearn_ftr.rectification._deviations import Deviations, deviations_of_labels, deviations_of_rows
+from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._moments import Moments, columns, merge, moments, no_moments
+from sklearn_ftr.rectification._rectify import prediction_shift
+
+Sliced = NDArray[np.floating[Any]] | Clipped
+
+
+class PoolPart(Protocol):
+    """What is left of values (n, k) on the pool's side: their mean, and what its variance is made of."""
+
+    @property
+    def mean(self) -> Array:
+        """Of all rows (k,)."""
+
+    @property
+    def squares(self) -> Array:
+        """Sums of squares (k,), which are finite if the rows are."""
+
+    def without(self, noise: Array) -> Self:
+        """The same, but columns that vary by no more than `noise` (k,) do not vary at all."""
+
+    def mapped(self, matrix: Array, shift: Array) -> Self:
+        """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
+
+
+class Sampling(ABC):
+    """How labeled rows and those of the pool were drawn.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (r,) or None
+        Of labels, with the sum 1; None is the same for all.
+    own_weights : ndarray of shape (r,) or None
+        Of labeled rows on the pool's side; None if unlabeled rows alone are there.
+    pool_weights : ndarray of shape (m,) or None
+        Of unlabeled rows; None is the same for all.
+    is_complete : bool
+        Whether the rows are a finite population of which every one has a label.
+    """
+
+    weights: Array | None
+    own_weights: Array | None
+    pool_weights: Array | None
+
+    @property
+    def is_complete(self) -> bool:
+        """See above."""
+        return False
+
+    @abstractmethod
+    def pool_part(self, blocks: Iterator[Array], k: int) -> PoolPart:
+        """From values (n, k) of the rows on the pool's side, block by block; labeled ones first where they are there."""
+
+    @abstractmethod
+    def pool_part_of(self, f: Array, pool: Sliced) -> PoolPart:
+        """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
+
+    @abstractmethod
+    def deviations(
+        self, y: Array, f: Array, pool: Any, noise: tuple[Array, Array] | None = None
+    ) -> Deviations:
+        """Of labels (r, k) and predictions of the rows that rectify, beside the pool's.
+
+        `noise` is how far rounding may have moved them, where that is more than their last places tell.
+        """
+
+    @abstractmethod
+    def deviations_of_labels(self, rows: Array) -> Deviations:
+        """Of values (r, k) of labeled rows by themselves."""
+
+    @abstractmethod
+    def pool_estimate(self, pool: Any, n_parameters: int) -> Estimate | None:
+        """What the pool says if its predictions were data; None for too few rows."""
+
+    @abstractmethod
+    def shift(self, f: Array, pool: Any) -> Array:
+        """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference."""
+
+    @abstractmethod
+    def variance_of_rows(self, rows: Array) -> Array:
+        """V (k,) of values (r, k) of labeled rows."""
+
+    @abstractmethod
+    def n_pieces_among(self, rows: slice) -> int:
+        """How many independent pieces some of the labeled rows are, of those that count."""
+
+    def joined(self, parts: Sequence[Any], n_parameters: int = 1) -> PoolPart:
+        """Of parts of the pool, each moved by a model of its own to the same place in all parameters."""
+        raise NotImplementedError("Under a sampling design each model predicts the whole pool.")
+
+    def design_effect(self, rows: Array, sample: Deviations) -> Array | None:
+        """Variance (k,) of labels alone over that of as many independent rows; None for those."""
+        return None
+
+    def shares(self, fold_sizes: Sequence[int]) -> Array:
+        """Weight (K,) of each model in a prediction of the pool: that of its fold's labels.
+
+        With these an offset of one model adds as much to the pool's mean as it takes from the rectifier, whatever the sizes of folds.
+        """
+        if self.weights is None:
+            sizes = np.asarray(fold_sizes, dtype=np.float64)
+            return np.asarray(sizes / sizes.sum())
+        ends = np.cumsum(fold_sizes)[:-1]
+        return np.array([part.sum() for part in np.split(self.weights, ends)])
+
+
+@dataclass(frozen=True, eq=False)
+class SimpleRandom(Sampling):
+    """Rows that are all alike and by themselves: `n_labeled` labels and the pool are a random sample each."""
+
+    n_labeled: int
+    weights: None = None
+    own_weights: None = None
+    pool_weights: None = None
+
+    def pool_part(self, blocks: Iterator[Array], k: int) -> Moments:
+        """Count, mean and covariance."""
+        return reduce(merge, map(moments, blocks), no_moments(k))
+
+    def pool_part_of(self, f: Array, pool: Sliced) -> Moments:
+        """The same of predictions in an array, of which nothing is copied."""
+        return moments(pool[:]) if len(pool) else no_moments(f.shape[1])
+
+    def joined(self, parts: Sequence[Moments], n_parameters: int = 1) -> Moments:
+        """With the degrees of freedom that parts have within them."""
+        return within_parts(parts, n_parameters)
+
+    def deviations(
+        self, y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
+    ) -> Deviations:
+        """Every row is a piece."""
+        return deviations_of_rows(y, f, pool, noise)
+
+    def deviations_of_labels(self, rows: Array) -> Deviations:
+        """Every row is a piece."""
+        return deviations_of_labels(rows)
+
+    def pool_estimate(self, pool: Moments, n_parameters: int) -> Estimate | None:
+        """With the small-sample factor m / (m - p)."""
+        degrees = pool.count - n_parameters
+        if degrees < 1:
+            return None
+        covariance = pool.cross_products / degrees / pool.count
+        return Estimate(pool.mean, covariance, np.full(len(pool.mean), float(degrees)))
+
+    def shift(self, f: Array, pool: Moments) -> Array:
+        """In those of a permutation test."""
+        return prediction_shift(f, pool)
+
+    def variance_of_rows(self, rows: Array) -> Array:
+        """With r - 1 degrees of freedom."""
+        return moments(columns(rows)).variance
+
+    def n_pieces_among(self, rows: slice) -> int:
+        """As many as rows."""
+        return len(range(*rows.indices(self.n_labeled)))
