@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,24 @@ def test_layers(folder):
 
 def test_the_layer_test_can_fail():
     assert list(violations("estimators", ALLOWED["rectification"]))
+
+
+def imports_within(folder):
+    """Which modules of a folder import which others: for type checkers or inside of functions, too."""
+    home = ".".join(["sklearn_ftr", folder])
+    files = {f"{home}.{path.stem}": path for path in (ROOT / folder).glob("*.py")}
+    return {
+        name: {module.rsplit(".", 1)[0] for module in imported_modules(path)} & set(files)
+        for name, path in files.items()
+    }
+
+
+def test_allocation_imports_in_one_direction():
+    """From the law to the split, the strategies, the plan and back to the laws that offer all of it."""
+    order = list(TopologicalSorter(imports_within("allocation")).static_order())
+    modules = [name.rsplit(".", 1)[1] for name in order]
+    wanted = ["_law", "_optimal_split", "_plan", "_planning_law", "_scaling_law", "_law_fit"]
+    assert [name for name in modules if name in wanted] == wanted
 
 
 def test_private_helpers_of_scikit_learn_are_imported_in_one_file():

@@ -18,8 +18,6 @@ SIMPLE_FIRST = (LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING)
 _RELATIVE_TIE = 1e-9
 # In units of the variance of labels alone: when a label counts a million million times, that is enough.
 _ABSOLUTE_TIE = 1e-12
-# A residual variance that is smaller, in units of V(Y), is rounding of the numbers it came from.
-ROUNDING = 1e-25
 Candidate = TypeVar("Candidate")
 
 

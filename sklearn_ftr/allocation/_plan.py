@@ -22,7 +22,6 @@ from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.allocation._best_option import (
     CROSS_FITTING,
     LABELS_ONLY,
-    ROUNDING,
     SPLIT,
     ZERO_SHOT,
     Option,
@@ -30,6 +29,8 @@ from sklearn_ftr.allocation._best_option import (
     name_of,
     work_of,
 )
+from sklearn_ftr.allocation._law import ROUNDING, Law
+from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 from sklearn_ftr.allocation._required_labels import (
     Goal,
     Purchase,
@@ -37,7 +38,6 @@ from sklearn_ftr.allocation._required_labels import (
     bisect,
     cheapest,
 )
-from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 _SMALLEST_BUDGET = 10
 _RESAMPLED_GOALS = 100  # a goal costs a search for each resampled law
@@ -152,7 +152,7 @@ class Outlook:
     much as one of a pool that is made up as the labels are; `resampled` holds outlooks from the bootstrap, for intervals.
     """
 
-    law: ScalingLaw
+    law: Law
     total_variance: float
     zero_shot_variance: float | None
     recycle: bool
@@ -198,16 +198,10 @@ class Outlook:
             return n - n // folds
         if strategy != SPLIT:
             return 0
-        return int(
-            self.law.optimal_split(
-                n,
-                m * self.pool_share,
-                total_variance=self.total_variance,
-                recycle=self.recycle,
-                power_tuning=self.tuned,
-                min_finetune=max(2, min(self.trained, n - 2)),
-            )
+        problem = SplitProblem(
+            self.law, m * self.pool_share, self.total_variance, self.recycle, self.tuned
         )
+        return int(optimal_split(problem, n, max(2, min(self.trained, n - 2)), 2))
 
     def variance(self, strategy: str, s: int, n: int, m: float) -> float:
         """Predicted variance of the estimate when s labels train each model."""
