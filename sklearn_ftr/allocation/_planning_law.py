@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_number, check_truth_value, shown
+from sklearn_ftr.allocation._costs import Costs
+from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law import Law
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
-from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
+from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 
 
