@@ -50,6 +50,14 @@ def choose(
         return Choice(
             plan.options[0], "No unlabeled rows, or no variance in y: labels alone are all there is."
         )
+    allowed = _allowed(plan, outlook, strategy, max_fits)
+    best = best_option(allowed, plan.n_labeled)
+    if strategy_of(best).predicts:
+        return Choice(best, _why_predictions(best, plan.n_labeled, fitted))
+    return Choice(best, _why_labels_only(smallest_variance(allowed), plan.n_labeled))
+
+
+def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list[Option]:
     # A model that cannot be trained leaves no split and no folds to insist on.
     strategy = strategy if outlook.trainable else "auto"
     allowed = [
@@ -62,10 +70,7 @@ def choose(
             f"strategy={strategy!r} with folds={outlook.folds} and max_fits={max_fits} leaves no option for "
             f"{plan.n_labeled} labels; allow more."
         )
-    best = best_option(allowed, plan.n_labeled)
-    if strategy_of(best).predicts:
-        return Choice(best, _why_predictions(best, plan.n_labeled, fitted))
-    return Choice(best, _why_labels_only(smallest_variance(allowed), plan.n_labeled))
+    return allowed
 
 
 def _why_labels_only(promising: Option, n_labeled: int) -> str:
