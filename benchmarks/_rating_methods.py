@@ -17,7 +17,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold
 
 from sklearn_ftr import Costs, Estimate, FineTuneRectifyAllocator, RectifiedMeanEstimator, rectify_mean
-from sklearn_ftr.allocation._best_option import CROSS_FITTING
 from sklearn_ftr.estimators._choice import choose, parameters_of
 from sklearn_ftr.estimators._labels import check_partial_labels
 
@@ -116,7 +115,7 @@ def split_results(draw: Draw, estimator: Any, ratio: float) -> dict[str, Any]:
 def allocator(draw: Draw, model: Model) -> Iterator[Row]:
     """The split or the way that the allocator chooses from a learning curve within the labels."""
     for variant, (best, option) in allocations(draw, model.make("variance")).items():
-        choice = f"K = {option.n_folds}" if option.strategy == CROSS_FITTING else option.strategy
+        choice = f"K = {option.n_folds}" if option.n_folds else option.strategy
         yield _result("allocator", best.result_, variant=variant, choice=choice)
 
 

@@ -1,5 +1,7 @@
 """The scaling law, the optimal split and plans: against brute force, known parameters and each other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -92,6 +94,31 @@ def test_the_variance_is_stationary_where_it_is_said_to_be():
                 assert (np.abs(right - left) <= 1e-2 * slopes + 1e-13 * here).all()
                 checked.add((np.isfinite(problem.m), problem.recycle, problem.tuned, pool, sign))
     assert len(checked) > 10
+
+
+class Exponential:
+    """A law of another form: v(s) = b + a exp(-s / scale), with nothing but what the solver asks for."""
+
+    def __init__(self, a, b, scale):
+        self.a, self.b, self.scale = a, b, scale
+
+    def predict(self, s):
+        return self.b + self.a * np.exp(-np.asarray(s) / self.scale)
+
+    def slope(self, s):
+        return -self.a / self.scale * np.exp(-np.asarray(s) / self.scale)
+
+
+def test_laws_of_another_form_have_an_optimal_split_too():
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        problem, n = random_problem(rng)
+        floor = problem.law.b + 1e-6  # less than that would soon be rounding
+        law = Exponential(10 ** rng.uniform(-2, 1.5), floor, 10 ** rng.uniform(0.5, 3.5))
+        problem = replace(problem, law=law)
+        every = problem.variance(np.arange(2, n - 1), n)
+        s = optimal_split(problem, n, 2, 2)
+        assert problem.variance(s, n) <= every.min() * (1 + 1e-12), (problem, vars(law), n)
 
 
 def test_first_order_condition_of_the_paper():

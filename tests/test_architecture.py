@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,25 @@ def test_layers(folder):
 
 def test_the_layer_test_can_fail():
     assert list(violations("estimators", ALLOWED["rectification"]))
+
+
+def imports_within(folder):
+    """Which modules of a folder import which others: for type checkers or inside of functions, too."""
+    home = f"sklearn_ftr.{folder}"
+    files = {f"{home}.{path.stem}": path for path in (ROOT / folder).glob("*.py")}
+    return {
+        name: {module.rsplit(".", 1)[0] for module in imported_modules(path)} & set(files)
+        for name, path in files.items()
+    }
+
+
+def test_allocation_imports_in_one_direction():
+    """From the law by way of split, strategies and plan to the laws that offer all of it; no circle."""
+    order = list(TopologicalSorter(imports_within("allocation")).static_order())
+    modules = [name.rsplit(".", 1)[1] for name in order if not name.endswith("__init__")]
+    chain = "law optimal_split premises strategies best_option required_labels forecast planning_law scaling_law"
+    chain = [f"_{name}" for name in chain.split()]
+    assert [name for name in modules if name in chain] == chain
 
 
 def test_private_helpers_of_scikit_learn_are_imported_in_one_file():

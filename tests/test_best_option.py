@@ -7,10 +7,19 @@ import pytest
 
 from sklearn_ftr import Costs, ScalingLaw, fit_scaling_law
 from sklearn_ftr.allocation import Option, Plan
+from sklearn_ftr.allocation._best_option import strategy_of
+from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._optimal_split import SplitProblem
-from sklearn_ftr.allocation._plan import Outlook
 from sklearn_ftr.allocation._required_labels import Goal
-from sklearn_ftr.estimators._choice import STRATEGIES, choose
+from sklearn_ftr.allocation._strategies import (
+    SIMPLE_FIRST,
+    CrossFitting,
+    LabelsOnly,
+    Split,
+    ZeroShot,
+    available_strategies,
+)
+from sklearn_ftr.estimators._choice import STRATEGIES, choose, parameters_of
 
 INF = float("inf")
 
@@ -74,6 +83,62 @@ def test_strategies_are_those_of_the_allocator(strategy):
     assert plan.best(2, strategies=STRATEGIES[strategy]) == option
     assert option.strategy == strategy
     assert option.n_folds == (2 if strategy == "cross-fitting" else 0)
+
+
+# Strategies
+
+
+def test_a_strategy_is_all_there_is_to_know_of_an_option():
+    """Options of every kind hold the numbers of the object that they name, and no others."""
+    outlook, costs = (
+        Outlook(ScalingLaw(3.0, 0.8, 0.4), 2.0, 1.5, True, True, (2, 5)),
+        Costs(1, 0.1, 0.01),
+    )
+    plan = outlook.plan(40, 400, costs)
+    assert [strategy_of(o) for o in plan.options] == list(available_strategies(outlook, 40, 400))
+    assert [type(strategy_of(o)) for o in plan.options] == [*SIMPLE_FIRST, CrossFitting]
+    for o in plan.options:
+        strategy, s = strategy_of(o), o.n_finetune
+        assert (strategy.name, strategy.n_folds) == (o.strategy, o.n_folds)
+        assert (strategy.n_trainings, strategy.pool_passes) == (o.n_trainings, o.pool_passes)
+        assert strategy.n_finetune(outlook, 40, 400) == s
+        assert strategy.variance(outlook, s, 40, 400) ** 0.5 == o.standard_error
+        assert strategy.correlation(outlook, s) == o.correlation
+        assert strategy.cost(s, 40, 400, costs) == o.cost
+        assert strategy.label in str(plan)
+        assert strategy.sentence(s, 40)
+        assert strategy.trains == (s > 0)
+        assert strategy.n_rectify(s, 40) == (40 - s if o.strategy == "split" else 40)
+
+
+def test_a_residual_without_predictions_is_all_of_the_variance():
+    outlook = Outlook(ScalingLaw(3.0, 0.8, 0.4), 2.0, 1.5, True, True, (2, 5))
+    assert LabelsOnly().residual(outlook, 0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "parameters"),
+    [
+        (LabelsOnly(), {"split_ratio": 0, "cv": None}),
+        (ZeroShot(), {"split_ratio": 0, "cv": None}),
+        (Split(), {"split_ratio": 12, "cv": None}),
+        (CrossFitting(5), {"cv": 5}),
+    ],
+)
+def test_an_estimator_is_told_how_to_follow_an_option(strategy, parameters):
+    s = 12 if strategy.trains else 0
+    assert strategy.parameters(s) == parameters
+    told = parameters_of(option(strategy.name, n_finetune=s, n_folds=strategy.n_folds), 40, 400, ())
+    zero = told.pop("estimator", None)
+    assert told == parameters
+    assert (zero is None) == strategy.predicts
+    if zero is not None:
+        assert zero.predict([[1.0], [2.0]]).tolist() == [0, 0]
+
+
+def test_a_strategy_that_there_is_not():
+    with pytest.raises(ValueError, match="strategy is 'guess'; expected one of"):
+        Plan(40, 400, (option("labels only"), option("guess"))).best()
 
 
 # Ties

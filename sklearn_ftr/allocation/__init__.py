@@ -4,8 +4,9 @@ Pure functions of numbers; the estimator that measures them is in `sklearn_ftr.e
 """
 
 from sklearn_ftr.allocation._best_option import Option
+from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
-from sklearn_ftr.allocation._plan import Costs, Plan
+from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 

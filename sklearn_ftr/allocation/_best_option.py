@@ -12,14 +12,12 @@ from typing import TypeVar
 
 import numpy as np
 
-LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING = "labels only", "zero-shot", "split", "cross-fitting"
-SIMPLE_FIRST = (LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING)
+from sklearn_ftr.allocation._strategies import Strategy, simplicity, strategy_named
+
 # Rounding moves two equal options apart by some 1e-15; differences below 1e-9 are worth nobody's training.
 _RELATIVE_TIE = 1e-9
 # In units of the variance of labels alone: when a label counts a million million times, that is enough.
 _ABSOLUTE_TIE = 1e-12
-# A residual variance that is smaller, in units of V(Y), is rounding of the numbers it came from.
-ROUNDING = 1e-25
 Candidate = TypeVar("Candidate")
 
 
@@ -62,7 +60,7 @@ class Option:
 def best_option(options: Iterable[Option], n_labeled: int) -> Option:
     """The option that is taken; where labels alone are among them, the others have to help."""
     options = list(options)
-    if any(option.strategy == LABELS_ONLY for option in options):
+    if not all(strategy_of(option).predicts for option in options):
         options = [option for option in options if can_help(option, n_labeled)]
     return smallest_variance(options)
 
@@ -91,27 +89,22 @@ def _relative_variance(option: Option) -> float:
 
 def _work(option: Option) -> tuple[float, ...]:
     """Trainings, then passes over the pool, then how much there is to explain, then money."""
-    return option.n_trainings, option.pool_passes, SIMPLE_FIRST.index(option.strategy), option.cost
+    explained = simplicity(strategy_of(option))
+    return option.n_trainings, option.pool_passes, explained, option.cost
 
 
 def can_help(option: Option, n_labeled: int) -> bool:
     """Whether predictions correlate enough with labels; what correlates just as much as it takes gains nothing."""
     needed = needed_correlation(option, n_labeled)
-    return option.strategy == LABELS_ONLY or option.correlation > needed * (1 + _RELATIVE_TIE)
+    return not strategy_of(option).predicts or option.correlation > needed * (1 + _RELATIVE_TIE)
 
 
 def needed_correlation(option: Option, n_labeled: int) -> float:
     """The stop rule of arXiv 2505.20178 for r rectification labels: 1 / sqrt(r - 2). It says nothing of r <= 2."""
-    r = n_labeled - option.n_finetune if option.strategy == SPLIT else n_labeled
+    r = strategy_of(option).n_rectify(option.n_finetune, n_labeled)
     return float(1 / np.sqrt(r - 2)) if r > 2 else 0.0
 
 
-def work_of(strategy: str, folds: int) -> tuple[int, int]:
-    """Trainings and passes over the pool."""
-    trainings = {SPLIT: 1, CROSS_FITTING: folds}.get(strategy, 0)
-    return trainings, 0 if strategy == LABELS_ONLY else max(trainings, 1)
-
-
-def name_of(option: Option) -> str:
-    """What tables and sentences call an option."""
-    return f"{option.strategy}, K = {option.n_folds}" if option.n_folds else option.strategy
+def strategy_of(option: Option) -> Strategy:
+    """The object behind an option's name."""
+    return strategy_named(option.strategy, option.n_folds)

@@ -7,6 +7,7 @@ every point of a grid and then to the minimum between its neighbors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,19 +135,14 @@ def fit_scaling_law(
         errors = errors * _scatter(s, v, errors, law)
     curves = _draws(s, v, law, errors, n_bootstrap, random_state) if resampled is None else resampled
     curves = _check_resampled(curves, s) / (1.0 if resampled is None else unit)
-    fitted, shifted = _met(s, law), _is_shifted(s, law)
-    safe = np.maximum(errors, 1e-300)[fitted]
-    laws = [_fit(s[fitted], curve[fitted], safe, shifted) for curve in curves]
-    r_squared, verdict = _r_squared(s, v, errors, law), _verdict(s, v, curves)
-    law, laws = _scaled(law, unit), [_scaled(one, unit) for one in laws]
-    table = np.array([[getattr(one, name) for name in _PARAMETERS] for one in laws])
-    covariance = np.cov((table - table[0]).T)  # laws that are all the same do not vary
+    laws = [_scaled(one, unit) for one in _fit_all(s, curves, errors, law)]
+    covariance = _covariance(laws)
     return FittedLaw(
-        law=law,
+        law=_scaled(law, unit),
         standard_errors=dict(zip(_PARAMETERS, np.sqrt(np.diag(covariance)).tolist(), strict=True)),
         covariance=covariance,
-        r_squared=r_squared,
-        verdict=verdict,
+        r_squared=_r_squared(s, v, errors, law),
+        verdict=_verdict(s, v, curves),
         bootstrap=laws,
     )
 
@@ -242,6 +238,19 @@ def _fit(s: Array, v: Array, errors: Array, shifted: bool) -> ScalingLaw:
     return ScalingLaw(float(a[0]), float(alpha), float(b[0]), float(s0))
 
 
+def _fit_all(s: Array, curves: Array, errors: Array, law: ScalingLaw) -> list[ScalingLaw]:
+    """Laws of the form of `law`, fitted to other curves."""
+    fitted, shifted = _met(s, law), _is_shifted(s, law)
+    safe = np.maximum(errors, 1e-300)[fitted]
+    return [_fit(s[fitted], curve[fitted], safe, shifted) for curve in curves]
+
+
+def _covariance(laws: list[ScalingLaw]) -> Array:
+    """Of the parameters; laws that are all the same do not vary."""
+    table = np.array([[one.a, one.alpha, one.b, one.s0] for one in laws])
+    return np.cov((table - table[0]).T)
+
+
 def _refine(s: Array, v: Array, weights: Array, start: Array, free_b: bool) -> tuple[float, float]:
     """The minimum near a grid point, in logarithms."""
 
@@ -252,23 +261,30 @@ def _refine(s: Array, v: Array, weights: Array, start: Array, free_b: bool) -> t
         pair = np.array([[np.exp(log_alpha), 0.0]])
         return float(_linear_fit(s, v, weights, pair, free_b)[2][0])
 
-    spacing = np.log(_ALPHAS[1] / _ALPHAS[0])
     if start[1] == 0:
-        middle = np.log(start[0])
-        limits = (max(middle - spacing, np.log(_ALPHAS[0])), min(middle + spacing, np.log(2.0)))
-        found = minimize_scalar(
-            loss_without_shift, bounds=limits, method="bounded", options={"xatol": 1e-10}
-        )
-        return float(np.exp(found.x)), 0.0
+        return _best_exponent(loss_without_shift, start[0]), 0.0
+    return _best_exponent_and_shift(loss, start)
+
+
+def _best_exponent(loss: Callable[[float], float], start: float) -> float:
+    """Between the neighbors of a point of the grid."""
+    spacing, middle = np.log(_ALPHAS[1] / _ALPHAS[0]), np.log(start)
+    limits = (max(middle - spacing, np.log(_ALPHAS[0])), min(middle + spacing, np.log(2.0)))
+    found = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-10})
+    return float(np.exp(found.x))
+
+
+def _best_exponent_and_shift(loss: Callable[[Array], float], start: Array) -> tuple[float, float]:
+    """Downhill from a point of the grid."""
     box = Bounds(np.log([_ALPHAS[0], _SHIFTS[0] / 10]), np.log([2.0, _SHIFTS[-1] * 10]))
-    simplex = minimize(
+    found = minimize(
         loss,
         np.log(start),
         method="Nelder-Mead",
         bounds=box,
         options={"xatol": 1e-7, "fatol": 1e-14, "maxiter": 400},
     )
-    alpha, s0 = np.exp(simplex.x).tolist()
+    alpha, s0 = np.exp(found.x).tolist()
     return alpha, s0
 
 

@@ -18,22 +18,20 @@ so that n = s + r is an explicit function of the best s.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._tables import as_floats
-from sklearn_ftr.allocation._best_option import ROUNDING
+from sklearn_ftr.allocation._law import ROUNDING, Array, Law
 
-if TYPE_CHECKING:
-    from sklearn_ftr.allocation._scaling_law import ScalingLaw
-
-Array = NDArray[np.float64]
 # Variances that differ by less are equal up to rounding: no training for it.
 _TIE = 5e-13
 _TINY = 1e-3  # the smallest s that is looked at, in labels
@@ -44,7 +42,7 @@ _TABLE_SIZE = 2048
 class SplitProblem:
     """A law, a pool of m rows, V(Y), whether fine-tuning labels are recycled and lambda is tuned."""
 
-    law: ScalingLaw
+    law: Law
     m: float = np.inf
     total_variance: float = np.nan  # not needed for a plain split with an endless pool
     recycle: bool = False
@@ -111,27 +109,40 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
     """The whole number s with the smallest variance, for each n."""
     min_finetune = check_count(min_finetune, "min_finetune", 0)
     min_rectify = check_count(min_rectify, "min_rectify", 0)
-    sizes = as_floats(n, "n", truth_values=False).astype(float).reshape(-1)
-    if not sizes.size or not (np.isfinite(sizes).all() and (sizes == np.floor(sizes)).all()):
-        raise ValueError(f"n is {n!r}; expected a whole number of labels, or an array of them.")
+    sizes = _whole_numbers(n)
     low, high = float(min_finetune), sizes - min_rectify
     if (high < low).any():
         raise ValueError(
             f"n is {sizes.min():g}; expected at least {min_finetune + min_rectify}: {min_finetune} labels to "
             f"fine-tune and {min_rectify} to rectify."
         )
-    points = list(_stationary_points(problem, sizes))
-    if np.isfinite(problem.m):
-        points.append(np.full_like(sizes, _kink(problem)))
-    neighbors = [np.clip(edge(point), low, high) for point in points for edge in (np.floor, np.ceil)]
-    candidates = np.array([np.full_like(sizes, low), high, *neighbors])
-    if np.isfinite(problem.m):  # two roots may meet, where their table is coarse
-        best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
-        split = np.take_along_axis(candidates, best[None], axis=0)[0]
-        split = _downhill(problem, split, sizes, low, high)
-        candidates = np.array([*candidates, split])
+    candidates = _candidates(problem, sizes, low, high)
     split = _fewest(problem, candidates, sizes).astype(np.int64)
     return int(split[0]) if np.ndim(n) == 0 else split.reshape(np.shape(n))
+
+
+def _whole_numbers(n: ArrayLike) -> Array:
+    """Numbers of labels, in one column."""
+    sizes = as_floats(n, "n", truth_values=False).astype(float).reshape(-1)
+    if not sizes.size or not (np.isfinite(sizes).all() and (sizes == np.floor(sizes)).all()):
+        raise ValueError(f"n is {n!r}; expected a whole number of labels, or an array of them.")
+    return sizes
+
+
+def _candidates(problem: SplitProblem, sizes: Array, low: float, high: Array) -> Array:
+    """Whole numbers (c, j), one of which is best for each n: the ends and the neighbors of every point that may be."""
+    kink = _kink(problem, float(sizes.max()))
+    points = list(_stationary_points(problem, sizes, kink))
+    if np.isfinite(problem.m):
+        points.append(np.full_like(sizes, kink))
+    neighbors = [np.clip(edge(point), low, high) for point in points for edge in (np.floor, np.ceil)]
+    candidates = np.array([np.full_like(sizes, low), high, *neighbors])
+    if np.isinf(problem.m):
+        return candidates
+    # Two roots may meet, where their table is coarse.
+    best = np.nanargmin(problem.variance(candidates, sizes), axis=0)
+    split = np.take_along_axis(candidates, best[None], axis=0)[0]
+    return np.array([*candidates, _downhill(problem, split, sizes, low, high)])
 
 
 def _fewest(problem: SplitProblem, candidates: Array, sizes: Array) -> Array:
@@ -152,40 +163,47 @@ def _downhill(problem: SplitProblem, split: Array, sizes: Array, low: float, hig
     return split
 
 
-def _kink(problem: SplitProblem) -> float:
-    """The s at which v(s) = V(Y): before it V(f) = 0. 0 for an infinite pool, where it makes no difference."""
+def _kink(problem: SplitProblem, largest: float) -> float:
+    """The s at which v(s) = V(Y): before it V(f) = 0. Infinite beyond `largest`, 0 where it makes no difference."""
     law, total = problem.law, problem.total_variance
-    if np.isinf(problem.m):
+    if np.isinf(problem.m) or law.predict(_TINY) <= total:
         return 0.0
-    if law.predict(_TINY) <= total:
-        return 0.0
-    if law.b >= total:
+    if law.predict(max(largest, _TINY)) > total:
         return np.inf
-    return max((law.a / (total - law.b)) ** (1 / law.alpha) - law.s0, 0.0)
+
+    def excess(log_s: float) -> float:
+        """Power laws are nearly straight in logarithms; what has overflowed or vanished still has a side."""
+        ratio = law.predict(math.exp(log_s)) / total
+        return math.log(min(max(ratio, 1e-300), 1e300))
+
+    return math.exp(brentq(excess, math.log(_TINY), math.log(largest), xtol=1e-14))
 
 
-def _stationary_points(problem: SplitProblem, sizes: Array) -> Iterator[Array]:
+def _stationary_points(problem: SplitProblem, sizes: Array, kink: float) -> Iterator[Array]:
     """All s at which the variance is stationary and may be smallest, for each n (0 where there is none).
 
-    n as a function of the stationary s is tabulated and inverted on each of its monotone pieces; there are
-    several only for finite pools.
+    There are several only for finite pools.
     """
-    largest, kink = float(sizes.max()), _kink(problem)
+    largest = float(sizes.max())
     for pool, first, last in ((True, max(kink, _TINY), largest), (False, _TINY, min(kink, largest))):
-        if first >= last:
-            continue
-        grid = np.geomspace(first, last, _TABLE_SIZE)
-        for sign in (1, -1):
-            function = partial(problem.stationary_n, pool=pool, sign=sign)
-            of_grid = function(grid)
-            for piece in _monotone_pieces(of_grid):
-                x, values = grid[piece], of_grid[piece]
-                # A little beyond the table's ends, too: the piece may turn between two of its points.
-                inside = (sizes >= 0.8 * values[0]) & (sizes <= 1.25 * values[-1])
-                if inside.any():
-                    point = np.zeros_like(sizes)
-                    point[inside] = _inverse(function, x, values, sizes[inside])
-                    yield point
+        if first < last:
+            grid = np.geomspace(first, last, _TABLE_SIZE)
+            for sign in (1, -1):
+                function = partial(problem.stationary_n, pool=pool, sign=sign)
+                yield from _where_it_takes(sizes, function, grid)
+
+
+def _where_it_takes(values: Array, function: Callable[[Array], Array], grid: Array) -> Iterator[Array]:
+    """Where a function takes each of the values: tabulated, and inverted on each of its monotone pieces."""
+    of_grid = function(grid)
+    for piece in _monotone_pieces(of_grid):
+        x, known = grid[piece], of_grid[piece]
+        # A little beyond the table's ends, too: the piece may turn between two of its points.
+        inside = (values >= 0.8 * known[0]) & (values <= 1.25 * known[-1])
+        if inside.any():
+            point = np.zeros_like(values)
+            point[inside] = _inverse(function, x, known, values[inside])
+            yield point
 
 
 def _monotone_pieces(values: Array) -> Iterator[slice]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from sklearn_ftr.allocation._best_option import SIMPLE_FIRST, Option, least_work, name_of, work_of
+from sklearn_ftr._arguments import check_number
+from sklearn_ftr.allocation._best_option import Option, least_work, strategy_of
+from sklearn_ftr.allocation._costs import Costs
+from sklearn_ftr.allocation._premises import Premises
+from sklearn_ftr.allocation._strategies import Strategy, simplicity
 
-_LARGEST_BUDGET = 10**9
+_SMALLEST_BUDGET, _LARGEST_BUDGET = 10, 10**9
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class RequiredLabels:
 
     def __str__(self) -> str:
         return (
-            f"{self.n_labeled:,} labels ({self.low:,.0f} to {self.high:,.0f}) by {name_of(self.option)} for an interval of "
+            f"{self.n_labeled:,} labels ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for an interval of "
             f"+- {self.half_width:g}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
         )
 
@@ -67,26 +71,68 @@ class Goal:
         return float(stats.t.isf((1 - self.confidence_level) / 2, n - 1))
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """n labels, s of which train each model, for a goal."""
+def checked_goal(half_width: float, confidence_level: float, n_rows: float) -> Goal:
+    """The goal that a user names."""
+    for name, value in {"half_width": half_width, "confidence_level": confidence_level}.items():
+        check_number(value, name, "a number")
+    if not (half_width > 0 and 0 < confidence_level < 1):
+        raise ValueError(
+            f"half_width is {half_width} and confidence_level {confidence_level}; expected a positive number, in units "
+            "of y, and one between 0 and 1."
+        )
+    n_rows = check_number(n_rows, "n_rows", "a number of rows, or infinity", lambda rows: rows >= 0)
+    return Goal(half_width, confidence_level, n_rows)
 
-    strategy: str
-    folds: int
+
+@dataclass(frozen=True)
+class Offer:
+    """A goal reached with n labels, s of which train each model, at a price."""
+
+    strategy: Strategy
     n: int
     s: int
     cost: float
 
     @property
     def work(self) -> tuple[int, ...]:
-        """What decides between purchases of one cost."""
-        simple = SIMPLE_FIRST.index(self.strategy)
-        return *work_of(self.strategy, self.folds), simple, self.n, self.s
+        """What decides between offers of one cost."""
+        one = self.strategy
+        return one.n_trainings, one.pool_passes, simplicity(one), self.n, self.s
 
 
-def cheapest(purchases: Iterable[Purchase]) -> Purchase:
+def cheapest(offers: Iterable[Offer]) -> Offer:
     """The lowest cost; of those that tie with it, the one that is least work."""
-    return least_work(purchases, lambda one: one.cost, lambda one: one.work)
+    return least_work(offers, lambda one: one.cost, lambda one: one.work)
+
+
+def offers(known: Premises, strategy: Strategy, goal: Goal, costs: Costs) -> Iterator[Offer]:
+    """How a strategy reaches a goal: with the fewest labels, and in what ways that may cost less."""
+    fewest = smallest(known, strategy, goal)
+    if np.isinf(fewest):
+        return
+    best = strategy.n_finetune(known, int(fewest), goal.pool(int(fewest)))
+    found = [(fewest, best)]
+    if costs.training:
+        fewer = strategy.cheaper_to_train(known, best)
+        found += [(smallest(known, strategy, goal, s), s) for s in fewer]
+    for n, s in found:
+        if np.isfinite(n):
+            cost = strategy.cost(s, int(n), goal.pool(int(n)), costs)
+            yield Offer(strategy, int(n), s, cost)
+
+
+def smallest(known: Premises, strategy: Strategy, goal: Goal, s: int | None = None) -> float:
+    """Smallest n that reaches the goal, with s labels training if given; infinite if none does."""
+    # A goal that is met exactly is met, whatever rounding says.
+    limit = goal.half_width**2 * (1 + 1e-12)
+
+    def enough(n: int) -> bool:
+        m = goal.pool(n)
+        used = strategy.n_finetune(known, n, m) if s is None else s
+        return strategy.variance(known, used, n, m) * goal.quantile(n) ** 2 <= limit
+
+    lowest = max(_SMALLEST_BUDGET, 2 * strategy.n_folds, (s or 0) + 2, known.trained + 2)
+    return bisect(enough, lowest, goal.largest - strategy.predicts)
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

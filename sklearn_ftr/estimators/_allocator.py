@@ -17,11 +17,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
-from sklearn_ftr.allocation._best_option import CROSS_FITTING, SPLIT, Option
+from sklearn_ftr.allocation._best_option import Option
+from sklearn_ftr.allocation._costs import Costs
+from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
-from sklearn_ftr.allocation._plan import Costs, Outlook, Plan
+from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.allocation._strategies import Split
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed, parameters_of
 from sklearn_ftr.estimators._fitted_state import is_learned
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
@@ -236,7 +239,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         choice = choose(plan, outlook, self.strategy, self.max_fits, law_fit)
         self._report(choice.verdict)
         best = rectified.set_params(**parameters_of(choice.option, n, m, labels.y.shape[1:]))
-        trains = choice.option.strategy in (SPLIT, CROSS_FITTING)
+        trains = choice.option.n_trainings > 0
         best.fit(X, y, finetune_rows=finetune_rows if trains else None)
         trained = best.finetune_rows_ | np.isin(np.arange(n + m), always)
         foreseen = _foreseen(curve, law, law_fit, outlook, plan)
@@ -317,7 +320,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         """
         required = self.required_labels(half_width, confidence_level)
         more = max(required.n_labeled - self.n_labeled_, 0)
-        if required.option.strategy == CROSS_FITTING:
+        if required.option.n_folds:
             return Purchase(more, more, more, required)
         finetune = min(max(required.option.n_finetune - int(self.finetune_rows_.sum()), 0), more)
         return Purchase(more, finetune, more - finetune, required)
@@ -424,7 +427,7 @@ def _foreseen(
     curve: LearningCurve, law: ScalingLaw, law_fit: FittedLaw | None, outlook: Outlook, plan: Plan
 ) -> dict[str, Any]:
     """What was learned before anything was chosen."""
-    splits = [option.n_finetune for option in plan.options if option.strategy == SPLIT]
+    splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
     return {
         "learning_curve_": curve,
         "law_": law,

@@ -10,23 +10,22 @@ from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_ftr.allocation._best_option import (
-    CROSS_FITTING,
-    LABELS_ONLY,
-    SPLIT,
-    ZERO_SHOT,
     Option,
     best_option,
     can_help,
     needed_correlation,
     smallest_variance,
+    strategy_of,
 )
+from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
-from sklearn_ftr.allocation._plan import Outlook, Plan
+from sklearn_ftr.allocation._plan import Plan
+from sklearn_ftr.allocation._strategies import SIMPLE_FIRST
 
+# What a user may insist on: anything, or one way to train.
 STRATEGIES = {
-    "auto": (LABELS_ONLY, ZERO_SHOT, SPLIT, CROSS_FITTING),
-    "split": (SPLIT,),
-    "cross-fitting": (CROSS_FITTING,),
+    "auto": tuple(one.name for one in SIMPLE_FIRST),
+    **{one.name: (one.name,) for one in SIMPLE_FIRST if one.trains},
 }
 
 
@@ -51,6 +50,14 @@ def choose(
         return Choice(
             plan.options[0], "No unlabeled rows, or no variance in y: labels alone are all there is."
         )
+    allowed = _allowed(plan, outlook, strategy, max_fits)
+    best = best_option(allowed, plan.n_labeled)
+    if strategy_of(best).predicts:
+        return Choice(best, _why_predictions(best, plan.n_labeled, fitted))
+    return Choice(best, _why_labels_only(smallest_variance(allowed), plan.n_labeled))
+
+
+def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list[Option]:
     # A model that cannot be trained leaves no split and no folds to insist on.
     strategy = strategy if outlook.trainable else "auto"
     allowed = [
@@ -63,14 +70,11 @@ def choose(
             f"strategy={strategy!r} with folds={outlook.folds} and max_fits={max_fits} leaves no option for "
             f"{plan.n_labeled} labels; allow more."
         )
-    best = best_option(allowed, plan.n_labeled)
-    if best.strategy == LABELS_ONLY:
-        return Choice(best, _why_labels_only(smallest_variance(allowed), plan.n_labeled))
-    return Choice(best, _verdict(best, plan, fitted))
+    return allowed
 
 
 def _why_labels_only(promising: Option, n_labeled: int) -> str:
-    if promising.strategy == LABELS_ONLY:
+    if not strategy_of(promising).predicts:
         return "Labels alone are as good: no other way promises a smaller standard error."
     needed = needed_correlation(promising, n_labeled)
     return (
@@ -79,17 +83,13 @@ def _why_labels_only(promising: Option, n_labeled: int) -> str:
     )
 
 
-def _verdict(best: Option, plan: Plan, fitted: FittedLaw | None) -> str:
-    ways = {
-        ZERO_SHOT: "rectify the model as it is with all labels",
-        SPLIT: f"fine-tune on {best.n_finetune} labels, rectify with {plan.n_labeled - best.n_finetune}",
-        CROSS_FITTING: f"cross-fit with {best.n_folds} folds",
-    }
+def _why_predictions(best: Option, n_labeled: int, fitted: FittedLaw | None) -> str:
+    todo = strategy_of(best).sentence(best.n_finetune, n_labeled)
     text = (
-        f"Best of what is allowed: {ways[best.strategy]}; predicted standard error {best.standard_error:.4g}, a "
+        f"Best of what is allowed: {todo}; predicted standard error {best.standard_error:.4g}, a "
         f"label counts {best.efficiency:.2f} times."
     )
-    if not can_help(best, plan.n_labeled):
+    if not can_help(best, n_labeled):
         text += " Predictions correlate too little with labels to help: labels alone would be as good."
     elif fitted is not None and fitted.verdict != "falling":
         text += f" More training does not pay: the residual variance is {fitted.verdict}."
@@ -100,10 +100,11 @@ def parameters_of(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> d
     """Parameters of the rectified estimator that make it the chosen option."""
     if not m:  # labels only in any case; trained all the same, for predict and score
         return {"split_ratio": max(2, n // 5), "cv": None}
-    if option.strategy == LABELS_ONLY:
-        # A model that predicts 0 for everything, rectified by all labels.
-        zero = FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
-        return {"estimator": zero, "split_ratio": 0, "cv": None}
-    if option.strategy == CROSS_FITTING:
-        return {"cv": option.n_folds}
-    return {"split_ratio": option.n_finetune, "cv": None}
+    strategy = strategy_of(option)
+    model = {} if strategy.predicts else {"estimator": _model_of_zeros(outputs)}
+    return model | strategy.parameters(option.n_finetune)
+
+
+def _model_of_zeros(outputs: tuple[int, ...]) -> FrozenEstimator:
+    """A model that predicts 0 for everything: rectified by all labels, it leaves their mean."""
+    return FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))

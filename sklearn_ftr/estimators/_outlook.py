@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
-from sklearn_ftr.allocation._plan import Outlook
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 
@@ -13,7 +15,7 @@ from sklearn_ftr.estimators._learning_curve import LearningCurve
 def fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
     """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
     if frozen:
-        return ScalingLaw(0.0, 1.0, float(curve.variances[0])), None
+        return _flat_law(curve.variances[0]), None
     fitted = fit_scaling_law(
         curve.sizes,
         curve.variances,
@@ -21,6 +23,10 @@ def fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw |
         resampled=curve.resampled,
     )
     return fitted.law, fitted
+
+
+def _flat_law(variance: float) -> ScalingLaw:
+    return ScalingLaw(0.0, 1.0, float(variance))
 
 
 def outlook_of(
@@ -33,27 +39,25 @@ def outlook_of(
     pool_share: float,
 ) -> Outlook:
     """What was learned, with as many versions of it as there are resampled curves."""
-    zero_shot = curve.sizes[0] == 0
-
-    def version(
-        law: ScalingLaw, total: float, first: float, others: tuple[Outlook, ...] = ()
-    ) -> Outlook:
-        return Outlook(
-            law,
-            float(total),
-            float(first) if zero_shot else None,
-            rectified.recycle,
-            bool(rectified.power_tuning),
-            folds,
-            trainable=fitted is not None,
-            trained=n_trained,
-            pool_share=pool_share,
-            resampled=others,
-        )
-
-    laws = (
-        [ScalingLaw(0.0, 1.0, v) for v in curve.resampled[:, 0]] if fitted is None else fitted.bootstrap
+    outlook = Outlook(
+        law,
+        float(curve.total_variance),
+        float(curve.variances[0]) if curve.sizes[0] == 0 else None,
+        rectified.recycle,
+        bool(rectified.power_tuning),
+        folds,
+        trainable=fitted is not None,
+        trained=n_trained,
+        pool_share=pool_share,
     )
-    triples = zip(laws, curve.resampled_total, curve.resampled[:, 0], strict=True)
-    others = tuple(version(*triple) for triple in triples if triple[1] > 0)
-    return version(law, curve.total_variance, curve.variances[0], others)
+    return replace(outlook, resampled=tuple(_versions(outlook, curve, fitted)))
+
+
+def _versions(outlook: Outlook, curve: LearningCurve, fitted: FittedLaw | None) -> Iterator[Outlook]:
+    """The same with the law and the variances of each resampled curve; none without a variance of labels."""
+    first = curve.resampled[:, 0].tolist()
+    laws = map(_flat_law, first) if fitted is None else fitted.bootstrap
+    for law, total, zero_shot in zip(laws, curve.resampled_total.tolist(), first, strict=True):
+        if total > 0:
+            untrained = None if outlook.zero_shot_variance is None else zero_shot
+            yield replace(outlook, law=law, total_variance=total, zero_shot_variance=untrained)

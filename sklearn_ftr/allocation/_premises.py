@@ -1,0 +1,80 @@
+"""What is known before labels are spent, and the variances that follow from it whatever they are spent on.
+
+Variances: Wang, Ye and Zhao (2025), section 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_ftr._arguments import check_number
+from sklearn_ftr.allocation._law import ROUNDING, Law
+from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
+
+
+@dataclass(frozen=True)
+class Premises:
+    """A law, V(Y), perhaps the zero-shot variance, and how the estimator uses its labels.
+
+    `trainable` is False for a frozen model; `trained` labels fine-tune in any case; a row of the pool tells `pool_share` times as
+    much as one of a pool that is made up as the labels are.
+    """
+
+    law: Law
+    total_variance: float
+    zero_shot_variance: float | None
+    recycle: bool
+    tuned: bool
+    folds: tuple[int, ...]
+    trainable: bool = True
+    trained: int = 0
+    pool_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("total_variance", "zero_shot_variance"):
+            value = getattr(self, name)
+            if name == "total_variance" or value is not None:
+                check_number(value, name, "a finite number, not negative")
+        first = self.zero_shot_variance or 0.0
+        if not (0 <= self.total_variance < np.inf and 0 <= first < np.inf):
+            raise ValueError(
+                f"total_variance is {self.total_variance} and zero_shot_variance {self.zero_shot_variance}; expected "
+                "finite numbers, not negative."
+            )
+        if [k for k in self.folds if not (isinstance(k, Integral) and k >= 2)]:
+            raise ValueError(f"folds is {self.folds!r}; expected whole numbers from 2 on.")
+
+    def can_predict(self, m: float) -> bool:
+        """Whether there is anything to predict."""
+        return self.total_variance > 0 and m > 0
+
+    def correlation(self, residual: float) -> float:
+        """Of labels with predictions that leave this variance."""
+        return float(np.sqrt(max(1 - residual / self.total_variance, 0.0)))
+
+    def rectified(self, residual: float, r: float, m: float) -> float:
+        """V(y - lambda f) / r + lambda^2 V(f) / m; a tuned lambda falls where v exceeds V(Y) or the pool is small."""
+        if residual <= ROUNDING * self.total_variance:
+            residual = 0.0  # nothing, beside V(Y)
+        if self.tuned:
+            residual = min(residual, self.total_variance)
+        predicted = max(self.total_variance - residual, 0.0)
+        return residual / r + predicted / (m * self.pool_share + r * self.tuned)
+
+    def recycled(self, variance: float, s: int) -> float:
+        """After the mean of the s labels that have trained has been added, where it is."""
+        return variance / (1 + variance * s / self.total_variance) if self.recycle else variance
+
+    def best_split(self, n: int, m: float) -> int:
+        """How many of n labels should train; those that have trained do so in any case."""
+        problem = SplitProblem(
+            self.law, m * self.pool_share, self.total_variance, self.recycle, self.tuned
+        )
+        return int(optimal_split(problem, n, self.fewest_to_train(n), 2))
+
+    def fewest_to_train(self, n: float = np.inf) -> int:
+        """Of n labels; two are left to rectify."""
+        return int(max(2, min(self.trained, n - 2)))
