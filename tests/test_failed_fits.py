@@ -25,10 +25,10 @@ from sklearn_ftr import (
 )
 from sklearn_ftr.datasets._population import LawfulRegressor
 from sklearn_ftr.estimators import (
-    _rectified_difference,
-    _rectified_mean,
-    _rectified_quantile,
-    _rectified_regression,
+    _bound_difference,
+    _bound_mean,
+    _bound_quantile,
+    _bound_regression,
 )
 
 N, ROWS = 60, 200
@@ -60,26 +60,26 @@ class Fragile(LinearRegression):
 
 
 KINDS = {
-    "mean": (RectifiedMeanEstimator, {}, Y, (_rectified_mean, "mean_of_two_stages")),
-    "quantile": (RectifiedQuantile, {}, Y, (_rectified_quantile, "quantiles_of_two_stages")),
-    "difference": (RectifiedDifference, {"group": 2}, Y, (_rectified_difference, "mean_of_two_stages")),
+    "mean": (RectifiedMeanEstimator, {}, Y, (_bound_mean, "mean_of_two_stages")),
+    "quantile": (RectifiedQuantile, {}, Y, (_bound_quantile, "quantiles_of_two_stages")),
+    "difference": (RectifiedDifference, {"group": 2}, Y, (_bound_difference, "mean_of_two_stages")),
     "linear": (
         RectifiedLinearRegression,
         {"covariates": [0]},
         Y,
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_bound_regression, "estimand_of_two_stages"),
     ),
     "logistic": (
         RectifiedLogisticRegression,
         {"covariates": [1]},
         CLASSES,
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_bound_regression, "estimand_of_two_stages"),
     ),
     "poisson": (
         RectifiedPoissonRegression,
         {"covariates": [1]},
         np.round(np.abs(Y)),
-        (_rectified_regression, "estimand_of_two_stages"),
+        (_bound_regression, "estimand_of_two_stages"),
     ),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -325,7 +325,7 @@ def test_a_law_and_an_allocator_that_fail_change_nothing(error, monkeypatch):
     def fail(*args, **kwargs):
         raise error("told to fail")
 
-    monkeypatch.setattr(_rectified_mean, "mean_of_two_stages", fail)  # of the last step
+    monkeypatch.setattr(_bound_mean, "mean_of_two_stages", fail)  # of the last step
     with pytest.raises(error, match="told to fail"):
         allocator.fit(X[:, :2], Y)
     assert_same_state(allocator, before)

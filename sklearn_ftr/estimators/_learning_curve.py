@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._inner_model import (
     is_frozen,
     mean_prediction,
@@ -25,7 +26,6 @@ from sklearn_ftr.estimators._inner_model import (
 )
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._own_rows import own_rows
-from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
 from sklearn_ftr.rectification._checks import Array
 
 _SMALLEST_SIZE = 4

@@ -5,29 +5,22 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486, section 4.1; cross-fitting as in Zrn
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import BOOLEAN
-from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
-from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
-from sklearn_ftr.estimators._rectified_estimator import Columns, raw
-from sklearn_ftr.estimators._sampling import Draws, draws_of_stages, folds_of_pool, trained_labels
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._bound_mean import BoundMean
+from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._draw import Draw
-from sklearn_ftr.rectification._mean import mean_of_two_stages
-from sklearn_ftr.rectification._mean_of_draw import mean_of_draw
-from sklearn_ftr.rectification._result import RectifiedResult
 
 
-class RectifiedMeanEstimator(DesignedEstimator):
+class RectifiedMeanEstimator(RectifiedEstimator):
     """Mean of a population from few labels and many model predictions.
 
     Some labels train a predictor, the others correct its mean over the unlabeled rows. With `cv`, every
@@ -145,9 +138,9 @@ class RectifiedMeanEstimator(DesignedEstimator):
     True
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("mean_",)
+    mean_: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **DesignedEstimator._parameter_constraints,
+        **RectifiedEstimator._parameter_constraints,
         "finite_population": BOOLEAN,
     }
 
@@ -195,74 +188,15 @@ class RectifiedMeanEstimator(DesignedEstimator):
             With no unlabeled rows in `fit`, lambda is 0 and so every prediction is the mean.
         """
         check_is_fitted(self, "result_")
-        predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
-        return predictions[:, 0] if np.ndim(self.mean_) == 0 else predictions
+        return self._answer_.predict(self._new_rows(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = self._inner_estimator()
-        tags.target_tags.multi_output = get_tags(inner).target_tags.multi_output and not is_classifier(
-            inner
-        )
+        predictor = or_default(self.estimator)
+        several = get_tags(predictor).target_tags.multi_output
+        tags.target_tags.multi_output = several and not is_classifier(predictor)
         return tags
 
-    def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        """Labels, of several outputs if need be."""
-        return check_partial_labels(X, y, type(self).__name__)
-
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
-    ) -> RectifiedResult:
-        """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
-        if labels.design is not None or self.finite_population:
-            draws = draws_of_stages(
-                labels, stage_one.finetune_rows, stage_one.rectify_rows, self.finite_population
-            )
-            if draws.of_rectify is not None:
-                return self._rectify_draw(labels, stage_one, draws, draws.of_rectify)
-        return mean_of_two_stages(
-            labels.y[stage_one.rectify_rows],
-            *stage_one.aligned(),
-            self._given_lambda,
-            self.confidence_level,
-            self._stage_one(labels, stage_one),
-            labels.names,
-        )
-
-    def _rectify_draw(
-        self, labels: PartialLabels, stage_one: OutOfSample, draws: Draws, draw: Draw
-    ) -> RectifiedResult:
-        """The same under a sampling design."""
-        rows = stage_one.finetune_rows, stage_one.rectify_rows
-        trained = trained_labels(labels, *rows, draws, self.recycle, self.finite_population)
-        f, pool = stage_one.aligned_by(
-            draw.weights, draw.pool_weights, folds_of_pool(labels, stage_one.folds)
-        )
-        result = mean_of_draw(
-            draw,
-            labels.y[stage_one.rectify_rows],
-            f,
-            pool[draws.in_pool],
-            self._given_lambda,
-            self.confidence_level,
-            labels.names,
-            replace(
-                trained,
-                n_folds=len(stage_one.folds) if len(stage_one.models) > 1 else 0,
-                n_finetune=stage_one.n_finetune,
-            ),
-        )
-        return replace(result, n_unlabeled=len(labels.unlabeled))
-
-    @property
-    def _whole_pools(self) -> bool:
-        return self.finite_population or super()._whole_pools
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.mean_ = result.estimate
-
-    def _columns(self, labels: PartialLabels, question: Any) -> Columns:
-        return raw
-
-    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        return raw, lambda rows, values: self.lambda_ * raw(rows, values)
+    def _bind(self, X: Any, labels: PartialLabels) -> BoundMean:
+        average_pool = self.finite_population or self.pool_prediction == "average"
+        return BoundMean(labels, StageTwoSettings.of(self), average_pool, self.finite_population)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._bound_quantile import BoundQuantiles
+from sklearn_ftr.estimators._labels import PartialLabels, one_column
+from sklearn_ftr.estimators._simple_sample_estimator import SimpleSampleEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._quantile import check_levels, quantiles_of_two_stages
-from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE
+from sklearn_ftr.rectification._quantile import check_levels
 
 
-class RectifiedQuantile(RectifiedEstimator):
+class RectifiedQuantile(SimpleSampleEstimator):
     """Quantiles of a population from few labels and many model predictions; the median by default.
 
     Some labels train a predictor, the others correct the distribution of its predictions over the unlabeled rows.
@@ -72,12 +70,11 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     True
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("quantile_",)
-
+    quantile_: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **{
             name: constraint
-            for name, constraint in RectifiedEstimator._parameter_constraints.items()
+            for name, constraint in SimpleSampleEstimator._parameter_constraints.items()
             if name != "pool_prediction"
         },
         "q": [Real, "array-like"],
@@ -122,59 +119,14 @@ estimator_, estimators_, n_features_in_, feature_names_in_
             `fit`, every prediction is the quantile.
         """
         check_is_fitted(self, "result_")
-        predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
-        return predictions[:, 0] if np.ndim(self.quantile_) == 0 else predictions
+        return self._answer_.predict(self._new_rows(X))
 
-    def _smallest_part(self, question: Array) -> int:
-        return 0
-
-    @property
-    def _whole_pools(self) -> bool:
-        return False
-
-    def _question(self, X: Any, labels: PartialLabels) -> Array:
-        """The levels."""
-        return check_levels(self.q)
-
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: Array
-    ) -> RectifiedResult:
-        return quantiles_of_two_stages(
-            labels.y[stage_one.rectify_rows],
-            stage_one.predictions[:, 0],
-            stage_one.pool_predictions[:, 0],
-            self.q,
-            question,
-            [self._given_lambda] * len(question),
-            self.confidence_level,
-            self._stage_one(labels, stage_one),
+    def _bind(self, X: Any, labels: PartialLabels) -> BoundQuantiles:
+        # An average of models has another distribution than each: each row is predicted by one.
+        return BoundQuantiles(
+            one_column(labels),
+            StageTwoSettings.of(self),
+            average_pool=False,
+            q=self.q,
+            levels=check_levels(self.q),
         )
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.quantile_ = result.estimate
-
-    def _columns(self, labels: PartialLabels, question: Array) -> Columns:
-        """Indicators of being below the labels' quantiles, in units of y: over the density there."""
-        y, nothing = labels.of_labeled_rows, np.empty(0)
-        alone = quantiles_of_two_stages(
-            y,
-            y,
-            nothing,
-            question,
-            question,
-            [0.0] * len(question),
-            self.confidence_level,
-            PREDICTED_ELSEWHERE,
-        )
-        below = _below(alone.estimate)
-        units = alone.standard_error / np.sqrt(question * (1 - question) / len(y))
-        units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
-        return lambda rows, values: units * below(rows, values)
-
-    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        below = _below(np.atleast_1d(self.quantile_))
-        return below, lambda rows, values: self.lambda_ * below(rows, values)
-
-
-def _below(thresholds: Array) -> Columns:
-    return lambda rows, values: (values.reshape(len(values), 1) <= thresholds).astype(float)

@@ -67,33 +67,38 @@ class Draws:
 
     Parameters
     ----------
-    of_rectify : Draw or None
-        Of labels that rectify and of the unlabeled rows that stay in the pool; None if all rows are alike and by themselves.
-    of_labels : Draw or None
+    of_rectify : Draw
+        Of labels that rectify and of the unlabeled rows that stay in the pool.
+    of_labels : Draw
         Of all labels, those that rectify first.
     in_pool : ndarray of bool, shape (m,)
         Which unlabeled rows stay: none of a cluster whose labels have trained.
     """
 
-    of_rectify: Draw | None
-    of_labels: Draw | None
+    of_rectify: Draw
+    of_labels: Draw
     in_pool: NDArray[np.bool_]
 
 
 def draws_of_stages(
     labels: PartialLabels, finetune: Rows, rectify: Rows, finite_population: bool
-) -> Draws:
-    """Rows that have trained, and the rest of their clusters, are not in the pool, since what a model predicts for them is no prediction.
+) -> Draws | None:
+    """How both stages' rows were drawn; None if all rows are alike and by themselves.
 
-    The others stand for them.
+    Rows that have trained, and the rest of their clusters, are not in the pool, since what a model predicts for them is no
+    prediction. The others stand for them.
     """
+    if labels.design is None and not finite_population:
+        return None
     design, everything = labels.design or SamplingDesign(), np.ones(len(labels.unlabeled), dtype=bool)
     of_labels = draw_of(
         *(design.only(np.concatenate([rectify, finetune])), design.only(labels.unlabeled)),
         *(len(labels.labeled), len(labels.unlabeled)),
         finite_population,
     )
-    if of_labels is None or not len(finetune):
+    if of_labels is None:
+        return None
+    if not len(finetune):
         return Draws(of_labels, of_labels, everything)
     in_pool = everything
     if design.clusters is not None:
@@ -110,7 +115,7 @@ def draws_of_stages(
         finite_population,
         keep_simple=True,
     )
-    return Draws(of_rectify, of_labels, in_pool)
+    return None if of_rectify is None else Draws(of_rectify, of_labels, in_pool)
 
 
 def trained_labels(
@@ -123,7 +128,7 @@ def trained_labels(
 ) -> Trained:
     """What stage 2 of a mean must know of labels that have trained only."""
     s, draw = len(finetune), draws.of_labels
-    if not s or draw is None:
+    if not s:
         return Trained()
     design, k = labels.design or SamplingDesign(), labels.n_outputs
     trained = np.arange(len(draw.pieces)) >= len(draw.pieces) - s

@@ -1,0 +1,100 @@
+"""Quantiles of the labels of a sample's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_ftr.estimators._answer import Answer, Columns
+from sklearn_ftr.estimators._bound_estimand import BoundEstimand
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._out_of_sample import OutOfSample
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._quantile import quantiles_of_two_stages
+from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._stage_one import PREDICTED_ELSEWHERE
+
+
+@dataclass(frozen=True, eq=False)
+class BoundQuantiles(BoundEstimand):
+    """Quantiles at some levels.
+
+    Parameters
+    ----------
+    q : float or array-like of shape (k,)
+        Levels as the user gave them, whose shape is that of the answer.
+    levels : ndarray of shape (k,)
+    """
+
+    q: Any
+    levels: Array
+
+    @property
+    def smallest_part(self) -> int:
+        """No part is too small."""
+        return 0
+
+    @property
+    def columns(self) -> Columns:
+        """Indicators of being below the labels' quantiles, in units of y: over the density there."""
+        of_labels = self._of_labels_alone()
+        below = _below(of_labels.estimate)
+        levels, n = self.levels, len(self.labels.labeled)
+        units = of_labels.standard_error / np.sqrt(levels * (1 - levels) / n)
+        units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
+        return lambda rows, values: units * below(rows, values)
+
+    def rectify(self, stage_one: OutOfSample) -> QuantileAnswer:
+        """Quantiles of the rectified distribution."""
+        result = quantiles_of_two_stages(
+            self.labels.y[stage_one.rectify_rows],
+            stage_one.predictions[:, 0],
+            stage_one.pool_predictions[:, 0],
+            self.q,
+            self.levels,
+            [self.settings.lambda_] * len(self.levels),
+            self.settings.confidence_level,
+            stage_one.provenance(self.labels.y, self.settings.recycle),
+        )
+        return QuantileAnswer(result, stage_one.fitted_models)
+
+    def _of_labels_alone(self) -> RectifiedResult:
+        y, nothing = self.labels.of_labeled_rows, np.empty(0)
+        return quantiles_of_two_stages(
+            *(y, y, nothing),
+            self.levels,
+            self.levels,
+            [0.0] * len(self.levels),
+            self.settings.confidence_level,
+            PREDICTED_ELSEWHERE,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class QuantileAnswer(Answer):
+    """The quantile, or several."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The quantile."""
+        return {"quantile_": self.result.estimate}
+
+    def predict(self, X: Any) -> Array:
+        """Predictions moved by what makes the estimate of their quantile over the pool."""
+        return self._rectified_predictions(X)
+
+    def variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
+        """From indicators of being below the estimate."""
+        below = _below(np.atleast_1d(self.result.estimate))
+
+        def weighted(rows: Any, values: Array) -> Array:
+            return self.result.lambda_ * below(rows, values)
+
+        pool_variance = np.diag(self.result.pool_covariance)
+        return self._variances_of(X, labels, below, weighted, pool_variance)
+
+
+def _below(thresholds: Array) -> Columns:
+    return lambda rows, values: (values.reshape(len(values), 1) <= thresholds).astype(float)
