@@ -1,8 +1,10 @@
 """A fit that fails or is stopped leaves an estimator exactly as it was, whatever it is and wherever that happens."""
 
 import contextlib
+import pickle
 import sys
 import warnings
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,7 @@ from sklearn_ftr.estimators import (
     _bound_quantile,
     _bound_regression,
 )
+from sklearn_ftr.estimators._labels import check_partial_labels
 
 N, ROWS = 60, 200
 RNG = np.random.default_rng(0)
@@ -242,6 +245,28 @@ def test_another_fit_leaves_nothing_of_the_first(kind):
     assert again.n_features_in_ == 4
     np.testing.assert_array_equal(again.result_.estimate, fresh.result_.estimate)
     assert not hasattr(again.set_params(cv=3).fit(X, y), "estimator_")
+
+
+@kinds
+def test_a_question_that_is_bound_leaves_nothing_on_the_estimator(kind):
+    model = make(kind)
+    before = state_of(model)
+    bound = model._bind(X, check_partial_labels(X, KINDS[kind][2], "test"))
+    assert_same_state(model, before)
+    with pytest.raises(FrozenInstanceError):
+        bound.labels = None
+
+
+@kinds
+def test_what_is_kept_for_other_rows_does_not_grow_with_those_of_the_fit(kind):
+    y, sizes = KINDS[kind][2], []
+    for copies in (1, 20):
+        rows = np.vstack([X, *[X[N:]] * copies])
+        labels = np.concatenate([y, np.full(copies * (ROWS - N), np.nan)])
+        answer = make(kind).fit(rows, labels)._answer_
+        others = {name: value for name, value in vars(answer).items() if name != "result"}
+        sizes.append(len(pickle.dumps(others)))
+    assert sizes[1] < sizes[0] + 100
 
 
 @kinds
