@@ -105,9 +105,9 @@ def split_results(draw: Draw, estimator: Any, ratio: float) -> dict[str, Any]:
     """What RectifiedMeanEstimator answers with each of VARIANTS, from one training (see `check`)."""
     plain = RectifiedMeanEstimator(estimator, split_ratio=ratio, recycle=False, random_state=draw.seed)
     labels = check_partial_labels(draw.X, draw.labels, "benchmark")
-    stage_one = plain._fine_tune(draw.X, labels, np.empty(0, dtype=np.intp))
+    stage_one = plain._fine_tune(draw.X, plain._bind(draw.X, labels), np.empty(0, dtype=np.intp))
     return {
-        variant: clone(plain).set_params(**change)._rectify(labels, stage_one)
+        variant: clone(plain).set_params(**change)._bind(draw.X, labels).rectify(stage_one).result
         for variant, change in VARIANTS.items()
     }
 

@@ -19,9 +19,9 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state
 
 from sklearn_ftr.allocation._law_fit import fit_scaling_law
+from sklearn_ftr.estimators._answer import raw
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.estimators._learning_curve import measure_learning_curve
-from sklearn_ftr.estimators._rectified_estimator import raw
 
 SETS = {
     "EmoBank V": ("emobank", "V"),

@@ -1,8 +1,10 @@
 """A fit that fails or is stopped leaves an estimator exactly as it was, whatever it is and wherever that happens."""
 
 import contextlib
+import pickle
 import sys
 import warnings
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pandas as pd
@@ -25,11 +27,12 @@ from sklearn_ftr import (
 )
 from sklearn_ftr.datasets._population import LawfulRegressor
 from sklearn_ftr.estimators import (
-    _rectified_difference,
-    _rectified_mean,
-    _rectified_quantile,
-    _rectified_regression,
+    _bound_difference,
+    _bound_mean,
+    _bound_quantile,
+    _bound_regression,
 )
+from sklearn_ftr.estimators._labels import check_partial_labels
 
 N, ROWS = 60, 200
 RNG = np.random.default_rng(0)
@@ -60,26 +63,26 @@ class Fragile(LinearRegression):
 
 
 KINDS = {
-    "mean": (RectifiedMeanEstimator, {}, Y, (_rectified_mean, "mean_of")),
-    "quantile": (RectifiedQuantile, {}, Y, (_rectified_quantile, "quantiles_of")),
-    "difference": (RectifiedDifference, {"group": 2}, Y, (_rectified_difference, "mean_of")),
+    "mean": (RectifiedMeanEstimator, {}, Y, (_bound_mean, "mean_of")),
+    "quantile": (RectifiedQuantile, {}, Y, (_bound_quantile, "quantiles_of")),
+    "difference": (RectifiedDifference, {"group": 2}, Y, (_bound_difference, "mean_of")),
     "linear": (
         RectifiedLinearRegression,
         {"covariates": [0]},
         Y,
-        (_rectified_regression, "rectify_estimand"),
+        (_bound_regression, "rectify_estimand"),
     ),
     "logistic": (
         RectifiedLogisticRegression,
         {"covariates": [1]},
         CLASSES,
-        (_rectified_regression, "rectify_estimand"),
+        (_bound_regression, "rectify_estimand"),
     ),
     "poisson": (
         RectifiedPoissonRegression,
         {"covariates": [1]},
         np.round(np.abs(Y)),
-        (_rectified_regression, "rectify_estimand"),
+        (_bound_regression, "rectify_estimand"),
     ),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -245,6 +248,28 @@ def test_another_fit_leaves_nothing_of_the_first(kind):
 
 
 @kinds
+def test_a_question_that_is_bound_leaves_nothing_on_the_estimator(kind):
+    model = make(kind)
+    before = state_of(model)
+    bound = model._bind(X, check_partial_labels(X, KINDS[kind][2], "test"))
+    assert_same_state(model, before)
+    with pytest.raises(FrozenInstanceError):
+        bound.labels = None
+
+
+@kinds
+def test_what_is_kept_for_other_rows_does_not_grow_with_those_of_the_fit(kind):
+    y, sizes = KINDS[kind][2], []
+    for copies in (1, 20):
+        rows = np.vstack([X, *[X[N:]] * copies])
+        labels = np.concatenate([y, np.full(copies * (ROWS - N), np.nan)])
+        answer = make(kind).fit(rows, labels)._answer_
+        others = {name: value for name, value in vars(answer).items() if name != "result"}
+        sizes.append(len(pickle.dumps(others)))
+    assert sizes[1] < sizes[0] + 100
+
+
+@kinds
 def test_names_of_columns_are_those_of_the_last_fit_that_worked(kind):
     y, frame = KINDS[kind][2], pd.DataFrame(X, columns=["a", "b", "c"])
     model = make(kind).fit(frame, y)
@@ -325,7 +350,7 @@ def test_a_law_and_an_allocator_that_fail_change_nothing(error, monkeypatch):
     def fail(*args, **kwargs):
         raise error("told to fail")
 
-    monkeypatch.setattr(_rectified_mean, "mean_of", fail)  # of the last step
+    monkeypatch.setattr(_bound_mean, "mean_of", fail)  # of the last step
     with pytest.raises(error, match="told to fail"):
         allocator.fit(X[:, :2], Y)
     assert_same_state(allocator, before)

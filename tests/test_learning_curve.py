@@ -147,8 +147,8 @@ def test_influence_on_a_coefficient_has_the_degrees_of_freedom_of_its_regression
     model = RectifiedLinearRegression(
         LinearRegression(), covariates=[0, 1], coefficient=0, random_state=0
     )
-    labels = model._labels(X, y)
-    values = model._columns(labels, model._question(X, labels))(labels.labeled, y[:n])
+    labels = check_partial_labels(X, y, "test")
+    values = model._bind(X, labels).columns(labels.labeled, y[:n])
     error = model.fit(X, y).result_.labels_only.standard_error[1]
     assert np.sqrt(np.mean(values**2) / n) == pytest.approx(error)
 

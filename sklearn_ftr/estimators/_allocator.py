@@ -5,15 +5,13 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state, get_tags, indexable
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
@@ -25,39 +23,20 @@ from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.allocation._strategies import Split
-from sklearn_ftr.estimators._choice import STRATEGIES, choose, is_allowed, parameters_of
-from sklearn_ftr.estimators._fitted_state import is_learned
-from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained, seeded_clone
-from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows
-from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
-from sklearn_ftr.estimators._outlook import fit_law, outlook_of
+from sklearn_ftr.estimators._best_estimator import AnswersByBestEstimator
+from sklearn_ftr.estimators._choice import STRATEGIES, Choice, choose, is_allowed, parameters_of
+from sklearn_ftr.estimators._inner_model import seeded_clone
+from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
+from sklearn_ftr.estimators._learned import columns_learned, replace_learned
+from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.estimators._pilot import Pilot
+from sklearn_ftr.estimators._purchase import Purchase
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
-from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
+from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """How many labels to buy next, and what for.
-
-    Attributes
-    ----------
-    n_more : int
-        Labels to buy.
-    n_finetune, n_rectify : int
-        How many of them fine-tune and how many rectify. Under cross-fitting both are `n_more`: each does both.
-    required : RequiredLabels
-        The goal behind it.
-    """
-
-    n_more: int
-    n_finetune: int
-    n_rectify: int
-    required: RequiredLabels
-
-
-class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
+class FineTuneRectifyAllocator(AnswersByBestEstimator):
     """Decides how many labels fine-tune and how many rectify, and says when fine-tuning does not pay.
 
     Measures the residual variance inside the labeled rows for growing numbers of training labels, fits a
@@ -142,6 +121,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     law_: ScalingLaw
     law_fit_: FittedLaw | None
     learning_curve_: LearningCurve
+    outlook_: Outlook
     plan_: Plan
     best_option_: Option
     best_split_ratio_: float
@@ -154,7 +134,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     standard_error_: Any
     efficiency_: Any
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "confidence_interval", "_inner_estimator", "_columns"]), None],
+        "estimator": [HasMethods(["fit", "confidence_interval", "_bind"]), None],
         "strategy": [StrOptions(set(STRATEGIES))],
         "folds": [tuple, list],
         "max_fits": [Interval(Integral, 1, None, closed="left")],
@@ -215,37 +195,26 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        # One assignment, after everything has worked; nothing of an earlier fit stays.
-        fitted = self._fit(X, y, finetune_rows)
-        kept = {name: value for name, value in vars(self).items() if not is_learned(name)}
-        self.__dict__ = kept | fitted
+        replace_learned(self, self._fit(X, y, finetune_rows))
         return self
 
     def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> dict[str, Any]:
         """The fitted attributes."""
         folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
-        validate_data(rectified, X, skip_check_array=True)
+        columns = columns_learned(rectified, X)
         (X,) = indexable(X)
-        labels = rectified._labels(X, y)
+        labels = check_partial_labels(X, y, type(rectified).__name__)
         always = check_finetune_rows(finetune_rows, labels)
-        question = rectified._question(X, labels)
-        curve = self._measure(rectified, X, labels, question, rng)
-        law, law_fit = fit_law(curve, is_frozen(rectified._inner_estimator()))
-        n, m = len(labels.labeled), len(labels.unlabeled)
-        pool_share = rectified._pool_share(labels, question)
-        outlook = outlook_of(rectified, curve, law, law_fit, folds, len(always), pool_share)
-        plan = outlook.plan(n, m, self._costs())
-        choice = choose(plan, outlook, self.strategy, self.max_fits, law_fit)
-        self._report(choice.verdict)
-        best = rectified.set_params(**parameters_of(choice.option, n, m, labels.y.shape[1:]))
+        bound = rectified._bind(X, labels)
+        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(always))
+        plan = foreseen.outlook.plan(len(labels.labeled), len(labels.unlabeled), self._costs())
+        choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
+        reporter(self)(choice.verdict)
+        rectified.set_params(**parameters_of(choice.option, *_sizes(bound.labels)))
         trains = choice.option.n_trainings > 0
-        best.fit(X, y, finetune_rows=finetune_rows if trains else None)
-        trained = best.finetune_rows_ | np.isin(np.arange(n + m), always)
-        foreseen = _foreseen(curve, law, law_fit, outlook, plan)
-        chosen = {"best_option_": choice.option, "verdict_": choice.verdict, "best_estimator_": best}
-        sizes = {"n_labeled_": n, "n_unlabeled_": m, "finetune_rows_": trained}
-        return foreseen | chosen | sizes | _answers(best)
+        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None)
+        return columns | foreseen.attributes | _chosen(plan, choice, best, labels, always)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -297,7 +266,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             No allowed option reaches the goal with the rows there are; several coefficients.
         """
         check_is_fitted(self, "outlook_")
-        self.best_estimator_._check_units()
+        self.best_estimator_._answer_.check_units()
         rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
             half_width, confidence_level, rows, self._costs(), self._allowed
@@ -319,56 +288,7 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
             it adds to the fine-tuning set from all that have not trained.
         """
         required = self.required_labels(half_width, confidence_level)
-        more = max(required.n_labeled - self.n_labeled_, 0)
-        if required.option.n_folds:
-            return Purchase(more, more, more, required)
-        finetune = min(max(required.option.n_finetune - int(self.finetune_rows_.sum()), 0), more)
-        return Purchase(more, finetune, more - finetune, required)
-
-    def predict(self, X: Any) -> Array:
-        """Predictions of `best_estimator_`.
-
-        Parameters
-        ----------
-        X : as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_rows,) or (n_rows, k)
-        """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(X)
-
-    def score(self, X: Any, y: ArrayLike) -> float:
-        """Efficiency of `best_estimator_` on labeled rows that were not seen in `fit`.
-
-        Parameters
-        ----------
-        X, y : as in `fit`
-
-        Returns
-        -------
-        float
-        """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.score(X, y)
-
-    def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
-    ) -> ConfidenceInterval:
-        """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_interval(confidence_level, alternative)
-
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
-        """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.p_value(null, alternative)
-
-    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
-        """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.summary(confidence_level, null)
+        return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -390,59 +310,37 @@ class FineTuneRectifyAllocator(RegressorMixin, BaseEstimator):
     def _costs(self) -> Costs:
         return Costs(self.label_cost, self.training_cost, self.inference_cost)
 
-    def _measure(
-        self,
-        rectified: Any,
-        X: Any,
-        labels: PartialLabels,
-        question: Any,
-        rng: np.random.RandomState,
-    ) -> LearningCurve:
-        predictor = rectified._inner_estimator()
-        return measure_learning_curve(
-            predictor,
-            X,
-            labels,
-            rectified._columns(labels, question),
-            pilot_cost=self.pilot_cost,
-            power_tuning=bool(rectified.power_tuning),
-            n_bootstrap=self.n_bootstrap,
-            n_jobs=self.n_jobs,
-            rng=rng,
-            report=self._report,
-            zero_shot=predicts_untrained(predictor, labels.n_outputs),
-            weigh=rectified._weigh(question, labels),
-            fits_rows=rectified._columns_fit_rows,
-        )
+    def _pilot(self, rng: np.random.RandomState) -> Pilot:
+        return Pilot(self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
 
     def _allowed(self, strategy: str, folds: int) -> bool:
         return is_allowed(strategy, folds, self.strategy, self.max_fits)
 
-    def _report(self, message: str) -> None:
-        if self.verbose:
-            print(f"[{type(self).__name__}] {message}", flush=True)
+
+def _sizes(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
+    """Numbers of labels and of rows in the pool, and the shape of a row's label."""
+    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
 
 
-def _foreseen(
-    curve: LearningCurve, law: ScalingLaw, law_fit: FittedLaw | None, outlook: Outlook, plan: Plan
+def _chosen(
+    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
 ) -> dict[str, Any]:
-    """What was learned before anything was chosen."""
+    """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
     splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
     return {
-        "learning_curve_": curve,
-        "law_": law,
-        "law_fit_": law_fit,
-        "outlook_": outlook,
         "plan_": plan,
         "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
+        "best_option_": choice.option,
+        "verdict_": choice.verdict,
+        "best_estimator_": best,
+        "n_labeled_": len(labels.labeled),
+        "n_unlabeled_": len(labels.unlabeled),
+        "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
+        "standard_error_": best.standard_error_,
+        "efficiency_": best.efficiency_,
+        "result_": best.result_,
+        **best._answer_.attributes,
     }
-
-
-def _answers(best: Any) -> dict[str, Any]:
-    """What the allocator repeats of its refitted estimator."""
-    seen = [name for name in ("n_features_in_", "feature_names_in_") if hasattr(best, name)]
-    names = (*seen, *best._answers, "standard_error_", "efficiency_", "result_")
-    return {name: getattr(best, name) for name in names}
 
 
 def _check_folds(folds: Any) -> tuple[int, ...]:

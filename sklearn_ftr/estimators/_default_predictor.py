@@ -53,6 +53,11 @@ def default_estimator() -> Pipeline:
     )
 
 
+def or_default(estimator: Any) -> Any:
+    """The user's predictor, or the default one in place of None."""
+    return default_estimator() if estimator is None else estimator
+
+
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Any table as numbers: those without gaps unchanged, else imputed, dates as days, categories one-hot.
 

@@ -173,7 +173,9 @@ def _is_skorch_net(model: Any) -> bool:
 
 def _skorch_seed(model: BaseEstimator, seed: int) -> AbstractContextManager[None]:
     """For models that are or hold a skorch net: torch's random state, seeded and then restored."""
-    held = [model, *model.get_params(deep=True).values()] if "skorch" in sys.modules else []
+    if "skorch" not in sys.modules:
+        return nullcontext()
+    held = [model, *model.get_params(deep=True).values()]
     nets = [part for part in held if _is_skorch_net(part)]
     if not nets:
         return nullcontext()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
 
 from sklearn_ftr._arguments import is_missing, is_truth_value
 from sklearn_ftr._sklearn_private import num_samples
@@ -68,6 +69,11 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
     index = row_index(X) if row_index(y) is None else row_index(y)
     rows = np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled)
     return PartialLabels(labels, *rows, tuple(map(str, column_names(y) or ())), index)
+
+
+def one_column(labels: PartialLabels) -> PartialLabels:
+    """Labels of one output, of shape (n_rows,)."""
+    return replace(labels, y=column_or_1d(labels.y, warn=True))
 
 
 def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) -> NDArray[np.intp]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._inner_model import (
     is_frozen,
     mean_prediction,
@@ -25,7 +26,6 @@ from sklearn_ftr.estimators._inner_model import (
 )
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._own_rows import own_rows
-from sklearn_ftr.estimators._rectified_estimator import Columns, Rows
 from sklearn_ftr.rectification._checks import Array
 
 _SMALLEST_SIZE = 4
@@ -99,38 +99,64 @@ def measure_learning_curve(
 
     With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
     """
-    n = len(labels.labeled)
     trials = [] if is_frozen(estimator) else _trials(labels.labeled, pilot_cost, rng)
     if zero_shot:
         trials.append(_Trial(0, labels.labeled[:0], labels.labeled))
-    cost = sum(trial.size for trial in trials) / n
-    planned = sorted({trial.size for trial in trials})
-    report(f"learning curve: {len(trials)} trainings on {', '.join(map(str, planned))} labels")
+    sizes = [trial.size for trial in trials]
+    planned = ", ".join(map(str, sorted(set(sizes))))
+    report(f"learning curve: {len(trials)} trainings on {planned} labels")
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(trials))
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_test)(estimator, X, labels, trial, int(seed), weigh)
         for trial, seed in zip(trials, seeds, strict=True)
     )
     trials, predictions = _without_failures(trials, predictions, report)
-    sizes = np.unique([trial.size for trial in trials]).astype(np.intp)
-    weights = _bootstrap_weights(n, n_bootstrap, rng)
-    position = np.empty(len(labels.y), dtype=np.intp)
-    position[labels.labeled] = np.arange(n)
+    weights = _bootstrap_weights(len(labels.labeled), n_bootstrap, rng)
+    tests = _Tests(labels, of_values, weights, power_tuning, fits_rows)
+    cost = sum(sizes) / len(labels.labeled)
+    return tests.curve(trials, predictions, cost)
 
-    def of_rows(rows: Rows) -> tuple[_Deviations, Array]:
-        return _deviations(of_values, rows, labels.y[rows]), weights[:, position[rows]]
 
-    curves = []
-    for trial, f in zip(trials, predictions, strict=True):
-        y, of_trial = of_rows(trial.test)
-        columns = _deviations(of_values, trial.test, f)
-        curves.append(_residual_variances(y, columns, of_trial, power_tuning, fits_rows))
-    of_size = np.array([trial.size for trial in trials])
-    table = np.array([np.array(curves)[of_size == size].mean(axis=0) for size in sizes]).T
-    largest = [trial.test for trial in trials if trial.size == sizes[-1]]
-    tests = largest if fits_rows else [labels.labeled]
-    total = np.mean([_total_variances(*of_rows(rows)) for rows in tests], axis=0)
-    return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
+@dataclass(frozen=True, eq=False)
+class _Tests:
+    """What trials are tested by: labels, and `weights` (b, n) of the labeled rows in each version of them, the first of which has equal ones."""
+
+    labels: PartialLabels
+    of_values: Columns
+    weights: Array
+    power_tuning: bool
+    fits_rows: bool
+
+    def curve(self, trials: list[_Trial], predictions: list[Array], cost: float) -> LearningCurve:
+        """Means over the trials of each size."""
+        of_size = np.array([trial.size for trial in trials])
+        sizes = np.unique(of_size).astype(np.intp)
+        curves = np.array([self._residual(*pair) for pair in zip(trials, predictions, strict=True)])
+        table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
+        largest = [trial.test for trial in trials if trial.size == sizes[-1]]
+        tested = largest if self.fits_rows else [self.labels.labeled]
+        total = np.mean([self._total(rows) for rows in tested], axis=0)
+        return LearningCurve(sizes, table[0], table[1:], float(total[0]), total[1:], cost)
+
+    def _residual(self, trial: _Trial, f: Array) -> Array:
+        """Residual variance of a trial's predictions of its rows, in each version."""
+        return _residual_variances(
+            self._labels_of(trial.test),
+            _deviations(self.of_values, trial.test, f),
+            self._weights_of(trial.test),
+            self.power_tuning,
+            self.fits_rows,
+        )
+
+    def _total(self, rows: Rows) -> Array:
+        """Variance of what some labels contribute, in each version."""
+        return _total_variances(self._labels_of(rows), self._weights_of(rows))
+
+    def _labels_of(self, rows: Rows) -> _Deviations:
+        return _deviations(self.of_values, rows, self.labels.y[rows])
+
+    def _weights_of(self, rows: Rows) -> Array:
+        return self.weights[:, np.searchsorted(self.labels.labeled, rows)]
 
 
 def _trials(labeled: Rows, pilot_cost: float, rng: np.random.RandomState) -> list[_Trial]:

@@ -22,8 +22,7 @@ from sklearn.utils.validation import (
 
 from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_ftr._tables import column_names
-from sklearn_ftr.estimators._default_predictor import default_estimator
-from sklearn_ftr.estimators._fitted_state import adopt, unfitted
+from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._inner_model import (
     CanPredictOnceFitted,
     clone_with_final_estimators,
@@ -31,6 +30,7 @@ from sklearn_ftr.estimators._inner_model import (
     predicts_untrained,
     without_needless_axis,
 )
+from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array, check_finite
 
@@ -39,11 +39,19 @@ FEATURES = ("all", "remaining", "predictions")
 
 @dataclass(frozen=True)
 class _Given:
-    """Where X has predictions and what is learned from beside them, as a fit was told."""
+    """Where X has predictions and what is learned from beside them, as a fit was told: later changes of parameters wait for the next."""
 
     column: Any
     features: str
     n_outputs: int
+    single_output: bool
+
+    @classmethod
+    def of(cls, corrector: PredictionCorrector, y: Any) -> _Given:
+        """As a corrector's parameters say, for y of this shape."""
+        single = np.ndim(y) < 2
+        n_outputs = 1 if single else np.shape(y)[1]
+        return cls(copy(corrector.column), corrector.features, n_outputs, single)
 
     def predictions(self, X: Any) -> Array:
         """The given predictions (n, n_outputs) as finite numbers, repeated if one column serves all outputs."""
@@ -151,6 +159,8 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
     (True, True)
     """
 
+    correction_: Any
+    _given_: _Given
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [CanPredictOnceFitted(), None],
         "column": [Integral, str, list],
@@ -180,16 +190,17 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        fitted = unfitted(self)
-        fitted._fit(X, y, fit_params)
-        adopt(self, fitted)
+        rows = _as_table(X)
+        columns = columns_learned(self, rows, y)
+        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(rows, targets)
+        given = _Given.of(self, targets)
+        correction = self._learn(rows, targets, given, fit_params)
+        replace_learned(self, columns | {"_given_": given, "correction_": correction})
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, fit_params: dict[str, Any]) -> None:
-        X = self._validated(X, y, reset=True)
-        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, targets)
-        given = self._ask(targets)
+    def _learn(self, X: Any, targets: Array, given: _Given, fit_params: dict[str, Any]) -> Any:
+        """A trained model of what the given predictions leave."""
         model = self._new_estimator(given.n_outputs)
         if self.estimator is None:  # a pipeline: its last step learns
             fit_params = {f"{model.steps[-1][0]}__{name}": value for name, value in fit_params.items()}
@@ -198,7 +209,7 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         # The default is a pipeline, whose steps metadata routing would ask one by one.
         with config_context(enable_metadata_routing=False) if self.estimator is None else nullcontext():
             fitted = model.fit(features, without_needless_axis(residuals), **fit_params)
-        self.correction_ = model if fitted is None else fitted
+        return model if fitted is None else fitted
 
     @fit_context(prefer_skip_nested_validation=False)
     def initialize(self, X: Any, y: Any = None) -> Self:
@@ -214,11 +225,10 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        fitted = unfitted(self)
-        X = fitted._validated(X, "no_validation", reset=True)
-        fitted._ask(y).predictions(X)
-        fitted.correction_ = None
-        adopt(self, fitted)
+        rows = _as_table(X)
+        columns, given = columns_learned(self, rows), _Given.of(self, y)
+        given.predictions(rows)
+        replace_learned(self, columns | {"_given_": given, "correction_": None})
         return self
 
     def predict(self, X: Any) -> Array:
@@ -233,14 +243,15 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
         ndarray of shape (n,) or (n, k)
         """
         check_is_fitted(self, "correction_")
-        X = self._validated(X, "no_validation", reset=False)
+        X = _as_table(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
         given = self._given_
         predictions = given.predictions(X).copy()
         if self.correction_ is not None:
             rows = np.arange(num_samples(X))
             features = given.learned_from(X)
             predictions += mean_prediction(self.correction_, features, rows, given.n_outputs)
-        return predictions[:, 0] if self._single_output_ else predictions
+        return predictions[:, 0] if given.single_output else predictions
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:
         """Yes: the given predictions are there before any label."""
@@ -248,35 +259,25 @@ class PredictionCorrector(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._untrained())
+        inner = get_tags(or_default(self.estimator))
         tags.input_tags.sparse = inner.input_tags.sparse
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.non_deterministic = inner.non_deterministic
         return tags
 
-    def _validated(self, X: Any, y: Any, *, reset: bool) -> Any:
-        """X as it came if it is a data frame, else as a matrix; its values are the inner estimator's business."""
-        if not hasattr(X, "columns"):
-            X = check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)
-        validate_data(self, X, y, skip_check_array=True, reset=reset)
-        return X
-
-    def _untrained(self) -> Any:
-        return default_estimator() if self.estimator is None else self.estimator
-
-    def _ask(self, y: Any) -> _Given:
-        """Remember what X and y are asked for, so that later changes of the parameters wait for the next fit."""
-        self._single_output_ = np.ndim(y) < 2
-        n_outputs = 1 if self._single_output_ else np.shape(y)[1]
-        self._given_ = _Given(copy(self.column), self.features, n_outputs)
-        return self._given_
-
     def _new_estimator(self, n_outputs: int) -> Any:
         """An untrained model of the correction; one that predicts y already would correct twice."""
-        model = clone_with_final_estimators(self._untrained())
+        model = clone_with_final_estimators(or_default(self.estimator))
         if predicts_untrained(model, n_outputs):
             raise ValueError(
                 f"estimator={type(model).__name__} comes with predictions of y from before training; expected one that "
                 "learns a correction from nothing. Use a model without weights or head of its own for y."
             )
         return model
+
+
+def _as_table(X: Any) -> Any:
+    """X as it came if it is a data frame, else as a matrix; its values are the inner estimator's business."""
+    if hasattr(X, "columns"):
+        return X
+    return check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)

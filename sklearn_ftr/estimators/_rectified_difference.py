@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr.estimators._covariates import fit_part, read_groups
-from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import (
-    Columns,
-    RectifiedEstimator,
-    variances_of_design,
-)
-from sklearn_ftr.estimators._sampling import sample_of_stages
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._bound_difference import BoundDifference, TwoGroups
+from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._labels import PartialLabels, one_column
+from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._difference import difference_of
-from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
-from sklearn_ftr.rectification._mean import mean_of
-from sklearn_ftr.rectification._result import RectifiedResult
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """The two groups' names, and each row's group, 0 or 1."""
-
-    names: NDArray[Any]
-    of_rows: NDArray[np.intp]
 
 
 class RectifiedDifference(RectifiedEstimator):
@@ -88,10 +68,9 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
     (True, True)
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("difference_", "group_means_", "groups_")
-
-    _columns_fit_rows: ClassVar[bool] = True
-
+    difference_: Any
+    group_means_: Array
+    groups_: NDArray[Any]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **RectifiedEstimator._parameter_constraints,
         "group": "no_validation",
@@ -107,6 +86,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         power_tuning: bool = True,
         recycle: bool = True,
         pool_prediction: str = "average",
+        finite_population: bool = False,
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -119,6 +99,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.pool_prediction = pool_prediction
+        self.finite_population = finite_population
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -136,106 +117,10 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         ndarray of shape (n_rows,)
         """
         check_is_fitted(self, "result_")
-        (X,) = indexable(X)
-        group = self._known_groups(X)
-        weights, rectifiers = (
-            np.array([getattr(part, name) for part in self.result_.parts.values()])
-            for name in ("lambda_", "rectifier")
-        )
-        return weights[group] * self._average_prediction(X)[:, 0] + rectifiers[group]
+        return self._answer_.predict(self._new_rows(X))
 
-    def _question(self, X: Any, labels: PartialLabels) -> _Groups:
-        self._group_reader_ = fit_part(self.group, X)
-        groups = read_groups(self._group_reader_, X)
-        counts = len(labels.labeled), len(labels.unlabeled)
-        names, *codes = check_groups(groups[labels.labeled], groups[labels.unlabeled], *counts)
-        of_rows = np.empty(len(groups.values), dtype=np.intp)
-        of_rows[labels.labeled], of_rows[labels.unlabeled] = codes
-        return _Groups(names, of_rows)
-
-    def _strata(self, question: _Groups) -> NDArray[np.intp]:
-        return question.of_rows
-
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: _Groups
-    ) -> RectifiedResult:
-        self.groups_ = question.names
-        parts = {
-            str(name): self._rectified_mean(labels, stage_one.within(question.of_rows == i), str(name))
-            for i, name in enumerate(question.names)
-        }
-        return difference_of(parts, self.confidence_level)
-
-    def _rectified_mean(
-        self, labels: PartialLabels, stage_one: OutOfSample, name: str
-    ) -> RectifiedResult:
-        rows = stage_one.rectify_rows
-        if len(rows) < 2:
-            raise ValueError(
-                f"Group {name} has {len(rows)} labels that rectify (n_samples={len(labels.labeled)}); expected at least 2. "
-                "Label more of its rows, lower split_ratio, or use cv."
-            )
-        sample = sample_of_stages(labels, stage_one, self.recycle)
-        return mean_of(sample, self._given_lambda, self.confidence_level)
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.difference_ = result.estimate
-        self.group_means_ = np.array([part.estimate for part in result.parts.values()])
-
-    def _columns(self, labels: PartialLabels, question: _Groups) -> Columns:
-        return _contrast(question.of_rows, np.bincount(question.of_rows[labels.labeled]))
-
-    def _pool_share(self, labels: PartialLabels, question: _Groups) -> float:
-        """From the variance of a difference of the pool's group means, if both groups vary alike."""
-        if not len(labels.unlabeled):
-            return 1.0
-        of_labels, of_pool = (
-            np.bincount(question.of_rows[rows], minlength=2)
-            for rows in (labels.labeled, labels.unlabeled)
-        )
-        as_labels = len(labels.unlabeled) * of_labels / of_labels.sum()
-        return float(np.sum(1 / as_labels) / np.sum(1 / np.maximum(of_pool, 1)))
-
-    def _measured_variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
-        """The sums over both groups."""
-        group, rows, y = self._known_groups(X), labels.labeled, labels.of_labeled_rows
-        predictions, shares = self._models_.predict(X, rows), self._models_.shares
-        totals = []
-        for i, (name, part) in enumerate(self.result_.parts.items()):
-            chosen = group[rows] == i
-            if chosen.sum() < 2:
-                raise ValueError(
-                    f"score got {chosen.sum()} labeled rows of group {name}; expected at least 2 of each group."
-                )
-            residuals = [np.var(y[chosen] - part.lambda_ * f[chosen, 0], ddof=1) for f in predictions]
-            pool_variance = part.pool_covariance[0]
-            of_labels = np.var(y[chosen], ddof=1, keepdims=True)
-            totals.append(
-                variances_of_design(part, pool_variance, of_labels, np.array([shares @ residuals]))
-            )
-        labels_only, variance = np.sum(totals, axis=0)
-        return labels_only, variance
-
-    def _known_groups(self, X: Any) -> NDArray[np.intp]:
-        """The number of each row's group."""
-        groups = read_groups(self._group_reader_, X).values
-        numbers = numbers_of_groups(groups, self.groups_)
-        strangers = groups[numbers < 0]
-        if len(strangers):
-            raise ValueError(
-                f"X has rows of group {strangers[0]}; expected {self.groups_[0]} and {self.groups_[1]} only."
-            )
-        return numbers
-
-
-def _contrast(group: NDArray[np.intp], counts: NDArray[Any]) -> Columns:
-    """Deviations from the group's mean over the group's share, with a minus in the first group."""
-    signs = np.array([-1.0, 1.0]) * counts.sum() / np.maximum(counts, 1)
-
-    def columns(rows: NDArray[np.intp], values: Array) -> Array:
-        of_rows, flat = group[rows], values.reshape(len(values))
-        present = np.bincount(of_rows, minlength=2)
-        means = np.bincount(of_rows, weights=flat, minlength=2) / np.maximum(present, 1)
-        return (signs[of_rows] * (flat - means[of_rows]))[:, None]
-
-    return columns
+    def _bind(self, X: Any, labels: PartialLabels) -> BoundDifference:
+        labels = one_column(labels)
+        groups, of_rows = TwoGroups.of(self.group, X, labels)
+        average_pool = self.pool_prediction == "average"
+        return BoundDifference(labels, StageTwoSettings.of(self), average_pool, groups, of_rows)

@@ -5,26 +5,21 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486, section 4.1; cross-fitting as in Zrn
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr._sklearn_private import BOOLEAN
-from sklearn_ftr.estimators._designed_estimator import DesignedEstimator
-from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
-from sklearn_ftr.estimators._rectified_estimator import Columns, raw
-from sklearn_ftr.estimators._sampling import sample_of_stages
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._bound_mean import BoundMean
+from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._mean import mean_of
-from sklearn_ftr.rectification._result import RectifiedResult
 
 
-class RectifiedMeanEstimator(DesignedEstimator):
+class RectifiedMeanEstimator(RectifiedEstimator):
     """Mean of a population from few labels and many model predictions.
 
     Some labels train a predictor, the others correct its mean over the unlabeled rows. With `cv`, every
@@ -142,40 +137,7 @@ class RectifiedMeanEstimator(DesignedEstimator):
     True
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("mean_",)
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **DesignedEstimator._parameter_constraints,
-        "finite_population": BOOLEAN,
-    }
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        *,
-        split_ratio: float = 0.2,
-        cv: Any = None,
-        power_tuning: bool = True,
-        recycle: bool = True,
-        pool_prediction: str = "average",
-        finite_population: bool = False,
-        confidence_level: float = 0.95,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            estimator,
-            split_ratio=split_ratio,
-            cv=cv,
-            power_tuning=power_tuning,
-            recycle=recycle,
-            pool_prediction=pool_prediction,
-            confidence_level=confidence_level,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.finite_population = finite_population
+    mean_: Any
 
     def predict(self, X: Any) -> Array:
         """Predictions re-centered so that they average to `mean_` over the pool.
@@ -192,37 +154,14 @@ class RectifiedMeanEstimator(DesignedEstimator):
             With no unlabeled rows in `fit`, lambda is 0 and so every prediction is the mean.
         """
         check_is_fitted(self, "result_")
-        predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
-        return predictions[:, 0] if np.ndim(self.mean_) == 0 else predictions
+        return self._answer_.predict(self._new_rows(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = self._inner_estimator()
-        tags.target_tags.multi_output = get_tags(inner).target_tags.multi_output and not is_classifier(
-            inner
-        )
+        predictor = or_default(self.estimator)
+        several = get_tags(predictor).target_tags.multi_output
+        tags.target_tags.multi_output = several and not is_classifier(predictor)
         return tags
 
-    def _labels(self, X: Any, y: ArrayLike) -> PartialLabels:
-        """Labels, of several outputs if need be."""
-        return check_partial_labels(X, y, type(self).__name__)
-
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: None = None
-    ) -> RectifiedResult:
-        """The rectified mean and, with `recycle`, the fine-tuning labels' own mean."""
-        sample = sample_of_stages(labels, stage_one, self.recycle, self.finite_population)
-        return mean_of(sample, self._given_lambda, self.confidence_level, labels.names)
-
-    @property
-    def _whole_pools(self) -> bool:
-        return self.finite_population or super()._whole_pools
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.mean_ = result.estimate
-
-    def _columns(self, labels: PartialLabels, question: Any) -> Columns:
-        return raw
-
-    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        return raw, lambda rows, values: self.lambda_ * raw(rows, values)
+    def _bind(self, X: Any, labels: PartialLabels) -> BoundMean:
+        return BoundMean(labels, StageTwoSettings.of(self), self.pool_prediction == "average")

@@ -5,18 +5,14 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._rectified_estimator import Columns, RectifiedEstimator
-from sklearn_ftr.estimators._sampling import sample_of_stages
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._bound_quantile import BoundQuantiles
+from sklearn_ftr.estimators._labels import PartialLabels, one_column
+from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._quantile import check_levels, quantiles_of
-from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._sample import Sample
-from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._quantile import check_levels
 
 
 class RectifiedQuantile(RectifiedEstimator):
@@ -74,8 +70,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
     True
     """
 
-    _answers: ClassVar[tuple[str, ...]] = ("quantile_",)
-
+    quantile_: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **{
             name: constraint
@@ -94,6 +89,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         cv: Any = None,
         power_tuning: bool = True,
         recycle: bool = True,
+        finite_population: bool = False,
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -105,6 +101,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         self.cv = cv
         self.power_tuning = power_tuning
         self.recycle = recycle
+        self.finite_population = finite_population
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -124,48 +121,14 @@ estimator_, estimators_, n_features_in_, feature_names_in_
             `fit`, every prediction is the quantile.
         """
         check_is_fitted(self, "result_")
-        predictions = self.lambda_ * self._average_prediction(X) + self.rectifier_
-        return predictions[:, 0] if np.ndim(self.quantile_) == 0 else predictions
+        return self._answer_.predict(self._new_rows(X))
 
-    def _smallest_part(self, question: Array) -> int:
-        return 0
-
-    @property
-    def _whole_pools(self) -> bool:
-        return False
-
-    def _question(self, X: Any, labels: PartialLabels) -> Array:
-        """The levels."""
-        return check_levels(self.q)
-
-    def _rectify(
-        self, labels: PartialLabels, stage_one: OutOfSample, question: Array
-    ) -> RectifiedResult:
-        return quantiles_of(
-            sample_of_stages(labels, stage_one, self.recycle),
-            self.q,
-            question,
-            [self._given_lambda] * len(question),
-            self.confidence_level,
+    def _bind(self, X: Any, labels: PartialLabels) -> BoundQuantiles:
+        # An average of models has another distribution than each: each row is predicted by one.
+        return BoundQuantiles(
+            one_column(labels),
+            StageTwoSettings.of(self),
+            average_pool=False,
+            q=self.q,
+            levels=check_levels(self.q),
         )
-
-    def _keep_answer(self, result: RectifiedResult) -> None:
-        self.quantile_ = result.estimate
-
-    def _columns(self, labels: PartialLabels, question: Array) -> Columns:
-        """Indicators of being below the labels' quantiles, in units of y: over the density there."""
-        y = labels.of_labeled_rows
-        sample = Sample(y, y[:, None], np.empty(0), SimpleRandom(len(y)))
-        alone = quantiles_of(sample, question, question, [0.0] * len(question), self.confidence_level)
-        below = _below(alone.estimate)
-        units = alone.standard_error / np.sqrt(question * (1 - question) / len(y))
-        units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
-        return lambda rows, values: units * below(rows, values)
-
-    def _scored_columns(self, X: Any, labels: PartialLabels) -> tuple[Columns, Columns]:
-        below = _below(np.atleast_1d(self.quantile_))
-        return below, lambda rows, values: self.lambda_ * below(rows, values)
-
-
-def _below(thresholds: Array) -> Columns:
-    return lambda rows, values: (values.reshape(len(values), 1) <= thresholds).astype(float)

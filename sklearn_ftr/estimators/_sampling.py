@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
+from sklearn_ftr.estimators._folds import folds_of_clusters
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._two_stages import OutOfSample
+from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._draw_of import draw_of, numbered
@@ -69,20 +70,21 @@ def sample_of_stages(
     recycle: bool,
     finite_population: bool = False,
     design_of: Callable[[Rows], Design] | None = None,
+    keep_draw: bool = False,
 ) -> Sample:
     """What stage 2 estimates from: labels, what stage 1 has predicted for them, and how all rows were drawn.
 
-    `design_of` gives covariates of some rows, where the estimand has any. Unlabeled rows in clusters of labels that have trained are left out, since
+    `design_of` gives covariates of some rows, where the estimand has any; with `keep_draw` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained, pool = stage_one.rectify_rows, stage_one.finetune_rows, stage_one.pool_rows
-    drawn, every, kept = _drawn(labels, trained, rectify, pool, finite_population)
+    drawn, every, kept = _drawn(labels, trained, rectify, pool, finite_population, keep_draw)
     folds = Folds(
         stage_one.fold_sizes,
         stage_one.of_pools if stage_one.fold_sizes else (),
-        _folds_of_pool(labels, stage_one.folds, pool) if stage_one.fold_sizes else None,
+        folds_of_clusters(labels, stage_one.folds, pool) if stage_one.fold_sizes else None,
     )
-    f_pool = stage_one.pool_predictions_by(drawn.shares(folds.sizes) if folds.sizes else None)
+    f_pool = stage_one.pool_predictions(drawn.shares(folds.sizes) if folds.sizes else None)
     return Sample(
         y=labels.y[rectify],
         f=stage_one.predictions,
@@ -97,8 +99,22 @@ def sample_of_stages(
     )
 
 
+def check_no_known_part(finite_population: bool, stage_one: OutOfSample) -> None:
+    """Refuse a split of a finite population where labels that have trained are no simple part of the answer."""
+    if finite_population and len(stage_one.finetune_rows):
+        raise ValueError(
+            f"finite_population=True and {len(stage_one.finetune_rows)} labels that only train: what they are in the population is known, but coefficients and "
+            "differences are no sum of parts. Let every label rectify, with cv=5 (or split_ratio=0 for a model that is trained already)."
+        )
+
+
 def _drawn(
-    labels: PartialLabels, finetune: Rows, rectify: Rows, pool: Rows, finite_population: bool
+    labels: PartialLabels,
+    finetune: Rows,
+    rectify: Rows,
+    pool: Rows,
+    finite_population: bool,
+    keep_draw: bool,
 ) -> tuple[Sampling, Sampling, Any]:
     """How labels that rectify and the pool were drawn; the same of all labels, those that rectify first; and which rows of the pool stay."""
     everything = slice(None)
@@ -109,6 +125,7 @@ def _drawn(
         *(design.only(np.concatenate([rectify, finetune])), design.only(pool)),
         *(len(rectify) + len(finetune), len(pool)),
         finite_population,
+        keep_draw,
     )
     if isinstance(every, SimpleRandom):
         return SimpleRandom(len(rectify)), every, everything
@@ -155,18 +172,6 @@ def _trained(
         share=share,
         weights=weights,
     )
-
-
-def _folds_of_pool(labels: PartialLabels, folds: Sequence[Rows], pool: Rows) -> Rows | None:
-    """Under cross-fitting, for each row of the pool (m,) the model that has not seen the labels of its cluster, or -1; None without clusters."""
-    if labels.design is None or labels.design.clusters is None or not len(pool):
-        return None
-    numbers = numbered([labels.design.clusters], "groups")[0][0]
-    fold_of = np.full(numbers.max() + 1, -1, dtype=np.intp)
-    for fold, rows in enumerate(folds):
-        fold_of[numbers[rows]] = fold
-    of_rows = fold_of[numbers[pool]]
-    return of_rows if (of_rows >= 0).any() else None
 
 
 def _less_probable(

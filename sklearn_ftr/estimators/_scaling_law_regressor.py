@@ -16,6 +16,7 @@ from sklearn_ftr._tables import refuse_masked
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._inner_model import draw_seed
+from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.rectification._checks import Array
 
 
@@ -105,7 +106,7 @@ class ScalingLawRegressor(RegressorMixin, BaseEstimator):
             n_bootstrap=self.n_bootstrap,
             random_state=draw_seed(check_random_state(self.random_state)),
         )
-        self.__dict__.update(law_=fitted.law, law_fit_=fitted)  # both at once
+        replace_learned(self, {"law_": fitted.law, "law_fit_": fitted})
         return self
 
     def predict(self, X: Any) -> Array:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import as_real_array, check_finite, check_lambda
-from sklearn_ftr.rectification._difference_of_draw import Groups, difference_of_draw
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
 from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
@@ -122,9 +123,10 @@ def rectify_difference(
     )
     if not isinstance(drawn, SimpleRandom):
         y, f = (check_finite(one, name).astype(np.float64) for one, name in ((y, "y"), (f, "f")))
-        sample = Sample(y, columns(f), check_finite(pool, "f_unlabeled"), drawn)
-        of_names, numbers = (str(names[0]), str(names[1])), Groups(of_rows, of_pool)
-        result = difference_of_draw(sample, numbers, of_names, lambda_, confidence_level)
+        X, X_pool = (Design(np.eye(2)[numbers], False) for numbers in (of_rows, of_pool))
+        sample = Sample(y, columns(f), check_finite(pool, "f_unlabeled"), drawn, X, X_pool)
+        of_names = str(names[0]), str(names[1])
+        result = difference_of_draw(sample, of_pool, of_names, lambda_, confidence_level)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {

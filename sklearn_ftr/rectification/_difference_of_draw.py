@@ -6,7 +6,7 @@ covariance of both; a contrast subtracts them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,52 +24,45 @@ from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 
 _CONTRAST = np.array([-1.0, 1.0])
-_NONE = np.empty(0, dtype=np.intp)
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Number of the group, 0 or 1, of rows that rectify, of the pool's and of labels that have trained only; of all unlabeled rows, if not all are in the pool."""
-
-    rectify: NDArray[np.intp]
-    pool: NDArray[np.intp]
-    trained: NDArray[np.intp] = field(default_factory=lambda: _NONE)
-    unlabeled: NDArray[np.intp] | None = None
-
-    def counts(self, group: int) -> dict[str, Any]:
-        """Of one group's rows."""
-        rectify, trained = (int(np.sum(rows == group)) for rows in (self.rectify, self.trained))
-        unlabeled = self.pool if self.unlabeled is None else self.unlabeled
-        return {
-            "n_labeled": rectify + trained,
-            "n_rectify": rectify,
-            "n_unlabeled": int(np.sum(unlabeled == group)),
-        }
 
 
 def difference_of_draw(
     sample: Sample,
-    groups: Groups,
+    unlabeled: NDArray[np.intp],
     names: tuple[str, str],
     lambda_: Any,
     confidence_level: float,
 ) -> RectifiedResult:
-    """From a sample under a design, and the number of each row's group."""
+    """From a sample whose covariates are the indicators of both groups, and the number of the group of all unlabeled rows."""
     drawn = sample.drawn
     assert isinstance(drawn, Draw)
-    of_all = Design(np.eye(2)[np.concatenate([groups.rectify, groups.trained])], False)
-    estimand = GeneralizedLinear.of(FAMILIES["gaussian"], names, of_all)
-    rectify, pool, trained = (
-        estimand.seen(np.eye(2)[numbers]) for numbers in (groups.rectify, groups.pool, groups.trained)
-    )
-    of_trained = None if sample.trained is None else replace(sample.trained, X=trained)
-    sample = replace(sample, X=rectify, X_pool=pool, trained=of_trained)
+    sample, estimand = _seen(sample, names)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
-    both = _as_each_group_alone(both, drawn, groups.rectify)
-    parts = {
-        name: _part(both, position, groups.counts(position)) for position, name in enumerate(names)
-    }
+    of_trained = None if sample.trained is None else sample.trained.X
+    rectify, trained = _numbers_of(sample.X), _numbers_of(of_trained)
+    both = _as_each_group_alone(both, drawn, rectify)
+    counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, unlabeled)]
+    parts = {name: _part(both, position, *counts) for position, name in enumerate(names)}
     return _difference(both, parts)
+
+
+def _seen(sample: Sample, names: tuple[str, str]) -> tuple[Sample, GeneralizedLinear]:
+    """The same in the coordinates of a regression on the groups' indicators."""
+    rows, trained = sample.X, sample.trained
+    assert rows is not None
+    assert sample.X_pool is not None
+    if trained is not None and trained.X is not None:
+        rows = rows.followed_by(trained.X)
+    estimand = GeneralizedLinear.of(FAMILIES["gaussian"], names, rows)
+    X, X_pool = (estimand.seen(one.rows) for one in (sample.X, sample.X_pool) if one is not None)
+    if trained is not None and trained.X is not None:
+        trained = replace(trained, X=estimand.seen(trained.X.rows))
+    return replace(sample, X=X, X_pool=X_pool, trained=trained), estimand
+
+
+def _numbers_of(X: Design | None) -> NDArray[np.intp]:
+    """Number, 0 or 1, of each row's group."""
+    return np.empty(0, dtype=np.intp) if X is None else X.rows[:, 1].astype(np.intp)
 
 
 def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.intp]) -> RectifiedResult:
@@ -105,15 +98,24 @@ def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.in
     )
 
 
-def _part(both: RectifiedResult, position: int, counts: dict[str, Any]) -> RectifiedResult:
-    """One group's mean."""
+def _part(
+    both: RectifiedResult,
+    position: int,
+    rectify: NDArray[np.intp],
+    trained: NDArray[np.intp],
+    unlabeled: NDArray[np.intp],
+) -> RectifiedResult:
+    """One group's mean; the last three are how many rows of each group there are."""
     assert both.influence is not None
     unit = np.eye(2)[position]
     return replace(
         both,
         **vars(_contrast(both, unit)),
         **_numbers(both, lambda values: float(values[position])),
-        **counts,
+        n_labeled=int(rectify[position] + trained[position]),
+        n_finetune=int(trained[position]) or round(both.n_finetune * rectify[position] / rectify.sum()),
+        n_rectify=int(rectify[position]),
+        n_unlabeled=int(unlabeled[position]),
         labels_only=_contrast(both.labels_only, unit),
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",

@@ -23,7 +23,7 @@ from sklearn_ftr.rectification._estimand import (
 )
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._linearize import rectify_estimand
-from sklearn_ftr.rectification._moments import columns, rounding
+from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._root import MeanPsi, find_root
 from sklearn_ftr.rectification._sample import Sample, Vector
@@ -199,14 +199,13 @@ def m_estimate(
         X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
     )
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
-    (rows, of_rows, predictions), (pool, of_pool) = data.labeled, data.unlabeled
     drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(of_rows), len(of_pool)),
+        (len(data.labeled[1]), len(data.unlabeled[1])),
         *(design, design_unlabeled, finite_population),
     )
-    sample = Sample(of_rows, columns(predictions), of_pool, drawn, rows, pool)
+    sample = Sample.of(data.labeled, data.unlabeled, drawn)
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=3)
     return result

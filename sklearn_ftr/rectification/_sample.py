@@ -13,7 +13,8 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._deviations import Deviations
-from sklearn_ftr.rectification._sampling import Sampling
+from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 
 Vector = NDArray[np.floating[Any]] | Clipped
 
@@ -109,6 +110,17 @@ class Sample:
     folds: Folds = field(default_factory=Folds)
     n_finetune: int = 0
     n_unlabeled: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        labeled: tuple[Design, Array, Array],
+        unlabeled: tuple[Design, Vector],
+        drawn: Sampling | None = None,
+    ) -> Sample:
+        """From labeled (X, y, f) and unlabeled (X, f), by one judge; a simple random sample unless told."""
+        (X, y, f), (X_pool, f_pool) = labeled, unlabeled
+        return cls(y, columns(f), f_pool, drawn or SimpleRandom(len(y)), X, X_pool)
 
     @property
     def n_labeled(self) -> int:

@@ -1,0 +1,119 @@
+"""What a fit has found, and how it answers about other rows: as it was asked, whatever becomes of the estimator's parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.estimators._labels import PartialLabels, one_column
+from sklearn_ftr.estimators._out_of_sample import FittedModels
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._result import RectifiedResult
+
+Rows = NDArray[np.intp]
+# Values (n,) or (n, k) of some rows, labels or predictions, as columns (n, k) that the estimate is a mean of.
+Columns = Callable[[Rows, Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer(ABC):
+    """The answer of stage 2, and what `predict` and `score` need of the fit; it holds none of its rows.
+
+    Parameters
+    ----------
+    result : RectifiedResult
+    models : FittedModels
+        Of stage 1.
+    """
+
+    result: RectifiedResult
+    models: FittedModels
+
+    @property
+    @abstractmethod
+    def attributes(self) -> dict[str, Any]:
+        """The fitted attributes that are the estimate, by name."""
+
+    @abstractmethod
+    def predict(self, X: Any) -> Array:
+        """Predictions for other rows."""
+
+    @abstractmethod
+    def variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
+        """Variances (k,) that labels alone and the design of the fit would have, as labels of other rows tell."""
+
+    def read_labels(self, labels: PartialLabels) -> PartialLabels:
+        """Labels of other rows, checked against those of the fit."""
+        return one_column(labels)
+
+    def check_units(self) -> None:  # noqa: B027 - most numbers have the units of y
+        """Refuse to name a width for numbers in different units."""
+
+    def efficiency(self, X: Any, labels: PartialLabels) -> float:
+        """Variance of the labels-only answer over that of this one, both as labels of other rows tell."""
+        if len(labels.labeled) < 2:
+            raise ValueError(
+                f"score got {len(labels.labeled)} labeled row of {len(labels.y)}; expected at least 2, "
+                "because one has no variance. LabeledKFold puts labels into every fold."
+            )
+        labels_only, variance = self.variances(X, labels)
+        # No variance left at all: as good as labels alone if those have none either.
+        no_variance = np.where(labels_only > 0, np.inf, 1.0)
+        return float(np.mean(np.divide(labels_only, variance, out=no_variance, where=variance > 0)))
+
+    def _rectified_predictions(self, X: Any) -> Array:
+        """Lambda f(X) plus the rectifier, in the shape of the user's y."""
+        result = self.result
+        predictions = result.lambda_ * self.models.average_prediction(X) + result.rectifier
+        return predictions[:, 0] if np.ndim(result.estimate) == 0 else predictions
+
+    def _variances_of(
+        self,
+        X: Any,
+        labels: PartialLabels,
+        of_labels: Columns,
+        of_predictions: Columns,
+        pool_variance: Array,
+    ) -> tuple[Array, Array]:
+        """From what labels contribute to the estimate, and lambda times what predictions do."""
+        rows = labels.labeled
+        target = of_labels(rows, labels.of_labeled_rows)
+        weights = None if labels.design is None else labels.design.weights[rows]
+        residual_variances = [
+            variance(target - of_predictions(rows, f), weights) for f in self.models.predict(X, rows)
+        ]
+        residual_variance = self.models.shares @ residual_variances
+        return variances_of_design(
+            self.result, pool_variance, variance(target, weights), residual_variance
+        )
+
+
+def variances_of_design(
+    result: RectifiedResult, pool_variance: Array, labels_variance: Array, residual_variance: Array
+) -> tuple[Array, Array]:
+    """Variances (k,) of labels alone and of a result's design, from V(y) and residual variances measured elsewhere."""
+    variance = residual_variance / result.n_rectify + pool_variance
+    if np.any(result.recycled_weight):
+        own = labels_variance / result.n_finetune
+        total = variance + own
+        variance = np.divide(variance * own, total, out=np.zeros_like(total), where=total > 0)
+    return labels_variance / result.n_labeled, variance
+
+
+def variance(rows: Array, weights: Array | None = None) -> Array:
+    """V (k,) of rows (n, k), of which each stands for so many members of the population."""
+    if weights is None:
+        return moments(rows).variance
+    share, n = weights / weights.sum(), int(np.count_nonzero(weights))
+    return np.asarray(share @ (rows - share @ rows) ** 2 * n / (n - 1))
+
+
+def raw(rows: Rows, values: Array) -> Array:
+    """Columns of an estimate that is the mean of the values themselves."""
+    return columns(values)

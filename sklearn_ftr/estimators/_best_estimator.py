@@ -1,0 +1,63 @@
+"""The answers of an estimator that has chosen another one and fitted it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
+
+
+class AnswersByBestEstimator(RegressorMixin, BaseEstimator):
+    """Base of estimators whose `fit` keeps a fitted rectified estimator as `best_estimator_`."""
+
+    best_estimator_: Any
+
+    def predict(self, X: Any) -> Array:
+        """Predictions of `best_estimator_`.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, k)
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(X)
+
+    def score(self, X: Any, y: ArrayLike) -> float:
+        """Efficiency of `best_estimator_` on labeled rows that were not seen in `fit`.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.score(X, y)
+
+    def confidence_interval(
+        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+    ) -> ConfidenceInterval:
+        """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.confidence_interval(confidence_level, alternative)
+
+    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+        """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.p_value(null, alternative)
+
+    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+        """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.summary(confidence_level, null)

@@ -1,0 +1,115 @@
+"""A question bound to the rows of a sample: what both stages, the learning curve and the allocator ask of an estimand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.estimators._answer import Answer, Columns
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._out_of_sample import SMALLEST_PART, OutOfSample
+from sklearn_ftr.rectification._checks import Array
+
+Rows = NDArray[np.intp]
+# Weights of some rows in training.
+Weigh = Callable[[Rows], Array]
+
+
+@dataclass(frozen=True)
+class StageTwoSettings:
+    """How stage 2 is to answer, in the words of an estimator's parameters.
+
+    Parameters
+    ----------
+    lambda_ : float, "overall" or None
+        The weight of predictions; None tunes it.
+    confidence_level : float
+        That a result has of itself.
+    recycle : bool
+        Whether the answer of labels that have trained enters the estimate.
+    finite_population : bool, default=False
+        Whether exactly the rows of the fit are meant.
+    """
+
+    lambda_: Any
+    confidence_level: float
+    recycle: bool
+    finite_population: bool = False
+
+    @classmethod
+    def of(cls, estimator: Any) -> StageTwoSettings:
+        """As the parameters of a rectified estimator say."""
+        tuned = "overall" if estimator.power_tuning == "overall" else None
+        lambda_ = tuned if estimator.power_tuning else 1.0
+        return cls(lambda_, estimator.confidence_level, estimator.recycle, estimator.finite_population)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundEstimand(ABC):
+    """What is estimated, and the rows that it is estimated from.
+
+    A rectified estimator makes one of X, labels and its parameters, before anything is trained; whatever is wrong with them is an
+    error then. Nothing of it changes, and nothing of it stays on the estimator but the `Answer`.
+
+    Parameters
+    ----------
+    labels : PartialLabels
+        With the labels of all rows and how these were drawn.
+    settings : StageTwoSettings
+    average_pool : bool
+        Whether each of several models predicts the whole pool, if a sampling design does not say so.
+    """
+
+    labels: PartialLabels
+    settings: StageTwoSettings
+    average_pool: bool
+
+    # For stage 1.
+
+    @property
+    def strata(self) -> Rows | None:
+        """Numbers of all rows' groups (n_rows,), if a split is to take the same share of each."""
+        return None
+
+    @property
+    def training_weights(self) -> Weigh | None:
+        """What gives the weights of some rows in the loss of a model; None if all count alike."""
+        return None
+
+    @property
+    def whole_pools(self) -> bool:
+        """Whether each of several models predicts the whole pool."""
+        return self.average_pool or self.labels.design is not None or self.settings.finite_population
+
+    @property
+    def smallest_part(self) -> int:
+        """If some model's part of the pool has fewer rows, every model predicts the whole pool."""
+        return SMALLEST_PART
+
+    # Stage 2.
+
+    @abstractmethod
+    def rectify(self, stage_one: OutOfSample) -> Answer:
+        """The answer, from predictions of labeled rows and of the pool."""
+
+    # For the learning curve and the plans that are made of it.
+
+    @property
+    @abstractmethod
+    def columns(self) -> Columns:
+        """What labels or predictions of some rows contribute to the estimate, up to a constant: columns that it is a mean of."""
+
+    @property
+    def columns_fit_rows(self) -> bool:
+        """Whether `columns` fits something to the rows that it is given."""
+        return False
+
+    @property
+    def pool_share(self) -> float:
+        """How much a row of the pool tells, beside one of a pool that is made up as the labels are."""
+        return 1.0

@@ -1,0 +1,153 @@
+"""Stage 1 for every rectified estimator: zero-shot trains no model, a split one, cross-fitting K; all three give `OutOfSample`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Weigh
+from sklearn_ftr.estimators._clusters import ranks_within, whole_clusters
+from sklearn_ftr.estimators._folds import folds_of, parts_of_pool
+from sklearn_ftr.estimators._inner_model import (
+    draw_seed,
+    is_frozen,
+    mean_prediction,
+    seeded_clone,
+    train,
+    without_training,
+)
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
+from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.rectification._checks import Array
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How an estimator trains its predictor.
+
+    Parameters
+    ----------
+    predictor : estimator
+        Trained on clones.
+    split_ratio, cv, n_jobs
+        As the estimator has them.
+    rng : RandomState
+    report : callable
+        Is told what goes on.
+    """
+
+    predictor: BaseEstimator
+    split_ratio: float
+    cv: Any
+    n_jobs: int | None
+    rng: np.random.RandomState
+    report: Callable[[str], None]
+
+    def run(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
+        """Train on some labels, predict the others and the pool. `always` are rows that train in any case, unless all rows do."""
+        if is_frozen(self.predictor) or (self.cv is None and self.split_ratio == 0):
+            return self._zero_shot(X, bound.labels, always)
+        return self._split(X, bound, always) if self.cv is None else self._cross_fit(X, bound)
+
+    def _zero_shot(self, X: Any, labels: PartialLabels, always: Rows) -> OutOfSample:
+        """No training: every label rectifies a model that has seen none of them."""
+        if len(always):
+            raise ValueError(
+                f"finetune_rows marks {len(always)} rows, but nothing is trained here; if the model was trained on "
+                "them, set their labels to NaN."
+            )
+        X_labeled = own_rows(X, labels.labeled)
+        model = without_training(self.predictor, X_labeled, labels.of_labeled_rows, self.rng)
+        return _one_model(model, X, labels, np.empty(0, dtype=np.intp), labels.labeled)
+
+    def _split(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
+        """The paper's way: some of the labels train one model, the others rectify it."""
+        labels = bound.labels
+        finetune, rectify = self._divided(bound, always)
+        self.report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
+        model, seed = seeded_clone(self.predictor, self.rng), draw_seed(self.rng)
+        model = train(model, X, labels.y, finetune, seed, bound.training_weights)
+        self.report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
+        return _one_model(model, X, labels, finetune, rectify)
+
+    def _divided(self, bound: BoundEstimand, always: Rows) -> tuple[Rows, Rows]:
+        """Rows that train and rows that rectify, at random: the same share of each stratum trains, and clusters stay whole."""
+        labels, strata = bound.labels, bound.strata
+        n_finetune = self._n_finetune(len(labels.labeled), len(always))
+        order = self.rng.permutation(labels.labeled)
+        if strata is not None:
+            order = order[np.argsort(ranks_within(strata[order]), kind="stable")]
+        if labels.design is not None:
+            order, always, n_finetune = whole_clusters(labels, always, n_finetune, self.rng)
+        order = np.concatenate([always, order[~np.isin(order, always)]])
+        return np.sort(order[:n_finetune]), np.sort(order[n_finetune:])
+
+    def _n_finetune(self, n: int, at_least: int) -> int:
+        """s: the user's count, or their share of n but at least two labels."""
+        counted = isinstance(self.split_ratio, Integral)
+        s = int(self.split_ratio) if counted else max(2, round(self.split_ratio * n))
+        s = max(s, at_least)
+        if s < 2 or n - s < 2:
+            raise ValueError(
+                f"y has {n} labeled row{'s' * (n != 1)} (n_samples={n}); split_ratio={self.split_ratio}"
+                f"{' with finetune_rows' * (at_least > 0)} lets {s} of them fine-tune and {max(n - s, 0)} rectify; expected at least 2 and 2. Label more "
+                "rows or change split_ratio."
+            )
+        return s
+
+    def _cross_fit(self, X: Any, bound: BoundEstimand) -> OutOfSample:
+        """K models, each trained without one fold of the labels and rectified by that fold."""
+        labels, weigh = bound.labels, bound.training_weights
+        folds = folds_of(self.cv, self.predictor, X, labels, self.rng)
+        pools, whole = self._pools(folds, bound)
+        seeds = self.rng.randint(np.iinfo(np.int32).max, size=len(folds))
+        self.report(f"cross-fitting {len(folds)} models on {len(labels.labeled):,} labels")
+        fits = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_fold)(
+                seeded_clone(self.predictor, self.rng), X, labels, fold, pool, int(seed), weigh
+            )
+            for fold, pool, seed in zip(folds, pools, seeds, strict=True)
+        )
+        models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
+        nothing = np.empty(0, dtype=np.intp)
+        return OutOfSample(models, nothing, folds, of_folds, pools, of_pools, whole)
+
+    def _pools(self, folds: list[Rows], bound: BoundEstimand) -> tuple[list[Rows], bool]:
+        """What each model predicts: the whole pool, or a part of it unless some part would be too small."""
+        unlabeled = bound.labels.unlabeled
+        parts = parts_of_pool(bound.labels, folds, fold_shares(folds), self.rng)
+        whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
+        return [unlabeled] * len(folds) if whole else parts, whole
+
+
+def _one_model(
+    model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
+) -> OutOfSample:
+    of_rectify, of_pool = (
+        mean_prediction(model, X, rows, labels.n_outputs) for rows in (rectify, labels.unlabeled)
+    )
+    return OutOfSample([model], finetune, [rectify], [of_rectify], [labels.unlabeled], [of_pool])
+
+
+def _fit_fold(
+    model: BaseEstimator,
+    X: Any,
+    labels: PartialLabels,
+    fold: Rows,
+    pool: Rows,
+    seed: int,
+    weigh: Weigh | None,
+) -> tuple[BaseEstimator, Array, Array]:
+    k = labels.n_outputs
+    model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed, weigh)
+    return model, mean_prediction(model, X, fold, k), mean_prediction(model, X, pool, k)
