@@ -16,10 +16,10 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._inference import Estimate, like, shaped
 from sklearn_ftr.rectification._power_tuning import weighed
-from sklearn_ftr.rectification._rectify import Rectification, rectify
+from sklearn_ftr.rectification._rectify import Rectification, rectify, with_known_rows
 from sklearn_ftr.rectification._recycling import recycle_labels
-from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._sample import Sample, Trained
+from sklearn_ftr.rectification._result import RectifiedResult, shaped_weights
+from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 
 
@@ -78,7 +78,7 @@ def rectified_result(
     lambdas = rectified.lambda_.reshape(len(rectified.estimate.estimate), -1)
     return RectifiedResult(
         **vars(shaped(rectified.estimate, template)),
-        lambda_=_shaped_weights(rectified.lambda_, template),
+        lambda_=shaped_weights(rectified.lambda_, template),
         rectifier=like(rectified.estimate.estimate - weighed(values.pool.mean, lambdas), template),
         residual_variance=like(_residual_variance(rectified, values, sample), template),
         recycled_weight=like(rectified.influence.recycled_weight, template),
@@ -138,7 +138,7 @@ def _with_labels_that_trained(
         return rectified
     own_mean = np.average(rows, axis=0, weights=weights)
     if trained.share:
-        return _with_known_rows(rectified, own_mean, trained)
+        return with_known_rows(rectified, own_mean, trained.share)
     if not trained.recycle:
         return rectified
     of_rectify = here if sample.X is None else sample.drawn.deviations_of_labels(values.every[:r])
@@ -149,29 +149,11 @@ def _with_labels_that_trained(
     return replace(rectified, estimate=estimate, influence=influence)
 
 
-def _with_known_rows(rectified: Rectification, own_mean: Array, trained: Trained) -> Rectification:
-    rest, estimate, influence = 1 - trained.share, rectified.estimate, rectified.influence
-    theta = rest * estimate.estimate + trained.share * own_mean
-    covariance = rest**2 * influence.pool_covariance
-    return replace(
-        rectified,
-        estimate=Estimate(theta, rest**2 * estimate.covariance, estimate.degrees_of_freedom),
-        influence=replace(influence, rows=rest * influence.rows, pool_covariance=covariance),
-    )
-
-
 def _residual_variance(rectified: Rectification, values: InfluenceValues, sample: Sample) -> Array:
     """V(y - f); of several judges, less what they are weighed with."""
     if rectified.lambda_.ndim == 1:
         return rectified.residual_variance
     return sample.drawn.variance_of_rows(values.y - weighed(values.f, rectified.lambda_))
-
-
-def _shaped_weights(lambda_: Array, template: Any) -> Any:
-    """Lambda (k,) like the estimate; of j judges (j,) or (k, j)."""
-    if lambda_.ndim == 1:
-        return like(lambda_, template)
-    return lambda_[0] if np.ndim(template) == 0 else lambda_
 
 
 def _shift(shift: Array, template: Any) -> Any:

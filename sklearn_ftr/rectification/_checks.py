@@ -12,28 +12,12 @@ Array = NDArray[np.float64]
 _LARGEST = 1e150
 
 
-def check_rectification_arrays(
-    y: ArrayLike, f: ArrayLike, f_unlabeled: ArrayLike
-) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-    """Labels, their predictions and the pool's predictions: same columns, y and f same rows."""
+def check_labels(y: ArrayLike, f: ArrayLike, f_unlabeled: ArrayLike) -> NDArray[np.floating]:
+    """Labels (r,) or (r, k), of the same rows and outputs as their predictions."""
     check_same_index(y, f, "y", "f")
     check_column_order(y, f, "y", "f")
-    check_column_order(f, f_unlabeled, "f", "f_unlabeled")
     check_column_order(y, f_unlabeled, "y", "f_unlabeled")
-    labels = check_finite(as_real_array(y, "y"), "y")
-    predictions = check_finite(as_real_array(f, "f"), "f")
-    pool = as_real_array(f_unlabeled, "f_unlabeled")
-    if labels.shape != predictions.shape:
-        raise ValueError(
-            f"y has shape {labels.shape} and f has shape {predictions.shape}; expected the same "
-            "shape: one prediction for each label."
-        )
-    if len(pool) and pool.shape[1:] != labels.shape[1:]:
-        raise ValueError(
-            f"f_unlabeled has shape {pool.shape} and y has shape {labels.shape}; expected the same "
-            "number of columns."
-        )
-    return labels, predictions, pool
+    return check_finite(as_real_array(y, "y"), "y")
 
 
 def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:
@@ -43,13 +27,14 @@ def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:
         raise ValueError("f_unlabeled has values whose squares overflow; divide by a power of ten.")
 
 
-def as_real_array(values: ArrayLike, name: str) -> NDArray[np.floating]:
-    """An array of floats with one or two dimensions; float input is not copied."""
+def as_real_array(values: ArrayLike, name: str, most_dimensions: int = 2) -> NDArray[np.floating]:
+    """An array of floats with one or two dimensions, or three where judges are the third; float input is not copied."""
     array = as_floats(values, name)
-    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
+    if not 1 <= array.ndim <= most_dimensions or 0 in array.shape[1:]:
         value = f" ({shown(values)})" if array.ndim == 0 else ""
+        of_judges = " or (n_rows, n_outputs, n_judges)" * (most_dimensions == 3)
         raise ValueError(
-            f"{name} has shape {array.shape}{value}; expected (n_rows,) or (n_rows, n_outputs)."
+            f"{name} has shape {array.shape}{value}; expected (n_rows,) or (n_rows, n_outputs){of_judges}."
         )
     return array
 

@@ -19,6 +19,7 @@ from sklearn_ftr.rectification._checks import (
     check_finite,
 )
 from sklearn_ftr.rectification._coordinates import Coordinates
+from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 
 # Rows of which squares are summed at once.
 _PIECE_ROWS = 16_384
@@ -88,12 +89,21 @@ class Clipped:
         return np.clip(self.values[rows].astype(np.float64, copy=False), self.low, self.high)
 
 
+def column_of(f: Any, judge: int) -> Any:
+    """One judge's predictions, from (m,) or (m, j)."""
+    if isinstance(f, Clipped):
+        return Clipped(column_of(f.values, judge), f.low, f.high)
+    return f if f.ndim == 1 else f[:, judge]
+
+
 @dataclass(frozen=True)
 class RegressionData:
-    """Checked inputs: labeled (X, y, f), unlabeled (X, f) and the coefficients' names."""
+    """Checked inputs: covariates and labels, covariates of the pool, predictions of both, and the coefficients' names."""
 
-    labeled: tuple[Design, Array, Array]
-    unlabeled: tuple[Design, NDArray[np.floating[Any]]]
+    X: Design
+    y: Array
+    X_pool: Design
+    judged: Judgements
     names: tuple[str, ...]
 
 
@@ -105,6 +115,7 @@ def check_regression(
     f_unlabeled: ArrayLike,
     fit_intercept: bool,
     n_parameters: int | None = None,
+    missing_judgements: str = "refuse",
 ) -> RegressionData:
     """Finite numbers of matching shapes, more labels than coefficients."""
     fit_intercept = check_truth_value(fit_intercept, "fit_intercept")
@@ -112,15 +123,20 @@ def check_regression(
     check_same_rows(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
     check_column_order(X, X_unlabeled, "X", "X_unlabeled")
     rows = _matrix(X, "X")
-    labels, predictions = (_vector(one, len(rows), name) for one, name in ((y, "y"), (f, "f")))
+    labels = _vector(y, len(rows), "y")
     pool_rows = _matrix(X_unlabeled, "X_unlabeled", like=rows)
-    pool = _vector(f_unlabeled, len(pool_rows), "f_unlabeled")
+    _check_length(f, len(rows), "f")
+    _check_length(f_unlabeled, len(pool_rows), "f_unlabeled")
+    judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
+    _finite(judged.pool, "f_unlabeled")
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
     check_enough_rows(len(rows), len(pool_rows), k)
     return RegressionData(
-        (Design(rows, fit_intercept), labels.astype(np.float64), predictions.astype(np.float64)),
-        (Design(pool_rows, fit_intercept), pool),
+        Design(rows, fit_intercept),
+        labels.astype(np.float64),
+        Design(pool_rows, fit_intercept),
+        judged,
         names,
     )
 
@@ -169,6 +185,14 @@ def _vector(values: Any, n: int, name: str) -> NDArray[np.floating[Any]]:
             f"{name} has shape {vector.shape}; expected ({n},): one number for each row of its design."
         )
     return _finite(vector.reshape(-1), name)
+
+
+def _check_length(f: Any, n: int, name: str) -> None:
+    shape = shape_of(f)
+    if len(shape) in (1, 2) and shape[0] != n:
+        raise ValueError(
+            f"{name} has shape {shape}; expected ({n},): one number for each row of its design, or ({n}, n_judges)."
+        )
 
 
 def _finite(array: NDArray[np.floating[Any]], name: str) -> NDArray[np.floating[Any]]:

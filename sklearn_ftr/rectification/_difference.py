@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr._tables import check_same_rows
-from sklearn_ftr.rectification._checks import as_real_array, check_finite, check_lambda
+from sklearn_ftr._tables import check_same_rows, shape_of
+from sklearn_ftr.rectification._checks import as_real_array, check_finite
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
 from sklearn_ftr.rectification._draw_of import check_sampling
@@ -22,8 +22,8 @@ from sklearn_ftr.rectification._inference import (
     check_confidence_level,
     welch_satterthwaite,
 )
+from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._mean import rectified_mean
-from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
@@ -38,10 +38,11 @@ def rectify_difference(
     group: ArrayLike,
     group_unlabeled: ArrayLike,
     *,
-    lambda_: float | None = None,
+    lambda_: ArrayLike | None = None,
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Difference of the means of two groups, the second minus the first: an A/B test.
@@ -50,21 +51,23 @@ def rectify_difference(
     ----------
     y : array-like of shape (r,)
         Labels of the rectification rows.
-    f : array-like of shape (r,)
-        Predictions for the same rows.
-    f_unlabeled : array-like of shape (m,)
+    f : array-like of shape (r,) or (r, j)
+        Predictions for the same rows, by j judges.
+    f_unlabeled : array-like of shape (m,) or (m, j)
         Predictions for the pool; may be empty.
     group : array-like of shape (r,)
         Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each. Ordered
         categories (of pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
     group_unlabeled : array-like of shape (m,)
         Group of each row of the pool.
-    lambda_ : float, default=None
+    lambda_ : float or array-like of shape (j,), default=None
         Weight of the predictions in both groups. None estimates one for each group.
     design, design_unlabeled : SamplingDesign, default=None
         How labeled rows and the pool were drawn; see `rectify_mean`. Clusters may have rows of both groups.
     finite_population : bool, default=False
         The difference within exactly these rows, labeled and unlabeled, is asked for; see `rectify_mean`.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -103,17 +106,17 @@ def rectify_difference(
     True
     """
     confidence_level = check_confidence_level(confidence_level)
-    check_lambda(lambda_, 1)
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     groups = GroupColumn.of(group, "group"), GroupColumn.of(group_unlabeled, "group_unlabeled")
-    y, f, pool = (
-        _vector(values, name) for values, name in ((y, "y"), (f, "f"), (f_unlabeled, "f_unlabeled"))
-    )
-    if len(f) != len(y):
+    y = _vector(y, "y")
+    if shape_of(f)[:1] != (len(y),):
         raise ValueError(
-            f"y has {len(y)} values and f has {len(f)}; expected one prediction for each label."
+            f"y has {len(y)} values and f has {(shape_of(f) or (0,))[0]}; expected one prediction for each label."
         )
+    judged = read_judgements(f, f_unlabeled, y.shape, missing_judgements)
+    weights = judged.check_lambda(lambda_, 1)
+    f, pool = judged.f, judged.pool
     names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
     drawn = check_sampling(
         {"group": group},
@@ -122,17 +125,23 @@ def rectify_difference(
         *(design, design_unlabeled, finite_population),
     )
     if not isinstance(drawn, SimpleRandom):
-        y, f = (check_finite(one, name).astype(np.float64) for one, name in ((y, "y"), (f, "f")))
+        y = check_finite(y, "y").astype(np.float64)
         X, X_pool = (Design(np.eye(2)[numbers], False) for numbers in (of_rows, of_pool))
-        sample = Sample(y, columns(f), check_finite(pool, "f_unlabeled"), drawn, X, X_pool)
+        sample = Sample(y, f, check_finite(pool, "f_unlabeled"), drawn, X, X_pool)
         of_names = str(names[0]), str(names[1])
-        result = difference_of_draw(sample, of_pool, of_names, lambda_, confidence_level)
+        result = difference_of_draw(sample, of_pool, of_names, weights, confidence_level)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {
         # One group alone without variance is nothing to warn of.
         str(name): rectified_mean(
-            y[of_rows == i], f[of_rows == i], pool[of_pool == i], lambda_, confidence_level
+            *(
+                y[of_rows == i],
+                f[of_rows == i],
+                pool[of_pool == i],
+                _of_judges(weights),
+                confidence_level,
+            )
         )
         for i, name in enumerate(names)
     }
@@ -175,6 +184,11 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
     if left.predictions_only is None or right.predictions_only is None:
         return None
     return _minus(left.predictions_only, right.predictions_only)
+
+
+def _of_judges(lambda_: Any) -> Any:
+    """As `rectify_mean` takes it."""
+    return lambda_ if lambda_ is None else lambda_[0]
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:

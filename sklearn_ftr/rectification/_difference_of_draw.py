@@ -82,7 +82,8 @@ def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.in
     factor = np.sqrt(np.maximum(own / all_, 1.0))
     of_pool = np.diag(influence.pool_covariance)
     of_labels = np.maximum(np.diag(both.covariance) - of_pool, 0.0)
-    known = np.maximum(spare - (np.array(both.lambda_) != 0), 1)
+    tuned = np.count_nonzero(np.reshape(both.lambda_, (2, -1)), axis=1)
+    known = np.maximum(spare - tuned, 1)
     unlabeled = max(draw.n_pieces - len(np.unique(draw.pieces)) - 1, 1)
     degrees = welch_satterthwaite([of_labels, of_pool], [known, np.full(2, unlabeled)])
     scale, share = np.outer(factor, factor), np.bincount(group, draw.weights, 2)
@@ -111,7 +112,7 @@ def _part(
     return replace(
         both,
         **vars(_contrast(both, unit)),
-        **_numbers(both, lambda values: float(values[position])),
+        **_numbers(both, lambda values: values[position]),
         n_labeled=int(rectify[position] + trained[position]),
         n_finetune=int(trained[position]) or round(both.n_finetune * rectify[position] / rectify.sum()),
         n_rectify=int(rectify[position]),
@@ -131,7 +132,7 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
     return replace(
         both,
         **vars(_contrast(both, _CONTRAST)),
-        **_numbers(both, lambda values: float(np.mean(values)))
+        **_numbers(both, lambda values: np.mean(values, axis=0))
         | {"rectifier": float(_CONTRAST @ both.rectifier)},
         labels_only=_contrast(both.labels_only, _CONTRAST),
         predictions_only=_contrast(both.predictions_only, _CONTRAST) if both.predictions_only else None,
@@ -144,7 +145,8 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
 
 def _numbers(both: RectifiedResult, of: Any) -> dict[str, Any]:
     names = ("lambda_", "rectifier", "residual_variance", "recycled_weight", "design_effect")
-    return {name: of(getattr(both, name)) for name in names}
+    found = {name: np.asarray(of(np.asarray(getattr(both, name)))) for name in names}
+    return {name: one if one.ndim else float(one) for name, one in found.items()}
 
 
 def _contrast(both: Estimate, weights: Array) -> Estimate:

@@ -13,7 +13,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_choice
-from sklearn_ftr.rectification._checks import Array, check_lambda
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import (
     CollinearError,
     Coordinates,
@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._coordinates import (
     collinear,
     find_coordinates,
 )
-from sklearn_ftr.rectification._design import Clipped, Design, check_regression
+from sklearn_ftr.rectification._design import Clipped, Design, check_regression, column_of
 from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
@@ -34,7 +34,7 @@ from sklearn_ftr.rectification._estimand import (
 from sklearn_ftr.rectification._families import FAMILIES, Family
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._linearize import rectify_estimand
-from sklearn_ftr.rectification._moments import columns, rounding
+from sklearn_ftr.rectification._moments import rounding
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
@@ -219,6 +219,7 @@ def rectify_glm(
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Coefficients of a generalized linear model with canonical link.
@@ -229,13 +230,13 @@ def rectify_glm(
         Covariates of the labeled rows; those of a data frame name the coefficients.
     y : array-like of shape (r,)
         Labels. For "binomial" from 0 to 1, for "poisson" not negative.
-    f : array-like of shape (r,)
-        Predictions of y for the same rows, in the same range: for classes, probabilities of class 1. Those of "binomial" are clipped to
+    f : array-like of shape (r,) or (r, j)
+        Predictions of y for the same rows, by j judges, in the same range: for classes, probabilities of class 1. Those of "binomial" are clipped to
         shares of 0.001 and 0.999, those of "poisson" from below to a thousandth of the mean label, as in the estimators: a rule that says 0
         and 1 is a predictor as good as any, but has no logit.
     X_unlabeled : array-like of shape (m, d)
         Covariates of the pool. Read in blocks, never copied whole (data frames of mixed types are). May be empty.
-    f_unlabeled : array-like of shape (m,)
+    f_unlabeled : array-like of shape (m,) or (m, j)
         Predictions for the pool, clipped likewise.
     family : {"gaussian", "binomial", "poisson"}, default="gaussian"
         Distribution of y given X: linear, logistic or Poisson (log-linear) regression.
@@ -243,11 +244,13 @@ def rectify_glm(
         Put an intercept in front of the coefficients.
     lambda_ : float, array-like of shape (k,) or "overall", default=None
         Weight of the predictions: 0 is labels only, 1 is plain. None estimates the best one for each coefficient,
-        "overall" one for the sum of their variances.
+        "overall" one for the sum of their variances. Of several judges (j,) or (k, j); "overall" is for one judge only.
     design, design_unlabeled : SamplingDesign, default=None
         How labeled rows and the pool were drawn; see `rectify_mean`. With strata or labeling probabilities all rows are copied.
     finite_population : bool, default=False
         Coefficients of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
 
@@ -303,6 +306,7 @@ def rectify_glm(
         design=design,
         design_unlabeled=design_unlabeled,
         finite_population=finite_population,
+        missing_judgements=missing_judgements,
         confidence_level=confidence_level,
     )
 
@@ -320,33 +324,37 @@ def _rectify(
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """What all public functions here call, at one distance from their callers."""
     confidence_level = check_confidence_level(confidence_level)
     check_choice(family, "family", tuple(FAMILIES))
     kind = FAMILIES[family]
-    data = check_regression(X, y, f, X_unlabeled, f_unlabeled, fit_intercept)
-    lambda_ = check_lambda(lambda_, len(data.names), "coefficients", overall=True)
-    (rows, labels, predictions), (pool, of_pool) = data.labeled, data.unlabeled
-    kind.check_labels(labels, "y")
-    kind.check_predictions(predictions, "f")
-    kind.check_predictions(of_pool, "f_unlabeled")
-    limits = kind.limits(labels)
-    estimand = GeneralizedLinear.of(kind, data.names, rows)
+    data = check_regression(
+        *(X, y, f, X_unlabeled, f_unlabeled, fit_intercept), missing_judgements=missing_judgements
+    )
+    judged = data.judged
+    lambda_ = judged.check_lambda(lambda_, len(data.names), "coefficients", overall=True)
+    kind.check_labels(data.y, "y")
+    for name, predictions in (("f", judged.f), ("f_unlabeled", judged.pool)):
+        for judge in range(judged.n_given):
+            kind.check_predictions(column_of(predictions, judge), name)
+    limits = kind.limits(data.y)
+    estimand = GeneralizedLinear.of(kind, data.names, data.X)
     drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(labels), len(of_pool)),
+        (len(data.y), len(judged.pool)),
         *(design, design_unlabeled, finite_population),
     )
     sample = Sample(
-        y=labels,
-        f=columns(np.clip(predictions, *limits)),
-        f_pool=of_pool if kind.is_linear else Clipped(of_pool, *limits),
+        y=data.y,
+        f=np.clip(judged.f, *limits),
+        f_pool=judged.pool if kind.is_linear else Clipped(judged.pool, *limits),
         drawn=drawn,
-        X=estimand.seen(rows.rows),
-        X_pool=estimand.seen(pool.rows),
+        X=estimand.seen(data.X.rows),
+        X_pool=estimand.seen(data.X_pool.rows),
     )
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=4)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._answer import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Clipped, Design
+from sklearn_ftr.rectification._design import Design, column_of
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
@@ -151,7 +151,7 @@ def _judge(estimand: Estimand, sample: Sample, X: Design, column: int, of_y: Lin
 def _pools_side(sample: Sample, X: Design, column: int) -> tuple[Design, Vector]:
     """Unlabeled rows or, where labels were drawn with probabilities, a copy of all rows."""
     assert sample.X_pool is not None
-    rows, values, weights = sample.X_pool, _column(sample.f_pool, column), sample.drawn.pool_weights
+    rows, values, weights = sample.X_pool, column_of(sample.f_pool, column), sample.drawn.pool_weights
     if sample.drawn.own_weights is not None:
         rows = X.followed_by(rows)
         values = np.concatenate([sample.f[:, column], values[:].astype(np.float64)])
@@ -167,7 +167,7 @@ def _moves_of_models(
     steps = []
     for rows, f in _pools_of_models(sample):
         total = np.zeros(len(of_pool.theta))
-        for X, values, weights in weighted_blocks(rows, _column(f, column)):
+        for X, values, weights in weighted_blocks(rows, column_of(f, column)):
             total += times(weights, estimand.scores(X, values, of_pool.solution)).sum(axis=0)
         steps.append(of_pool.inverse @ total / len(f))
     common = sample.drawn.shares(sample.folds.sizes) @ np.array(steps)
@@ -299,13 +299,6 @@ def _by_number(of_judges: list[Array]) -> Array:
     """Values (..., k) of each of j judges as (..., k j), those of the first number first."""
     stacked = np.stack(of_judges, axis=-1)
     return stacked.reshape(*stacked.shape[:-2], -1)
-
-
-def _column(f: Any, column: int) -> Vector:
-    """One judge's predictions, from (m,) or (m, j)."""
-    if isinstance(f, Clipped):
-        return Clipped(_column(f.values, column), f.low, f.high)  # type: ignore[arg-type]
-    return f if f.ndim == 1 else f[:, column]
 
 
 def _shift(sample: Sample) -> Any:

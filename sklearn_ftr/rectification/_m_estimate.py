@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, shown
-from sklearn_ftr.rectification._checks import Array, as_settings, check_lambda
+from sklearn_ftr.rectification._checks import Array, as_settings
 from sklearn_ftr.rectification._design import Design, check_regression
 from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
@@ -113,6 +113,7 @@ def m_estimate(
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Rectified estimate of any parameter that solves mean psi(x, y; theta) = 0.
@@ -126,11 +127,11 @@ def m_estimate(
         Whatever psi needs of the labeled rows beside y.
     y : array-like of shape (r,)
         Labels.
-    f : array-like of shape (r,)
-        Predictions for the same rows.
+    f : array-like of shape (r,) or (r, j)
+        Predictions for the same rows, by j judges.
     X_unlabeled : array-like of shape (m, d)
         The same of the pool; may be empty.
-    f_unlabeled : array-like of shape (m,)
+    f_unlabeled : array-like of shape (m,) or (m, j)
         Predictions for the pool.
     start : array-like of shape (k,)
         Where the root finder starts.
@@ -147,6 +148,8 @@ def m_estimate(
         How labeled rows and the pool were drawn; see `rectify_mean`. With strata or labeling probabilities all rows are copied.
     finite_population : bool, default=False
         Parameters of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
 
@@ -194,19 +197,21 @@ def m_estimate(
             )
     theta = _check_start(start)
     labels = _check_names(names, len(theta))
-    lambda_ = check_lambda(lambda_, len(theta), "parameters", overall=True)
     data = check_regression(
-        X, y, f, X_unlabeled, f_unlabeled, fit_intercept=False, n_parameters=len(theta)
+        *(X, y, f, X_unlabeled, f_unlabeled),
+        fit_intercept=False,
+        n_parameters=len(theta),
+        missing_judgements=missing_judgements,
     )
+    lambda_ = data.judged.check_lambda(lambda_, len(theta), "parameters", overall=True)
     estimand = MEstimand(psi, jacobian, theta, labels, str(title))
     drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(data.labeled[1]), len(data.unlabeled[1])),
+        (len(data.y), len(data.judged.pool)),
         *(design, design_unlabeled, finite_population),
     )
-    sample = Sample.of(data.labeled, data.unlabeled, drawn)
-    result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
+    result = rectify_estimand(estimand, Sample.of(data, drawn), lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=3)
     return result
 

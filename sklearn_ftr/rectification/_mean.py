@@ -11,13 +11,13 @@ from sklearn_ftr._tables import column_names
 from sklearn_ftr.rectification._answer import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._checks import (
     Array,
-    check_lambda,
+    check_labels,
     check_pool,
-    check_rectification_arrays,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._inference import check_confidence_level
+from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -35,6 +35,7 @@ def rectify_mean(
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Mean of a population from few labels and many predictions.
@@ -45,20 +46,23 @@ def rectify_mean(
         Labels of the rectification rows. The predictor must not have been trained on these rows. The columns of a data
         frame name the outputs.
     f : array-like of shape (r,) or (r, k)
-        Predictions for the same rows.
+        Predictions for the same rows. With one dimension more, (r, j) or (r, k, j), they are by j judges, 10 at most, which are all used at once.
     f_unlabeled : array-like of shape (m,) or (m, k)
-        Predictions for the pool. Read once and never copied whole. May be empty: the answer is then
+        Predictions for the pool, by as many judges. Read once and never copied whole. May be empty: the answer is then
         that of the labels alone.
     lambda_ : float or array-like of shape (k,), default=None
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for
         each output, the weight with the smallest variance (power tuning), which costs one degree of
-        freedom; with fewer than 6 labels it is 0.
+        freedom; with fewer than 6 labels it is 0. Of several judges (j,) or (k, j); a number is the weight of each.
     design, design_unlabeled : SamplingDesign, default=None
         Weights, clusters, strata and labeling probabilities of labeled rows and of the pool. None: rows are independent and
         all alike.
     finite_population : bool, default=False
         The mean of exactly these rows, labeled and unlabeled, is asked for (a benchmark of 3,000 answers, say). Only which rows
         got a label is random then, and with all rows labeled the standard error is 0.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in predictions, of a judge who has not answered every row. "indicator" puts the judge's mean in their place and
+        takes "has answered" for another judge, which is valid where labels were drawn at random.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -66,7 +70,8 @@ def rectify_mean(
     -------
     RectifiedResult
         Estimate, covariance, degrees of freedom and lambda, with the labels-only and the
-        predictions-only answers beside them for comparison.
+        predictions-only answers beside them for comparison. With several judges `lambda_` has one weight for each (and for each indicator),
+        `residual_variance` is that of labels less the weighed predictions, and predictions only are the judges' average.
 
     Raises
     ------
@@ -98,6 +103,10 @@ def rectify_mean(
     their variance is taken after leaving each row out of that fit. Intervals are Student t with
     Welch-Satterthwaite degrees of freedom.
 
+    For several judges f is a vector, and so is lambda: the average of the best weights of every set of judges, each set counting by how
+    small its variance is and how few its judges are (docs/statistics.md), so that judges who are alike or useless do no
+    harm beside a good one.
+
     With a design, means are weighted (Hajek): labels by w / pi, the pool by w; where labels were drawn with probabilities pi or within
     strata the pool's side is all rows. Influence values are summed within clusters and centred within strata (linearisation,
     Binder 1983), lambda is the best one for these sums, and r - 1 becomes clusters less strata. For a
@@ -124,7 +133,7 @@ def rectify_mean(
     3.8
     """
     result = rectified_mean(
-        *(y, f, f_unlabeled, lambda_, confidence_level),
+        *(y, f, f_unlabeled, lambda_, confidence_level, missing_judgements),
         design=design,
         design_unlabeled=design_unlabeled,
         finite_population=finite_population,
@@ -139,16 +148,18 @@ def rectified_mean(
     f_unlabeled: ArrayLike,
     lambda_: ArrayLike | None,
     confidence_level: float,
+    missing_judgements: str = "refuse",
     **sampling: Any,
 ) -> RectifiedResult:
     """`rectify_mean` without its warning, for whoever makes more of the result."""
     confidence_level = check_confidence_level(confidence_level)
-    labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
-    lambda_ = check_lambda(lambda_, columns(labels[:1]).shape[1])
-    sizes = len(labels), len(pool)
+    labels = check_labels(y, f, f_unlabeled)
+    judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
+    lambda_ = judged.check_lambda(lambda_, columns(labels[:1]).shape[1])
+    sizes = len(labels), len(judged.pool)
     drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     y_ = labels.astype(np.float64, copy=False)
-    sample = Sample(y_, columns(predictions), pool, drawn)
+    sample = Sample(y_, judged.f, judged.pool, drawn)
     names = tuple(map(str, column_names(y) or ()))
     return mean_of(sample, lambda_, confidence_level, names)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._judges import judge_weights
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
@@ -21,11 +22,15 @@ MIN_LABELS_TO_TUNE = 6
 
 @dataclass(frozen=True)
 class Weights:
-    """Lambda (k, j) of j judges, what each residual (G, k) grows by when its piece is left out, and how many were tuned (k,)."""
+    """Lambda (k, j) of j judges, how many of each were tuned (k,), and what that does to residuals.
+
+    Each residual (G, k) grows by `left_out` when its piece is left out; of several judges `residuals` are what they are then.
+    """
 
     lambda_: Array
-    left_out: Array | float
     n_tuned: Array
+    left_out: Array | float = 1.0
+    residuals: Array | None = None
 
 
 def weighed(f: Array, lambda_: Array) -> Array:
@@ -37,23 +42,29 @@ def weighed(f: Array, lambda_: Array) -> Array:
 
 
 def weights_of(
-    dy: Array, df: Array, pool_squares: Array, lambda_: ArrayLike | str | None, noise: Array
+    dy: Array,
+    df: Array,
+    pool_squares: Array,
+    lambda_: ArrayLike | str | None,
+    noise: Array,
+    spare: int,
 ) -> Weights:
     """The given lambda, or the best one; predictions that vary by no more than `noise` get 0."""
     k = dy.shape[1]
     j = df.shape[1] // k
     if lambda_ is not None and not isinstance(lambda_, str):
         given = np.asarray(lambda_, dtype=float)
-        given = given.reshape(k, -1) if given.size > 1 else given
-        return Weights(np.broadcast_to(given, (k, j)).copy(), 1.0, np.zeros(k))
-    tune = _one_judge if j == 1 else _several_judges
-    return tune(dy, df, pool_squares, noise, lambda_ == "overall")
+        given = given[:, None] if given.shape == (k,) and j == 1 else given
+        return Weights(np.broadcast_to(given, (k, j)).copy(), np.zeros(k))
+    if j == 1:
+        return _one_judge(dy, df, np.diag(pool_squares), noise, lambda_ == "overall")
+    return _several_judges(dy, df, pool_squares, noise, spare)
 
 
 def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
     """The best lambda for each number, or one for the sum of their variances."""
     r, k = dy.shape
-    denominator = np.sum(df**2, axis=0) + np.diag(pool_squares)
+    denominator = np.sum(df**2, axis=0) + pool_squares
     varies = denominator > r * noise**2
     covariance, leverage = np.sum(dy * df, axis=0), df**2
     if overall:
@@ -63,8 +74,22 @@ def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall:
     safe = np.where(varies, denominator, 1.0)
     best = np.where(varies, covariance / safe, 0.0)
     left_out = 1 / (1 - np.where(varies, leverage / safe, 0.0))
-    return Weights(best[:, None], left_out, varies.astype(float))
+    return Weights(best[:, None], varies.astype(float), left_out)
 
 
-def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
-    raise NotImplementedError
+def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, spare: int) -> Weights:
+    """The best weights of all judges for each number."""
+    r, k = dy.shape
+    j = df.shape[1] // k
+    varies = np.sum(df**2, axis=0) + np.diag(pool_squares) > r * noise**2
+    df, pool_squares = df * varies, pool_squares * np.outer(varies, varies)
+    blocks = [slice(number * j, (number + 1) * j) for number in range(k)]
+    tuned = [
+        judge_weights(dy[:, number], df[:, block], pool_squares[block, block], spare)
+        for number, block in enumerate(blocks)
+    ]
+    return Weights(
+        np.array([one.lambda_ for one in tuned]),
+        np.array([one.n_tuned for one in tuned]),
+        residuals=np.stack([one.residuals for one in tuned], axis=1),
+    )

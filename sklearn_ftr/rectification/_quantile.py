@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,25 +22,28 @@ from sklearn_ftr.rectification._checks import (
     Array,
     as_settings,
     check_finite,
-    check_lambda,
-    check_rectification_arrays,
+    check_labels,
 )
+from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._deviations import check_enough_labels
-from sklearn_ftr.rectification._distribution import (
-    Indicators,
-    RectifiedDistribution,
-    Sides,
-    TwoStageShares,
-)
+from sklearn_ftr.rectification._distribution import RectifiedDistribution
 from sklearn_ftr.rectification._draw_of import check_sampling
+from sklearn_ftr.rectification._indicators import Indicators, Sides
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
+from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
-from sklearn_ftr.rectification._quantile_result import QuantileEstimate, RectifiedQuantileResult
-from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._power_tuning import weighed
+from sklearn_ftr.rectification._quantile_result import (
+    Curve,
+    QuantileEstimate,
+    RectifiedQuantileResult,
+)
+from sklearn_ftr.rectification._result import RectifiedResult, shaped_weights
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._shares import Ordered, Shares
+from sklearn_ftr.rectification._two_stage_shares import TwoStageShares, indicators
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
@@ -58,6 +62,7 @@ def rectify_quantile(
     design: SamplingDesign | None = None,
     design_unlabeled: SamplingDesign | None = None,
     finite_population: bool = False,
+    missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
 ) -> RectifiedResult:
     """Quantiles of a population from few labels and many predictions; the median by default.
@@ -66,19 +71,21 @@ def rectify_quantile(
     ----------
     y : array-like of shape (r,)
         Labels of the rectification rows. The predictor must not have been trained on these rows.
-    f : array-like of shape (r,)
-        Predictions for the same rows.
-    f_unlabeled : array-like of shape (m,)
+    f : array-like of shape (r,) or (r, j)
+        Predictions for the same rows, by j judges.
+    f_unlabeled : array-like of shape (m,) or (m, j)
         Predictions for the pool; a sorted copy is made in their own precision. May be empty.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
     lambda_ : float or array-like of shape (k,), default=None
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for each level, the
-        weight with the smallest variance of F at the quantile; with fewer than 6 labels it is 0.
+        weight with the smallest variance of F at the quantile; with fewer than 6 labels it is 0. Of several judges (j,) or (k, j).
     design, design_unlabeled : SamplingDesign, default=None
         How labeled rows and the pool were drawn; see `rectify_mean`. The pool's shares are then counted once more for each level.
     finite_population : bool, default=False
         Quantiles of exactly these rows, labeled and unlabeled, are asked for; see `rectify_mean`.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -128,20 +135,21 @@ def rectify_quantile(
     """
     confidence_level = check_confidence_level(confidence_level)
     levels = check_levels(q)
-    labels, predictions, pool = check_rectification_arrays(y, f, f_unlabeled)
+    labels = check_labels(y, f, f_unlabeled)
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ValueError(f"y has shape {labels.shape}; expected (r,): call once for each output.")
+    judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
     check_enough_labels(len(labels))
-    given = check_lambda(lambda_, len(levels), "levels")
+    given = judged.check_lambda(lambda_, len(levels), "levels")
     weights = [None] * len(levels) if given is None else list(given)
-    y_, f_ = (columns(one).reshape(len(one)) for one in (labels, predictions))
     drawn = check_sampling(
         {"y": y, "f": f},
         {"f_unlabeled": f_unlabeled},
-        (len(labels), len(pool)),
+        (len(labels), len(judged.pool)),
         *(design, design_unlabeled, finite_population),
     )
-    sample = Sample(y_, columns(f_), pool.reshape(-1), drawn)
+    y_ = columns(labels).reshape(len(labels))
+    sample = Sample(y_, judged.f, judged.pool, drawn)
     result = quantiles_of(sample, q, levels, weights, confidence_level)
     warn_of_doubts(result, stacklevel=3)
     return result
@@ -151,7 +159,7 @@ def quantiles_of(
     sample: Sample,
     q: ArrayLike,
     levels: Array,
-    weights: Sequence[float | None],
+    weights: Sequence[Any],
     confidence_level: float,
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
@@ -159,28 +167,30 @@ def quantiles_of(
     alone, effect = _quantiles(TwoStageShares(labels), levels, [0.0] * len(levels), q)
     answer, shares = alone, TwoStageShares(sample)
     if len(sample.f_pool):
-        check_finite(shares.of_pool.values[[0, -1]], "f_unlabeled")  # where sorting has put NaN
+        for of_pool in shares.of_pools:
+            check_finite(of_pool.values[[0, -1]], "f_unlabeled")  # where sorting has put NaN
         answer, effect = _quantiles(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = len(shares.counted) / sample.n_labeled
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
-    of_pool = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else None
-    chosen = np.array([curve.lambda_ for curve in curves])
-    pool_center = of_pool.estimate if of_pool else np.zeros(len(levels))
+    of_pools = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
+    chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
+    lambda_ = chosen[:, 0] if chosen.shape[1] == 1 else chosen
+    pool_centers = np.array([one.estimate for one in of_pools] or np.zeros((chosen.shape[1], 1)))
     return RectifiedQuantileResult(
         **{name: getattr(answer, name) for name in ("estimate", "covariance", "degrees_of_freedom")},
         quantiles=answer,
-        lambda_=like(chosen, q),
-        rectifier=like(centers - chosen * pool_center, q),
-        residual_variance=like(_residual_variance(sample, centers), q),
+        lambda_=shaped_weights(lambda_, q),
+        rectifier=like(centers - np.sum(chosen.T * pool_centers, axis=0), q),
+        residual_variance=like(_residual_variance(sample, centers, chosen), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
         n_finetune=sample.n_finetune,
         n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=alone,
-        predictions_only=shaped(of_pool, q) if of_pool else None,
+        predictions_only=shaped(_averaged(of_pools), q) if of_pools else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
@@ -191,14 +201,14 @@ def quantiles_of(
 
 
 def _quantiles(
-    shares: TwoStageShares, levels: Array, weights: Sequence[float | None], q: ArrayLike
+    shares: TwoStageShares, levels: Array, weights: Sequence[Any], q: ArrayLike
 ) -> tuple[QuantileEstimate, Array | None]:
     """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
     answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
-    centers, curves, indicators = zip(*answers, strict=True)
-    around = [at.rectified(weight) for at, weight in zip(indicators, weights, strict=True)]
+    centers, curves, known = zip(*answers, strict=True)
+    around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
     n, degrees = len(shares.counted), np.array([sides.degrees_of_freedom for sides in around]).T
-    own = [_effective_sizes(*one, n) for one in zip(levels, around, indicators, strict=True)]
+    own = [_effective_sizes(*one, n) for one in zip(levels, around, known, strict=True)]
     # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
     reach = -stdtrit(n - 1, 0.025)
     sizes = np.transpose(own) * (reach / stdtrit(degrees, 0.025)) ** 2
@@ -213,15 +223,17 @@ def _quantiles(
         covariance=np.diag((np.array(widths) / (2 * reach)) ** 2),
         degrees_of_freedom=like(degrees.min(axis=0), q),
         levels=levels,
-        curves=tuple(map(RectifiedDistribution.window, curves, levels, errors.max(axis=0))),
+        curves=tuple(
+            curve.window(*one) for curve, *one in zip(curves, levels, errors.max(axis=0), strict=True)
+        ),
         sizes=sizes,
-        efficiency=np.array([_efficiency(*one) for one in zip(around, indicators, strict=True)]),
+        efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
         influences=tuple(
-            at.rectified(curve.lambda_).influence for at, curve in zip(indicators, curves, strict=True)
+            at.rectified(curve.lambda_).influence for at, curve in zip(known, curves, strict=True)
         ),
     )
-    effects = [at.design_effect for at in indicators]
+    effects = [at.design_effect for at in known]
     return estimate, None if effects[0] is None else np.array(effects)[:, 1]
 
 
@@ -241,7 +253,8 @@ def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Arra
 def _variance_unseen(sides: Sides) -> float:
     """Of F, from half a row (or cluster) more on which label and prediction are on different sides of t."""
     r = len(sides.influence.rows)
-    return float(_ROWS_UNSEEN * (sides.lambda_ * (1 - sides.recycled)) ** 2 / (r * (r - 1)))
+    reach = float(np.sum(np.abs(sides.lambda_))) * (1 - sides.recycled)
+    return _ROWS_UNSEEN * reach**2 / (r * (r - 1))
 
 
 def _efficiency(sides: Sides, at: Indicators) -> float:
@@ -259,19 +272,26 @@ def _efficiency(sides: Sides, at: Indicators) -> float:
 
 
 def _one_quantile(
-    shares: TwoStageShares, level: float, lambda_: float | None
-) -> tuple[float, RectifiedDistribution, Indicators]:
+    shares: TwoStageShares, level: float, lambda_: Any
+) -> tuple[float, Curve, Indicators]:
     """The quantile, F, and what is known of it there. Weights are tuned at the labels' own quantile, then once more at the answer."""
     if lambda_ is not None and not len(shares.recycled):
-        curve = RectifiedDistribution.of(shares, lambda_, 0.0)
+        curve = _curve(shares, lambda_, 0.0)
         t = curve.quantile(level)
         return t, curve, Indicators.of(shares, t)
     t = _quantile_of_labels(shares, level)
     for _ in range(2):
         sides = Indicators.of(shares, t).rectified(lambda_)
-        curve = RectifiedDistribution.of(shares, sides.lambda_, sides.recycled)
+        curve = _curve(shares, sides.lambda_, sides.recycled)
         t = curve.quantile(level)
     return t, curve, Indicators.of(shares, t)
+
+
+def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
+    n_judges = shares.sample.f.shape[1]
+    if n_judges == 1:
+        return RectifiedDistribution.of(shares, lambda_, recycled)
+    return CombinedDistribution.of(shares, np.broadcast_to(lambda_, n_judges), recycled)
 
 
 def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
@@ -281,28 +301,40 @@ def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
     return float(shares.counted.max() if t is None else t)
 
 
-def _residual_variance(sample: Sample, centers: Array) -> Array:
-    """Of indicators of label and prediction being at most as large as each quantile (k,)."""
-    below = [(rows[:, None] <= centers).astype(float) for rows in (sample.y, sample.f[:, 0])]
-    return sample.drawn.variance_of_rows(below[0] - below[1])
+def _residual_variance(sample: Sample, centers: Array, lambdas: Array) -> Array:
+    """Of indicators of label and prediction being at most as large as each quantile (k,); of several judges by their weights."""
+    weights = lambdas if lambdas.shape[1] > 1 else np.ones_like(lambdas)
+    of_f = weighed(indicators(sample.f, centers), weights)
+    return sample.drawn.variance_of_rows(indicators(sample.y[:, None], centers) - of_f)
 
 
-def _pool_quantiles(shares: TwoStageShares, levels: Array) -> Estimate | None:
-    """Quantiles of the predictions, as if they were data."""
-    pool, drawn, spread = shares.of_pool, shares.sample.drawn, -ndtri(0.025)
-    if isinstance(drawn, SimpleRandom):
-        errors = np.sqrt(levels * (1 - levels) / pool.size)
-        low, center, high = (
-            _order_statistic(pool.values, levels + sign * spread * errors) for sign in (-1, 0, 1)
-        )
-    else:
-        center = _reaching(pool, levels)
-        known = drawn.pool_estimate(shares.below(center, pool), 1)
-        if known is None:
-            return None
-        low, high = (_reaching(pool, levels + sign * spread * known.standard_error) for sign in (-1, 1))
-    variance = ((high - low) / (2 * spread)) ** 2
-    return Estimate(center, np.diag(variance), np.full(len(levels), np.inf))
+def _pool_quantiles(shares: TwoStageShares, levels: Array) -> list[Estimate]:
+    """Quantiles of each judge's predictions, as if they were data; none where their errors are not known."""
+    drawn, spread, estimates = shares.sample.drawn, -ndtri(0.025), []
+    for judge, pool in enumerate(shares.of_pools):
+        if isinstance(drawn, SimpleRandom):
+            errors = np.sqrt(levels * (1 - levels) / pool.size)
+            low, center, high = (
+                _order_statistic(pool.values, levels + sign * spread * errors) for sign in (-1, 0, 1)
+            )
+        else:
+            center = _reaching(pool, levels)
+            of_judge = slice(judge, None, len(shares.of_pools))
+            known = drawn.pool_estimate(shares.below(center), 1)
+            if known is None:
+                return []
+            errors = known.standard_error[of_judge]
+            low, high = (_reaching(pool, levels + sign * spread * errors) for sign in (-1, 1))
+        variance = ((high - low) / (2 * spread)) ** 2
+        estimates.append(Estimate(center, np.diag(variance), np.full(len(levels), np.inf)))
+    return estimates
+
+
+def _averaged(of_pools: list[Estimate]) -> Estimate:
+    """What the judges say on average, whose errors may be the same."""
+    errors = np.mean([one.standard_error for one in of_pools], axis=0)
+    estimate = np.mean([one.estimate for one in of_pools], axis=0)
+    return Estimate(estimate, np.diag(errors**2), of_pools[0].degrees_of_freedom)
 
 
 def _reaching(pool: Shares, levels: Array) -> Array:
@@ -313,11 +345,15 @@ def _reaching(pool: Shares, levels: Array) -> Array:
 def _shift(shares: TwoStageShares) -> float:
     """Of mean predictions; of a large pool every so many, which have its mean and variance to far less than an error of the labels."""
     sample, drawn = shares.sample, shares.sample.drawn
-    if isinstance(drawn, SimpleRandom):
-        ordered = shares.of_pool.values
-        step = max(1, len(ordered) // _ROWS_OF_A_SHIFT)
-        return float(drawn.shift(sample.f, moments(ordered[step // 2 :: step]))[0])
-    return float(drawn.shift(sample.f, drawn.pool_part_of(sample.f, sample.f_pool))[0])
+    if not len(sample.f_pool):
+        return 0.0
+    if not isinstance(drawn, SimpleRandom):
+        return float(max(drawn.shift(sample.f, drawn.pool_part_of(sample.f, sample.f_pool)), key=abs))
+    shifts = []
+    for f, pool in zip(sample.f.T, shares.of_pools, strict=True):
+        step = max(1, len(pool.values) // _ROWS_OF_A_SHIFT)
+        shifts.append(float(drawn.shift(f[:, None], moments(pool.values[step // 2 :: step]))[0]))
+    return max(shifts, key=abs)
 
 
 def _order_statistic(ordered: Ordered, levels: Array) -> Array:

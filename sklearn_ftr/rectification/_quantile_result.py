@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
 from sklearn_ftr.rectification._inference import (
     Alternative,
@@ -27,6 +28,8 @@ from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 
+Curve = RectifiedDistribution | CombinedDistribution
+
 
 @dataclass(frozen=True, eq=False)
 class QuantileEstimate(Estimate):
@@ -37,7 +40,7 @@ class QuantileEstimate(Estimate):
     """
 
     levels: Array
-    curves: tuple[RectifiedDistribution, ...]
+    curves: tuple[Curve, ...]
     sizes: Array
     efficiency: Array
     shows_variance: NDArray[np.bool_]
@@ -75,21 +78,19 @@ class QuantileEstimate(Estimate):
         return like(p if np.ndim(self.estimate) else p[0], self.estimate)
 
 
-def _one_sided(
-    curve: RectifiedDistribution, t: float, level: float, below: float, at: float
-) -> tuple[float, float]:
+def _one_sided(curve: Curve, t: float, level: float, below: float, at: float) -> tuple[float, float]:
     """P-values against a quantile above t, for which F(t) is too low, and below t, for which F(t-) is too high."""
     just_below = curve.highest(float(np.nextafter(t, -np.inf)))
     return at_most(curve.highest(t), level, below), at_least(just_below, level, at)
 
 
-def _lower_end(curve: RectifiedDistribution, level: float, size: float, tail: float) -> float:
+def _lower_end(curve: Curve, level: float, size: float, tail: float) -> float:
     """The smallest t at which F is not too low."""
     lowest = lowest_share(level, size, tail)
     return curve.quantile(lowest) if lowest > 0 else -np.inf
 
 
-def _upper_end(curve: RectifiedDistribution, level: float, size: float, tail: float) -> float:
+def _upper_end(curve: Curve, level: float, size: float, tail: float) -> float:
     """The largest t below which F is not too high."""
     highest = 1 - lowest_share(1 - level, size, tail)
     return curve.first_above(highest) if highest < 1 else np.inf

@@ -9,7 +9,7 @@ are deviations of independent pieces: rows, or clusters of rows (`_deviations`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -95,13 +95,15 @@ def _weights(sample: Deviations, lambda_: ArrayLike | str | None, spare: int) ->
     if not sample.has_pool or (tuned and spare < MIN_LABELS_TO_TUNE - 1):
         lambda_ = 0.0
     pool_squares = len(sample.y) * sample.spare * sample.pool_covariance
-    return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1])
+    return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1], spare)
 
 
 def _residuals(sample: Deviations, weights: Weights) -> Array:
     """Y - lambda f (G, k), each as if its piece had not tuned lambda."""
     of_y, of_f = sample.noise
     noise = of_y + weighed(of_f, np.abs(weights.lambda_))
+    if weights.residuals is not None:
+        return beyond_rounding(weights.residuals, noise)
     residuals = beyond_rounding(sample.y - weighed(sample.f, weights.lambda_), noise)
     return np.asarray(residuals * weights.left_out)
 
@@ -110,3 +112,15 @@ def _of_pool(covariance: Array, lambda_: Array) -> Array:
     """Covariance (k, k) of the pool's part, lambda (k, j) times that of its predictions (k j, k j)."""
     k, j = lambda_.shape
     return np.einsum("ai,aibj,bj->ab", lambda_, covariance.reshape(k, j, k, j), lambda_)
+
+
+def with_known_rows(rectified: Rectification, known: Array, share: float) -> Rectification:
+    """Of a finite population, of which a `share` is known to have the mean `known` (k,), and the rest is estimated."""
+    rest, estimate, influence = 1 - share, rectified.estimate, rectified.influence
+    theta = rest * estimate.estimate + share * known
+    covariance = rest**2 * influence.pool_covariance
+    return replace(
+        rectified,
+        estimate=Estimate(theta, rest**2 * estimate.covariance, estimate.degrees_of_freedom),
+        influence=replace(influence, rows=rest * influence.rows, pool_covariance=covariance),
+    )

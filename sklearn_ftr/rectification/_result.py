@@ -49,12 +49,12 @@ class RectifiedResult(Estimate):
     standard_error : float or ndarray of shape (k,)
         Square root of the variance, in units of y.
     lambda_ : float or ndarray of shape (k,)
-        Weight of the predictions; 0 is labels only, 1 plain rectification.
+        Weight of the predictions; 0 is labels only, 1 plain rectification. Of j judges (j,) or (k, j).
     rectifier : float or ndarray of shape (k,)
         What is added to lambda times the mean prediction of the pool; with an empty pool the estimate
         itself.
     residual_variance : float or ndarray of shape (k,)
-        v(s) = V_R(y - f), ddof=1.
+        v(s) = V_R(y - f), ddof=1; of several judges V_R(y - lambda'f).
     recycled_weight : float or ndarray of shape (k,)
         Weight of the fine-tuning labels' own mean in the estimate; 0 without recycling.
     n_labeled, n_finetune, n_rectify, n_unlabeled : int
@@ -62,7 +62,7 @@ class RectifiedResult(Estimate):
     labels_only : Estimate
         Mean of all labels.
     predictions_only : Estimate or None
-        Mean prediction over the pool. Its standard error knows nothing of the predictor's bias. None
+        Mean prediction over the pool, of several judges their average. Its standard error knows nothing of the predictor's bias. None
         for a pool of fewer than two rows.
     confidence_level : float
         Default level of `confidence_interval`.
@@ -265,7 +265,7 @@ class RectifiedResult(Estimate):
         Returns
         -------
         DataFrame
-            Columns "estimate", "standard_error", "p_value" (of the test against `null`), "low", "high", "lambda", "efficiency",
+            Columns "estimate", "standard_error", "p_value" (of the test against `null`), "low", "high", "lambda" ("lambda 1" and so on of several judges), "efficiency",
             "labels_only" and "labels_only_standard_error"; `names` are the index, or the estimand where there is one number.
         """
         pandas = import_pandas("summary()")
@@ -276,13 +276,21 @@ class RectifiedResult(Estimate):
             "p_value": self.p_value(null),
             "low": low,
             "high": high,
-            "lambda": self.lambda_,
+            **self._lambda_of_judges(),
             "efficiency": self.efficiency,
             "labels_only": self.labels_only.estimate,
             "labels_only_standard_error": self.labels_only.standard_error,
             **self._of_design(),
         }
         return pandas.DataFrame(numbers, index=index_of_result(self))
+
+    def _lambda_of_judges(self) -> dict[str, Any]:
+        """Columns of lambda, one for each judge if there are several."""
+        k = np.size(self.estimate)
+        if np.size(self.lambda_) == k:
+            return {"lambda": self.lambda_}
+        of_judges = np.reshape(self.lambda_, (k, -1)).T
+        return {f"lambda {number}": weights for number, weights in enumerate(of_judges, 1)}
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
@@ -336,8 +344,18 @@ class RectifiedResult(Estimate):
         return [numbers, self.verdict()]
 
 
+def shaped_weights(lambda_: Array, template: Any) -> Any:
+    """Lambda (k,) like the estimate; of j judges (j,) or (k, j)."""
+    if lambda_.ndim == 1:
+        return like(lambda_, template)
+    return lambda_[0] if np.ndim(template) == 0 else lambda_
+
+
 def _numbers(values: Any) -> str:
-    return ", ".join(f"{value:.4g}" for value in np.atleast_1d(values))
+    rows = np.atleast_1d(values)
+    if rows.ndim == 2:
+        return ", ".join(f"({_numbers(row)})" for row in rows)
+    return ", ".join(f"{value:.4g}" for value in rows)
 
 
 def _span(values: Array, form: str) -> str:

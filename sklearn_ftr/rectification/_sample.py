@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
-from sklearn_ftr.rectification._design import Clipped, Design
+from sklearn_ftr.rectification._design import Clipped, Design, RegressionData
 from sklearn_ftr.rectification._deviations import Deviations
-from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 
 Vector = NDArray[np.floating[Any]] | Clipped
@@ -112,15 +111,10 @@ class Sample:
     n_unlabeled: int | None = None
 
     @classmethod
-    def of(
-        cls,
-        labeled: tuple[Design, Array, Array],
-        unlabeled: tuple[Design, Vector],
-        drawn: Sampling | None = None,
-    ) -> Sample:
-        """From labeled (X, y, f) and unlabeled (X, f), by one judge; a simple random sample unless told."""
-        (X, y, f), (X_pool, f_pool) = labeled, unlabeled
-        return cls(y, columns(f), f_pool, drawn or SimpleRandom(len(y)), X, X_pool)
+    def of(cls, data: RegressionData, drawn: Sampling | None = None) -> Sample:
+        """From checked inputs; a simple random sample unless told."""
+        drawn = drawn or SimpleRandom(len(data.y))
+        return cls(data.y, data.judged.f, data.judged.pool, drawn, data.X, data.X_pool)
 
     @property
     def n_labeled(self) -> int:

@@ -37,6 +37,13 @@ class Shares:
         total = sums[-1] if len(sums) else 1.0
         return cls(values[order], 0, len(values), np.concatenate([[0.0], sums / total]))
 
+    @property
+    def jumps(self) -> Array:
+        """Share of each of the values that are kept."""
+        if self.cumulative is None:
+            return np.full(len(self.values), 1 / max(self.size, 1))
+        return np.diff(self.cumulative)
+
     def at(self, t: Array, side: Literal["left", "right"] = "right") -> Array:
         """Share (k,) of rows at most as large as t (k,), or ("left") smaller; 0 of no rows."""
         ranks = _rank(self.values, t, side)

@@ -1,0 +1,140 @@
+"""Predictions of labeled rows and of the pool as users have them: by one judge or by several, some of whom have not answered every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr._arguments import check_choice
+from sklearn_ftr._tables import check_column_order
+from sklearn_ftr.rectification._checks import (
+    Array,
+    as_real_array,
+    check_finite,
+    check_lambda,
+    count_non_finite,
+)
+from sklearn_ftr.rectification._judges import MOST_JUDGES
+
+Pool = NDArray[np.floating[Any]]
+_MISSING = ("refuse", "indicator")
+
+
+@dataclass(frozen=True, eq=False)
+class Judgements:
+    """Predictions f (r, k j) of labeled rows by j judges, those of the first number first, and the pool's, (m, k j) or (m,).
+
+    `n_given` of the j are judges; the others say which rows a judge has answered.
+    """
+
+    f: Array
+    pool: Pool
+    n_judges: int
+    n_given: int
+
+    def check_lambda(
+        self, lambda_: ArrayLike | str | None, k: int, numbers: str = "outputs", overall: bool = False
+    ) -> Array | str | None:
+        """Weights (k,), or (k, j) of several judges; None to tune them. Indicators of answers get 0."""
+        if self.n_judges == 1:
+            return check_lambda(lambda_, k, numbers, overall)
+        if isinstance(lambda_, str) and lambda_ == "overall" and overall:
+            raise ValueError(
+                f'lambda_ is "overall" and there are {self.n_judges} judges; expected None, which weighs them for each of the {numbers}, or weights.'
+            )
+        j = self.n_given
+        if np.asarray(lambda_).shape == (k, j):
+            given = check_lambda(np.ravel(np.asarray(lambda_)), k * j, "weights")
+        else:
+            of_each = f" (or of shape ({k}, {j}), for each of the {numbers})" if k > 1 else ""
+            given = check_lambda(lambda_, j, f"judges{of_each}")
+        if given is None or isinstance(given, str):
+            return given
+        weights = np.broadcast_to(given.reshape(-1, j), (k, j))
+        return np.hstack([weights, np.zeros((k, self.n_judges - j))])
+
+
+def read_judgements(
+    f: ArrayLike,
+    f_unlabeled: ArrayLike,
+    labels: tuple[int, ...],
+    missing_judgements: str = "refuse",
+    several_outputs: bool = False,
+) -> Judgements:
+    """Predictions for labels of shape (r,) or (r, k): of the same shape, or with one dimension more, the last of which are judges."""
+    check_choice(missing_judgements, "missing_judgements", _MISSING)
+    check_column_order(f, f_unlabeled, "f", "f_unlabeled")
+    most = len(labels) + 1
+    of_rows, pool = as_real_array(f, "f", most), as_real_array(f_unlabeled, "f_unlabeled", most)
+    _check_shapes(of_rows, pool, labels)
+    k = int(np.prod(labels[1:]))
+    n_given = of_rows.shape[-1] if of_rows.ndim == most else 1
+    of_rows = of_rows.reshape(len(of_rows), k * n_given)
+    pool = pool.reshape(len(pool), k * n_given) if len(pool) else np.empty((0, k * n_given))
+    n_judges = n_given
+    if missing_judgements == "indicator":
+        of_rows, pool, n_judges = _with_indicators(of_rows, pool, k)
+    else:
+        _refuse_missing(of_rows)
+    if n_judges > MOST_JUDGES:
+        raise ValueError(
+            f"f has {n_given} judges{f' and {n_judges - n_given} indicators of their answers' * (n_judges > n_given)}; expected at most {MOST_JUDGES}. Leave out the "
+            "weakest, or average those that are alike."
+        )
+    numbers = check_finite(of_rows, "f").astype(np.float64, copy=False)
+    return Judgements(numbers, pool[:, 0] if pool.shape[1] == 1 else pool, n_judges, n_given)
+
+
+def _check_shapes(f: Pool, pool: Pool, labels: tuple[int, ...]) -> None:
+    if f.shape[: len(labels)] != labels:
+        raise ValueError(
+            f"y has shape {labels} and f has shape {f.shape}; expected the same "
+            "shape: one prediction for each label, or a last dimension more for several judges."
+        )
+    alike = pool.shape[1:] == f.shape[1:] or {pool.shape[1:], f.shape[1:]} == {(), (1,)}
+    if len(pool) and not alike:
+        raise ValueError(
+            f"f_unlabeled has shape {pool.shape} and f has shape {f.shape}; expected the same "
+            "number of columns."
+        )
+
+
+def _refuse_missing(f: Pool) -> None:
+    if np.isnan(f).any():
+        raise ValueError(
+            f"f has {count_non_finite(f)}; expected finite numbers only. For a judge who has not answered every row, pass "
+            'missing_judgements="indicator".'
+        )
+
+
+def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
+    """Missing judgements become the judge's mean, and who has answered a judge of its own: valid if labels were drawn at random.
+
+    Indicators that say the same of all rows are one.
+    """
+    j = f.shape[1] // k
+    answered, of_pool = ~np.isnan(f), ~np.isnan(pool)
+    every = np.concatenate([answered, of_pool])
+    if not every.any(axis=0).all():
+        raise ValueError(f"f has judges without any answer ({len(f)} labeled rows); leave them out.")
+    means = np.nansum(np.concatenate([f, pool]), axis=0, dtype=np.float64) / every.sum(axis=0)
+    filled = [np.where(known, rows, means) for known, rows in ((answered, f), (of_pool, pool))]
+    partly = np.flatnonzero(~every.all(axis=0))
+    if not len(partly):
+        return f, pool, j
+    _, first = np.unique(every[:, partly], axis=1, return_index=True)
+    indicators = partly[np.sort(first)]
+    columns = [
+        np.concatenate(
+            [
+                rows.reshape(len(rows), k, j),
+                np.repeat(known[:, None, indicators].astype(float), k, axis=1),
+            ],
+            axis=2,
+        ).reshape(len(rows), -1)
+        for rows, known in zip(filled, (answered, of_pool), strict=True)
+    ]
+    return columns[0], columns[1], j + len(indicators)

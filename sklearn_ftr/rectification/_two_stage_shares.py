@@ -1,0 +1,105 @@
+"""The sample of a quantile as distribution functions of its parts, and the indicators of being at or below a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import Moments
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import PoolPart, Sampling, SimpleRandom
+from sklearn_ftr.rectification._shares import Ordered, Shares
+
+# Rows of the pool whose indicators are made at once.
+_BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class TwoStageShares:
+    """A sample of labels (r,), and the shares of its parts: of labels, of their predictions, of the pool's, of labels that are recycled."""
+
+    sample: Sample
+
+    @cached_property
+    def recycled(self) -> Array:
+        """Labels that have trained and enter the estimate, recycled or as a known part of a finite population."""
+        trained = self.sample.trained
+        return trained.y if trained is not None and (trained.recycle or trained.share) else np.empty(0)
+
+    @cached_property
+    def counted(self) -> Array:
+        """Labels that enter the estimate, those that rectify first."""
+        return np.concatenate([self.sample.y, self.recycled])
+
+    @property
+    def sampling(self) -> Sampling:
+        """How these were drawn."""
+        return self.sample.every if len(self.recycled) else self.sample.drawn
+
+    @property
+    def weights_of_recycled(self) -> Array | None:
+        """Of labels that have trained and count."""
+        trained, weights = self.sample.trained, self.sampling.weights
+        if trained is not None and trained.weights is not None:
+            return trained.weights
+        return None if weights is None else weights[len(self.sample.y) :]
+
+    @cached_property
+    def of_y(self) -> Shares:
+        """F_R(y <= t)."""
+        return Shares.of(self.sample.y, self.sample.drawn.weights)
+
+    @cached_property
+    def of_judges(self) -> list[Shares]:
+        """F_R(f <= t) of each judge."""
+        return [Shares.of(f, self.sample.drawn.weights) for f in self.sample.f.T]
+
+    @cached_property
+    def of_recycled(self) -> Shares:
+        """F of labels that have trained and count."""
+        return Shares.of(self.recycled, self.weights_of_recycled)
+
+    @cached_property
+    def of_pools(self) -> list[Shares]:
+        """F_U(f <= t) of each judge, of unlabeled rows or, where labels were drawn with probabilities, of all rows."""
+        drawn, weights = self.sample.drawn, self.sample.drawn.pool_weights
+        pool = columns_of(self.sample.f_pool[:])
+        if drawn.own_weights is not None and len(pool):
+            others = np.ones(len(pool)) if weights is None else weights
+            weights = np.concatenate([drawn.own_weights, others])
+            pool = np.concatenate([self.sample.f, pool])
+        return [Shares.of(f, weights) for f in pool.T]
+
+    def below(self, sides: Array) -> PoolPart:
+        """Of the pool's indicators of being at most as large as each of `sides` (k,), columns (k j) for j judges."""
+        drawn, f, pool = self.sample.drawn, self.sample.f, self.sample.f_pool
+        if isinstance(drawn, SimpleRandom) and f.shape[1] == 1:
+            return _moments_of_indicators(self.of_pools[0].at(sides), self.of_pools[0].size)
+
+        def blocks() -> Iterator[Array]:
+            if drawn.own_weights is not None and len(pool):
+                yield indicators(f, sides)
+            for start in range(0, len(pool), _BLOCK_ROWS):
+                yield indicators(columns_of(pool[start : start + _BLOCK_ROWS]), sides)
+
+        return drawn.pool_part(blocks(), len(sides) * f.shape[1])
+
+
+def columns_of(f: Ordered) -> Ordered:
+    """Predictions (n,) of one judge as (n, 1); in their own precision."""
+    return f[:, None] if f.ndim == 1 else f
+
+
+def indicators(values: Ordered, sides: Array) -> Array:
+    """Whether values (n, j) are at most as large as each of `sides` (k,): (n, k j), those of the first side first."""
+    return (values[:, None, :] <= sides[:, None]).astype(float).reshape(len(values), -1)
+
+
+def _moments_of_indicators(shares: Array, size: int) -> Moments:
+    """Of indicators of being at most as large as two or more numbers in ascending order, from their means."""
+    both = np.minimum.outer(shares, shares)
+    return Moments(size, shares, size * (both - np.outer(shares, shares)))
