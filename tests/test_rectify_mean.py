@@ -322,7 +322,7 @@ BAD = {
         ValueError,
         "same number of columns",
     ),
-    "mixed dimensions": (np.ones(4), np.ones((4, 1)), np.ones(4), ValueError, "same shape"),
+    "mixed dimensions": (np.ones((4, 1)), np.ones(4), np.ones(4), ValueError, "same shape"),
     "3-D": (np.ones((4, 1, 1)), np.ones((4, 1, 1)), np.ones(4), ValueError, "n_rows, n_outputs"),
     "text": (["a", "b", "c"], [1.0, 2.0, 3.0], [1.0], ValueError, "y holds text or dates"),
     "complex": ([1j, 2, 3], [1.0, 2.0, 3.0], [1.0], ValueError, "Complex"),

@@ -70,8 +70,16 @@ class Answer(ABC):
     def _rectified_predictions(self, X: Any) -> Array:
         """Lambda f(X) plus the rectifier, in the shape of the user's y."""
         result = self.result
-        predictions = result.lambda_ * self.models.average_prediction(X) + result.rectifier
+        predictions = self._weighed(self.models.average_prediction(X)) + result.rectifier
         return predictions[:, 0] if np.ndim(result.estimate) == 0 else predictions
+
+    def _weighed(self, predictions: Array) -> Array:
+        """Lambda f (n, k) from predictions (n, k), or (n, j) by j judges of one output."""
+        k = np.size(self.result.estimate)
+        lambdas = np.reshape(self.result.lambda_, (k, -1))
+        if lambdas.shape[1] == 1:
+            return predictions * lambdas[:, 0]
+        return predictions @ lambdas.T
 
     def _variances_of(
         self,

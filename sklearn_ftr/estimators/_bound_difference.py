@@ -170,9 +170,10 @@ class DifferenceAnswer(Answer):
     def predict(self, X: Any) -> Array:
         """Predictions that average to each group's mean over its pool."""
         group = self.groups.numbers_in(X)
-        weights = np.array([part.lambda_ for part in self._means])
+        weights = np.array([np.atleast_1d(part.lambda_) for part in self._means])
         rectifiers = np.array([part.rectifier for part in self._means])
-        return weights[group] * self.models.average_prediction(X)[:, 0] + rectifiers[group]
+        predictions = self.models.average_prediction(X)
+        return np.sum(weights[group] * predictions, axis=1) + rectifiers[group]
 
     def variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
         """The sums over both groups."""
@@ -185,7 +186,7 @@ class DifferenceAnswer(Answer):
                 raise ValueError(
                     f"score got {chosen.sum()} labeled rows of group {name}; expected at least 2 of each group."
                 )
-            of_group = [f[chosen, 0] for f in predictions]
+            of_group = [f[chosen] for f in predictions]
             totals.append(self._variances_of_mean(self.result.parts[name], y[chosen], of_group))
         labels_only, variance = np.sum(totals, axis=0)
         return labels_only, variance
@@ -198,7 +199,8 @@ class DifferenceAnswer(Answer):
         self, part: RectifiedResult, y: Array, predictions: list[Array]
     ) -> tuple[Array, Array]:
         """Of one group, from its labels and each model's predictions of their rows."""
-        residuals = [np.var(y - part.lambda_ * f, ddof=1) for f in predictions]
+        weights = np.atleast_1d(part.lambda_)
+        residuals = [np.var(y - f @ weights, ddof=1) for f in predictions]
         of_labels = np.var(y, ddof=1, keepdims=True)
         residual_variance = np.array([self.models.shares @ residuals])
         return variances_of_design(part, part.pool_covariance[0], of_labels, residual_variance)

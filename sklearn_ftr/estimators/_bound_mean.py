@@ -54,7 +54,7 @@ class MeanAnswer(Answer):
         """From V(y) and V(y - lambda f)."""
 
         def weighted(rows: Any, values: Array) -> Array:
-            return self.result.lambda_ * raw(rows, values)
+            return self._weighed(raw(rows, values))
 
         pool_variance = np.diag(self.result.pool_covariance)
         return self._variances_of(X, labels, raw, weighted, pool_variance)

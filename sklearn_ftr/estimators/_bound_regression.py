@@ -64,7 +64,7 @@ class Regression:
         return self.estimand.reported(inverse.T).T
 
     def influence(self, X: Array, values: Array, at: Linearized) -> Array:
-        """Of labels or predictions (n, 1) on the coefficients of interest."""
+        """Of labels or predictions (n,) on the coefficients of interest."""
         scores = self.estimand.scores(X, self.scale.clipped(values)[:, 0], at.solution)
         return (scores @ at.bread.T)[:, self.chosen]
 
@@ -141,7 +141,7 @@ class BoundRegression(BoundEstimand):
         rectified = rectify_estimand(
             self.regression.estimand, sample, settings.lambda_, settings.confidence_level
         )
-        at = rectified.of_labels, rectified.of_predictions[0]
+        at = rectified.of_labels, rectified.of_predictions
         return RegressionAnswer(rectified.result, stage_one.fitted_models, self.regression, *at)
 
     @property
@@ -178,11 +178,11 @@ class BoundRegression(BoundEstimand):
 
 @dataclass(frozen=True, eq=False)
 class RegressionAnswer(Answer):
-    """All coefficients; `at_labels` and `at_predictions` are where labels and predictions have their influence values."""
+    """All coefficients; `at_labels` and `at_predictions` are where labels and each judge's predictions have their influence values."""
 
     regression: Regression
     at_labels: Linearized
-    at_predictions: Linearized
+    at_predictions: list[Linearized]
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -218,13 +218,15 @@ class RegressionAnswer(Answer):
         """From influence values on the coefficients of interest."""
         regression, chosen = self.regression, self.regression.chosen
         design = regression.estimand.seen(regression.design_of(X).rows)
-        weights = np.atleast_1d(self.result.lambda_)[chosen]
+        weights = np.reshape(self.result.lambda_, (regression.k, -1))[chosen]
 
         def of_labels(rows: Rows, values: Array) -> Array:
             return regression.influence(design.only(rows)[:], values, self.at_labels)
 
         def of_predictions(rows: Rows, values: Array) -> Array:
-            return weights * regression.influence(design.only(rows)[:], values, self.at_predictions)
+            X = design.only(rows)[:]
+            judges = zip(values.reshape(len(X), -1).T, self.at_predictions, weights.T, strict=True)
+            return np.sum([one * regression.influence(X, f, at) for f, at, one in judges], axis=0)
 
         pool_variance = np.diag(self.result.pool_covariance)[chosen]
         return self._variances_of(X, labels, of_labels, of_predictions, pool_variance)

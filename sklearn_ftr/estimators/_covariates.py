@@ -1,4 +1,4 @@
-"""The part of X that a user names: covariates of a regression, groups of a comparison.
+"""The part of X that a user names: covariates of a regression, groups of a comparison, judges.
 
 Columns (names, positions, a mask or a slice), a callable, or a transformer; None is all of X.
 """
@@ -27,18 +27,36 @@ def fit_part(part: Any, X: Any) -> Any:
 
 def read_covariates(part: Any, X: Any) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
     """Covariates (n_rows, d) as finite numbers, and their names."""
-    read, names = _read(part, X, "covariates")
+    read, names = _read_numbers(part, X, "covariates")
+    rows, own_names = check_design(read, "The array of covariates")
+    return rows, own_names if names is None or len(names) != rows.shape[1] else names
+
+
+def read_judges(part: Any, X: Any) -> NDArray[np.float64]:
+    """Columns (n_rows, j) of numbers, of which some may be missing (NaN)."""
+    read, _ = _read_numbers(part, X, "judges")
+    rows = as_floats(read, "The array of judges").astype(np.float64, copy=False)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if np.isinf(rows).any():
+        raise ValueError(
+            f"The judges have {int(np.isinf(rows).sum())} infinite values; expected numbers, or NaN."
+        )
+    return rows
+
+
+def _read_numbers(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ...] | None]:
+    """The part of X as numbers of any library, and the names of its columns where it has none of its own."""
+    read, names = _read(part, X, parameter)
     if any(map(_is_categorical, _kinds_of_columns(read))):
         raise ValueError(
-            "The covariates have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
+            f"The {parameter} have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
             "OneHotEncoder(drop='first') as transformer, for example."
         )
     read = read.toarray() if hasattr(read, "toarray") else read
     if np.asarray(read).dtype == object and np.size(read):
         names = names or tuple(map(str, column_names(read) or ())) or None
-        read = _numbers(read)
-    rows, own_names = check_design(read, "The array of covariates")
-    return rows, own_names if names is None or len(names) != rows.shape[1] else names
+        read = _numbers(read, parameter)
+    return read, names
 
 
 def read_groups(part: Any, X: Any) -> GroupColumn:
@@ -149,12 +167,12 @@ def _is_categorical(kind: Any) -> bool:
     return str(kind).startswith(("category", "Categorical", "Enum", "dictionary"))
 
 
-def _numbers(read: Any) -> NDArray[np.floating[Any]]:
+def _numbers(read: Any, parameter: str) -> NDArray[np.floating[Any]]:
     """Numbers that came as objects; pandas' NA is NaN."""
     try:
-        return as_floats(read, "The array of covariates")
+        return as_floats(read, f"The array of {parameter}")
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"The covariates have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
+            f"The {parameter} have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
             "1, with OneHotEncoder(drop='first') as transformer, for example."
         ) from error

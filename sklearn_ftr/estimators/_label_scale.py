@@ -44,8 +44,9 @@ class LabelScale:
         return values
 
     def clipped(self, values: Array) -> Array:
-        """Labels or predictions (n, 1) in these units, inside the limits."""
-        return np.clip(self.coded(values).reshape(len(values), 1), *self.limits)
+        """Labels or predictions (n, j) in these units, inside the limits."""
+        coded = self.coded(values)
+        return np.clip(coded[:, None] if coded.ndim == 1 else coded, *self.limits)
 
     def check_predictions(self, stage_one: OutOfSample) -> None:
         """Predictions that mean what labels mean."""

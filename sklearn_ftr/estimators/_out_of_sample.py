@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr.estimators._inner_model import mean_prediction
+from sklearn_ftr.estimators._judges import BoundJudges, Judges
 from sklearn_ftr.rectification._checks import Array
 
 Rows = NDArray[np.intp]
@@ -36,6 +37,8 @@ class OutOfSample:
         The same for unlabeled rows: all of them, or a part for each model.
     whole_pools : bool
         Whether each model has predicted the whole pool.
+    judges : BoundJudges or None
+        Whose columns follow in the predictions.
     """
 
     models: Sequence[BaseEstimator]
@@ -45,6 +48,7 @@ class OutOfSample:
     pools: Sequence[Rows]
     of_pools: Sequence[Array]
     whole_pools: bool = True
+    judges: BoundJudges | None = None
 
     @property
     def n_finetune(self) -> int:
@@ -88,7 +92,22 @@ class OutOfSample:
     @property
     def fitted_models(self) -> FittedModels:
         """The models for other rows."""
-        return FittedModels(self.models, self.shares, self.of_folds[0].shape[1])
+        judges = None if self.judges is None else self.judges.judges
+        n_outputs = 1 if judges else self.of_folds[0].shape[1]
+        return FittedModels(self.models, self.shares, n_outputs, judges)
+
+    def beside(self, judges: BoundJudges | None) -> OutOfSample:
+        """With the judges' columns, if there are any, after those of the models."""
+        if judges is None:
+            return self
+        of_folds, of_pools = (
+            [
+                np.hstack([f, judges.judgements[part]])
+                for f, part in zip(predictions, parts, strict=True)
+            ]
+            for predictions, parts in ((self.of_folds, self.folds), (self.of_pools, self.pools))
+        )
+        return replace(self, of_folds=of_folds, of_pools=of_pools, judges=judges)
 
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
         """The same for some rows only, of all (n_rows,)."""
@@ -121,10 +140,15 @@ class FittedModels:
     models: Sequence[BaseEstimator]
     shares: Array
     n_outputs: int
+    judges: Judges | None = None
 
     def predict(self, X: Any, rows: Rows) -> list[Array]:
-        """Each model's predictions (len(rows), k)."""
-        return [mean_prediction(model, X, rows, self.n_outputs) for model in self.models]
+        """Each model's predictions (len(rows), k), and beside them what judges say."""
+        predictions = [mean_prediction(model, X, rows, self.n_outputs) for model in self.models]
+        if self.judges is None:
+            return predictions
+        judged = self.judges.read(X)[rows]
+        return [np.hstack([f, judged]) for f in predictions]
 
     def average_prediction(self, X: Any) -> Array:
         """Predictions (n_rows, k) of all models for all rows of X."""

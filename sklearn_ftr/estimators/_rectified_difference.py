@@ -27,7 +27,8 @@ class RectifiedDifference(RectifiedEstimator):
         The part of X that holds each row's group: a column's position or name; `group(X)` of a callable; or what a
         transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1. Ordered categories (of
         pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
-    split_ratio, cv, power_tuning, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
+    split_ratio, cv, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, \
+random_state, verbose
         As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own.
 
     Attributes
@@ -87,6 +88,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         recycle: bool = True,
         pool_prediction: str = "average",
         finite_population: bool = False,
+        judges: Any = None,
+        missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -100,6 +103,8 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.recycle = recycle
         self.pool_prediction = pool_prediction
         self.finite_population = finite_population
+        self.judges = judges
+        self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -29,6 +29,7 @@ from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._fine_tuning import FineTuning
 from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
+from sklearn_ftr.estimators._judges import BoundJudges
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
@@ -70,6 +71,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         "recycle": BOOLEAN,
         "pool_prediction": [StrOptions({"average", "split"})],
         "finite_population": BOOLEAN,
+        "judges": "no_validation",
+        "missing_judgements": [StrOptions({"refuse", "indicator"})],
         "confidence_level": [Interval(RealNotInt, 0, 1, closed="neither")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -86,6 +89,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         recycle: bool = True,
         pool_prediction: str = "average",
         finite_population: bool = False,
+        judges: Any = None,
+        missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -98,6 +103,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.recycle = recycle
         self.pool_prediction = pool_prediction
         self.finite_population = finite_population
+        self.judges = judges
+        self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -248,8 +255,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         labels = with_sampling(labels, hasattr(self.cv, "split"), **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         bound = self._bind(X, labels)
+        judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always)
-        answer = bound.rectify(stage_one)
+        answer = bound.rectify(stage_one.beside(judges))
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])

@@ -58,6 +58,12 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     finite_population : bool, default=False
         The mean of exactly the rows of `fit` is asked for, labeled and unlabeled (a benchmark of 3,000 answers, say). Only which
         of them have a label is random then: with all rows labeled the mean is exact and the standard error 0.
+    judges : int, str, list of them, slice, mask, callable or transformer, default=None
+        Columns of X, by position or name, that are predictions of y already: by language models, say. They are rectified as they are, beside the trained
+        predictor (which sees them among its features); each gets a weight in `lambda_`. One output only.
+    missing_judgements : {"refuse", "indicator"}, default="refuse"
+        What to do with NaN in columns of judges. "indicator" puts the judge's mean in their place and takes "has answered" for another
+        judge; `estimator` still gets X as it is.
     confidence_level : float, default=0.95
         Default level of `confidence_interval`.
     n_jobs : int, default=None
@@ -76,7 +82,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     covariance_ : ndarray of shape (k, k)
         Covariance of `mean_`.
     lambda_ : float or ndarray of shape (k,)
-        Weight of the predictions; 0 if there are no unlabeled rows.
+        Weight of the predictions; 0 if there are no unlabeled rows. With j `judges` (1 + j,): of the trained predictor, of each judge, and
+        of each indicator.
     rectifier_ : float or ndarray of shape (k,)
         What is added to lambda times the mean prediction of the pool.
     residual_variance_ : float or ndarray of shape (k,)

@@ -27,7 +27,8 @@ class RectifiedQuantile(RectifiedEstimator):
         The predictor, as in `RectifiedMeanEstimator`.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
-    split_ratio, cv, power_tuning, recycle, confidence_level, n_jobs, random_state, verbose
+    split_ratio, cv, power_tuning, recycle, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
+verbose
         As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
         folds: an average of models has another distribution than each.
 
@@ -90,6 +91,8 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         power_tuning: bool = True,
         recycle: bool = True,
         finite_population: bool = False,
+        judges: Any = None,
+        missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -102,6 +105,8 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.finite_population = finite_population
+        self.judges = judges
+        self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -53,6 +53,8 @@ class RectifiedRegression(RectifiedEstimator):
         recycle: bool = True,
         pool_prediction: str = "average",
         finite_population: bool = False,
+        judges: Any = None,
+        missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -69,6 +71,8 @@ class RectifiedRegression(RectifiedEstimator):
         self.recycle = recycle
         self.pool_prediction = pool_prediction
         self.finite_population = finite_population
+        self.judges = judges
+        self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr._tables import check_same_rows, shape_of
+from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import as_real_array, check_finite
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
@@ -110,10 +110,6 @@ def rectify_difference(
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     groups = GroupColumn.of(group, "group"), GroupColumn.of(group_unlabeled, "group_unlabeled")
     y = _vector(y, "y")
-    if shape_of(f)[:1] != (len(y),):
-        raise ValueError(
-            f"y has {len(y)} values and f has {(shape_of(f) or (0,))[0]}; expected one prediction for each label."
-        )
     judged = read_judgements(f, f_unlabeled, y.shape, missing_judgements)
     weights = judged.check_lambda(lambda_, 1)
     f, pool = judged.f, judged.pool

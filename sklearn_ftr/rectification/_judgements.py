@@ -134,7 +134,7 @@ def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
                 np.repeat(known[:, None, indicators].astype(float), k, axis=1),
             ],
             axis=2,
-        ).reshape(len(rows), -1)
+        ).reshape(len(rows), k * (j + len(indicators)))
         for rows, known in zip(filled, (answered, of_pool), strict=True)
     ]
     return columns[0], columns[1], j + len(indicators)

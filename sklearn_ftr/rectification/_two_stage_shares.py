@@ -96,7 +96,8 @@ def columns_of(f: Ordered) -> Ordered:
 
 def indicators(values: Ordered, sides: Array) -> Array:
     """Whether values (n, j) are at most as large as each of `sides` (k,): (n, k j), those of the first side first."""
-    return (values[:, None, :] <= sides[:, None]).astype(float).reshape(len(values), -1)
+    columns = len(sides) * values.shape[1]
+    return (values[:, None, :] <= sides[:, None]).astype(float).reshape(len(values), columns)
 
 
 def _moments_of_indicators(shares: Array, size: int) -> Moments:

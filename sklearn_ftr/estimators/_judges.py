@@ -1,0 +1,108 @@
+"""Judges: columns of X that are predictions already, and are rectified beside those of the trained predictor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.estimators._covariates import fit_part, read_judges
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.rectification._checks import Array, count_non_finite
+from sklearn_ftr.rectification._judges import MOST_JUDGES
+
+
+@dataclass(frozen=True, eq=False)
+class Judges:
+    """What reads the judges' columns of any X.
+
+    Parameters
+    ----------
+    reader : column names or positions, slice, mask, callable or transformer
+    means : ndarray of shape (j,)
+        Of the rows of the fit: what stands for judgements that are missing.
+    indicators : ndarray of int
+        Judges whose having answered is a judge of its own.
+    values : tuple of two float
+        Of such a judge: not answered, and answered; the smallest and the largest label.
+    """
+
+    reader: Any
+    means: Array
+    indicators: NDArray[np.intp]
+    values: tuple[float, float]
+
+    def read(self, X: Any) -> Array:
+        """Judgements (n_rows, j) of any X, with indicators."""
+        judged = read_judges(self.reader, X)
+        if judged.shape[1] != len(self.means):
+            raise ValueError(
+                f"X has {judged.shape[1]} columns of judges; expected the {len(self.means)} of fit."
+            )
+        return self.filled(judged)
+
+    def filled(self, judged: Array) -> Array:
+        """Judgements, some of which are missing, and who has answered."""
+        answered = ~np.isnan(judged)
+        of_answers = np.where(answered[:, self.indicators], self.values[1], self.values[0])
+        return np.hstack([np.where(answered, judged, self.means), of_answers])
+
+
+def _distinct(missing: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Judges that have not answered some rows, one for all that have answered the same."""
+    partly = np.flatnonzero(missing.any(axis=0))
+    _, first = np.unique(missing[:, partly], axis=1, return_index=True)
+    return partly[np.sort(first)]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundJudges:
+    """Judges, and their judgements (n_rows, j) of all rows of a fit."""
+
+    judges: Judges
+    judgements: Array
+
+    @classmethod
+    def of(
+        cls, part: Any, X: Any, labels: PartialLabels, missing_judgements: str
+    ) -> BoundJudges | None:
+        """From the columns that a user names; None if there are none."""
+        if part is None:
+            return None
+        if labels.n_outputs > 1:
+            raise ValueError(
+                f"y has {labels.n_outputs} outputs and judges are given; expected one. Fit one estimator for each output."
+            )
+        reader = fit_part(part, X)
+        judged = read_judges(reader, X)
+        missing = np.isnan(judged)
+        _check_answers(judged, missing, missing_judgements)
+        means, indicators = np.nanmean(judged, axis=0), _distinct(missing)
+        _check_number(len(means), len(indicators))
+        y = labels.of_labeled_rows
+        judges = Judges(reader, means, indicators, (float(y.min()), float(y.max())))
+        return cls(judges, judges.filled(judged))
+
+
+def _check_answers(judged: Array, missing: NDArray[np.bool_], missing_judgements: str) -> None:
+    if not judged.shape[1]:
+        raise ValueError("judges names no column; expected some, or None.")
+    if missing.any() and missing_judgements != "indicator":
+        raise ValueError(
+            f"The columns of judges have {count_non_finite(judged)}; expected finite numbers only. For a judge who has not answered every "
+            'row, set missing_judgements="indicator".'
+        )
+    if missing.all(axis=0).any():
+        raise ValueError(
+            f"judges names columns without any answer (of {len(judged)} rows); leave them out."
+        )
+
+
+def _check_number(n_judges: int, n_indicators: int) -> None:
+    if n_judges + n_indicators + 1 > MOST_JUDGES:
+        raise ValueError(
+            f"There are {n_judges} judges, {n_indicators} indicators of their answers and the trained predictor; expected at most {MOST_JUDGES} "
+            "in all. Leave out the weakest, or average those that are alike."
+        )
