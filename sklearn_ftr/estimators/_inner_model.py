@@ -167,16 +167,17 @@ def _blocks(rows: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp] | slice, 
 
 
 def _is_skorch_net(model: Any) -> bool:
-    skorch = sys.modules.get("skorch")  # a model cannot be a net if nobody has imported skorch
+    skorch = sys.modules.get("skorch")
     return skorch is not None and isinstance(model, skorch.NeuralNet)
 
 
 def _skorch_seed(model: BaseEstimator, seed: int) -> AbstractContextManager[None]:
     """For models that are or hold a skorch net: torch's random state, seeded and then restored."""
-    if "skorch" not in sys.modules:
+    skorch = sys.modules.get("skorch")  # a model cannot be a net if nobody has imported skorch
+    if skorch is None:
         return nullcontext()
     held = [model, *model.get_params(deep=True).values()]
-    nets = [part for part in held if _is_skorch_net(part)]
+    nets = [part for part in held if isinstance(part, skorch.NeuralNet)]
     if not nets:
         return nullcontext()
     from sklearn_ftr.finetuning._torch_state import seeded_torch

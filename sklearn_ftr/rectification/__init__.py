@@ -4,16 +4,16 @@ Knows numpy and scipy only. The functions `rectify_...` are the door for people 
 """
 
 from sklearn_ftr.rectification._difference import rectify_difference
-from sklearn_ftr.rectification._generalized_linear import (
+from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
+from sklearn_ftr.rectification._m_estimate import m_estimate
+from sklearn_ftr.rectification._mean import rectify_mean
+from sklearn_ftr.rectification._quantile import rectify_quantile
+from sklearn_ftr.rectification._regression import (
     rectify_glm,
     rectify_linear_regression,
     rectify_logistic_regression,
     rectify_poisson_regression,
 )
-from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
-from sklearn_ftr.rectification._m_estimate import m_estimate
-from sklearn_ftr.rectification._mean import rectify_mean
-from sklearn_ftr.rectification._quantile import rectify_quantile
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._warnings import PredictionShiftWarning, ZeroWidthIntervalWarning

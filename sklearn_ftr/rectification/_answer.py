@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._inference import Estimate, like, shaped
-from sklearn_ftr.rectification._power_tuning import weighed
+from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
 from sklearn_ftr.rectification._rectify import Rectification, rectify, with_known_rows
 from sklearn_ftr.rectification._recycling import recycle_labels
-from sklearn_ftr.rectification._result import RectifiedResult, shaped_weights
+from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 

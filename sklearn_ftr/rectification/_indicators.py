@@ -55,6 +55,8 @@ class Indicators:
     @cached_property
     def every(self) -> Deviations:
         """Of all labels that count."""
+        if not len(self.shares.recycled):
+            return self.here
         return self.shares.sampling.deviations_of_labels(self.of_counted)
 
     @cached_property

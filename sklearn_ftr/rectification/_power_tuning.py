@@ -8,11 +8,13 @@ penalty, so that leave-one-out residuals are e / (1 - leverage).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._inference import like
 from sklearn_ftr.rectification._judges import judge_weights
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
@@ -93,3 +95,10 @@ def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, spa
         np.array([one.n_tuned for one in tuned]),
         residuals=np.stack([one.residuals for one in tuned], axis=1),
     )
+
+
+def shaped_weights(lambda_: Array, template: Any) -> Any:
+    """Lambda (k,) like the estimate; of j judges (j,) or (k, j)."""
+    if lambda_.ndim == 1:
+        return like(lambda_, template)
+    return lambda_[0] if np.ndim(template) == 0 else lambda_

@@ -119,3 +119,15 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def numbers_of(values: Any) -> str:
+    rows = np.atleast_1d(values)
+    if rows.ndim == 2:
+        return ", ".join(f"({numbers_of(row)})" for row in rows)
+    return ", ".join(f"{value:.4g}" for value in rows)
+
+
+def span_of(values: Array, form: str) -> str:
+    low, high = format(values.min(), form), format(values.max(), form)
+    return low if low == high else f"{low} to {high}"

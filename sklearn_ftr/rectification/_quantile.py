@@ -32,13 +32,13 @@ from sklearn_ftr.rectification._indicators import Indicators, Sides
 from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
-from sklearn_ftr.rectification._power_tuning import weighed
+from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
 from sklearn_ftr.rectification._quantile_result import (
     Curve,
     QuantileEstimate,
     RectifiedQuantileResult,
 )
-from sklearn_ftr.rectification._result import RectifiedResult, shaped_weights
+from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
@@ -230,7 +230,8 @@ def _quantiles(
         efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
         influences=tuple(
-            at.rectified(curve.lambda_).influence for at, curve in zip(known, curves, strict=True)
+            sides.influence if weight is not None else at.rectified(curve.lambda_).influence
+            for sides, weight, at, curve in zip(around, weights, known, curves, strict=True)
         ),
     )
     effects = [at.design_effect for at in known]

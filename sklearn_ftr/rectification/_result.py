@@ -24,7 +24,9 @@ from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
     index_of_result,
+    numbers_of,
     rows_of_result,
+    span_of,
     text_table,
 )
 
@@ -301,7 +303,7 @@ class RectifiedResult(Estimate):
         if self.zero_width:
             return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
         gains = np.atleast_1d(self.efficiency)
-        span = _span(gains, ".2f")
+        span = span_of(gains, ".2f")
         if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
             return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
         if gains.max() < _WORTHWHILE_EFFICIENCY:
@@ -309,17 +311,17 @@ class RectifiedResult(Estimate):
         sizes = np.atleast_1d(self.effective_sample_size)
         return (
             f"Each label counts {span} times: {self.n_labeled} labels do the work of "
-            f"{_span(sizes, '.0f')}."
+            f"{span_of(sizes, '.0f')}."
         )
 
     def __str__(self) -> str:
         return text_table(self._title(), rows_of_result(self), self._notes())
 
     def __repr__(self) -> str:
-        low, high = (_numbers(end) for end in self.confidence_interval())
+        low, high = (numbers_of(end) for end in self.confidence_interval())
         return (
-            f"<RectifiedResult: {_numbers(self.estimate)}, {100 * self.confidence_level:g} % interval "
-            f"[{low}, {high}], efficiency {_numbers(self.efficiency)}>"
+            f"<RectifiedResult: {numbers_of(self.estimate)}, {100 * self.confidence_level:g} % interval "
+            f"[{low}, {high}], efficiency {numbers_of(self.efficiency)}>"
         )
 
     def _repr_html_(self) -> str:
@@ -334,30 +336,9 @@ class RectifiedResult(Estimate):
         )
 
     def _notes(self) -> list[str]:
-        numbers = (
-            f"lambda {_numbers(self.lambda_)}, degrees of freedom {_numbers(self.degrees_of_freedom)}"
-        )
+        numbers = f"lambda {numbers_of(self.lambda_)}, degrees of freedom {numbers_of(self.degrees_of_freedom)}"
         if np.any(self.recycled_weight):
-            numbers += f", recycled weight {_numbers(self.recycled_weight)}"
+            numbers += f", recycled weight {numbers_of(self.recycled_weight)}"
         if self.design_effect is not None:
-            numbers += f", design effect {_numbers(self.design_effect)}"
+            numbers += f", design effect {numbers_of(self.design_effect)}"
         return [numbers, self.verdict()]
-
-
-def shaped_weights(lambda_: Array, template: Any) -> Any:
-    """Lambda (k,) like the estimate; of j judges (j,) or (k, j)."""
-    if lambda_.ndim == 1:
-        return like(lambda_, template)
-    return lambda_[0] if np.ndim(template) == 0 else lambda_
-
-
-def _numbers(values: Any) -> str:
-    rows = np.atleast_1d(values)
-    if rows.ndim == 2:
-        return ", ".join(f"({_numbers(row)})" for row in rows)
-    return ", ".join(f"{value:.4g}" for value in rows)
-
-
-def _span(values: Array, form: str) -> str:
-    low, high = format(values.min(), form), format(values.max(), form)
-    return low if low == high else f"{low} to {high}"
