@@ -3,8 +3,9 @@
     python benchmarks/design_coverage.py [--reps 400] [--jobs 1] [--write FILE.md]
 
 Every row has a latent number u, standard normal, and a score z that is known of all rows and has correlation .6 with u. Labels are
-1 + u (mean), 1 + x b + u (linear regression) or whether u is below the normal quantile of the logistic probability at x b (logistic
-regression), x two standard normal columns, so that the true parameters are known exactly. In clusters, u and the first column have an intraclass
+1 + u (mean, median), 1 + x b + u (linear regression), 1 + u and half as much again where the second column of x is above 0 (difference of these two
+groups) or whether u is below the normal quantile of the logistic probability at x b (logistic regression), x two standard normal
+columns, so that the true parameters are known exactly. In clusters, u and the first column have an intraclass
 correlation. The judge is noisy and biased: 0.4 + 0.7 y and noise of sd 0.6, or 15 % of ones and 25 % of zeros turned around.
 
 Clusters have 8 labeled rows each. Apart, the pool has other clusters of 8; shared, it has further rows of the same clusters. Strata are
@@ -25,9 +26,11 @@ from scipy.special import expit, ndtri
 
 from sklearn_ftr import (
     SamplingDesign,
+    rectify_difference,
     rectify_linear_regression,
     rectify_logistic_regression,
     rectify_mean,
+    rectify_quantile,
 )
 
 POOL = 3_000
@@ -39,7 +42,8 @@ UPPER_DECILE = ndtri(0.9)
 OF_SCORE = 0.6  # correlation of z and u
 TILT = 0.7  # how strongly labeling and sampling depend on z
 COEFFICIENTS = np.array([1.0, 0.5, -0.5])  # the intercept first
-ESTIMANDS = ("mean", "linear", "logistic")
+ESTIMANDS = ("mean", "difference", "linear", "logistic", "median")
+DIFFERENCE = 0.5
 CLUSTERS, CORRELATIONS = (20, 50, 200), (0.05, 0.2, 0.5)
 SHARES = (0.05, 0.2, 0.5, 0.8, 0.95)
 NUMBERS = 7  # of each coefficient and draw
@@ -59,7 +63,9 @@ def outcomes(rng, estimand, u, x):
     if estimand == "logistic":
         y = (u < ndtri(expit(eta))) * 1.0
         return y, np.abs(y - (rng.random(len(y)) < np.where(y == 1, 0.15, 0.25)))
-    y = COEFFICIENTS[0] + u if estimand == "mean" else eta + u
+    y = eta + u if estimand == "linear" else COEFFICIENTS[0] + u
+    if estimand == "difference":
+        y = y + DIFFERENCE * second_group(x)
     return y, 0.4 + 0.7 * y + 0.6 * rng.standard_normal(len(y))
 
 
@@ -141,8 +147,28 @@ CELLS = {
 }
 
 
+def second_group(x):
+    """Which rows are in the second of two groups."""
+    return x[:, 1] > 0
+
+
+def true_parameters(estimand):
+    """Of the population."""
+    known = {
+        "mean": COEFFICIENTS[:1],
+        "median": COEFFICIENTS[:1],
+        "difference": np.array([DIFFERENCE]),
+    }
+    return known.get(estimand, COEFFICIENTS)
+
+
 def parameters_of(estimand, x, y):
     """Of exactly these rows."""
+    if estimand == "median":
+        return np.quantile(y, [0.5], method="inverted_cdf")
+    if estimand == "difference":
+        group = second_group(x)
+        return np.array([y[group].mean() - y[~group].mean()])
     X = np.column_stack([np.ones(len(y)), x])
     if estimand == "mean":
         return np.array([y.mean()])
@@ -156,6 +182,13 @@ def call(estimand, data, **options):
     x, y, f, labeled = data
     if estimand == "mean":
         return rectify_mean(y[labeled], f[labeled], f[~labeled], **options)
+    if estimand == "median":
+        return rectify_quantile(y[labeled], f[labeled], f[~labeled], **options)
+    if estimand == "difference":
+        group = second_group(x)
+        return rectify_difference(
+            *(y[labeled], f[labeled], f[~labeled], group[labeled], group[~labeled]), **options
+        )
     function = {"linear": rectify_linear_regression, "logistic": rectify_logistic_regression}[estimand]
     return function(x[labeled], y[labeled], f[labeled], x[~labeled], f[~labeled], **options)
 
@@ -165,7 +198,7 @@ def numbers_of_draw(seed, name, estimand):
     rng = np.random.default_rng(seed)
     u, x, labeled, columns = CELLS[name](rng, estimand)
     y, f = outcomes(rng, estimand, u, x)
-    truth, options = COEFFICIENTS[: 1 if estimand == "mean" else 3], {}
+    truth, options = true_parameters(estimand), {}
     if columns:
         options["design"] = SamplingDesign(**{key: one[labeled] for key, one in columns.items()})
         options["design_unlabeled"] = SamplingDesign(
@@ -233,7 +266,7 @@ def markdown(tables, reps):
     names = ["coverage", "worst", "SE / sd", "efficiency", "labels only", "without", "worst"]
     for estimand, rows in tables.items():
         lines += [
-            f"### {estimand[0].upper()}{estimand[1:]}{' regression' if estimand != 'mean' else ''}",
+            f"### {estimand.capitalize()}{' regression' * estimand.startswith(('lin', 'log'))}",
             "",
         ]
         lines += [
