@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtr
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
@@ -48,12 +49,15 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
 
 
 def shift_of(sample: Deviations) -> Array:
-    """As `prediction_shift`, in standard errors under the sampling design."""
+    """As `prediction_shift`, in standard errors under the sampling design; those of few clusters are brought to what they would be of many."""
     gap = sample.f_mean - sample.pool_mean
     squares = np.sum(sample.f**2, axis=0) / (len(sample.f) * sample.spare)
     error = np.sqrt(squares + np.diag(sample.pool_covariance))
     known = sample.has_pool & (error > sample.noise[1])
-    return np.divide(gap, error, out=np.zeros_like(gap), where=known)
+    student = np.divide(gap, error, out=np.zeros_like(gap), where=known)
+    tail = stdtr(sample.spare, -np.abs(student))
+    normal = np.where(tail > 0, -ndtri(np.where(tail > 0, tail, 0.5)), np.abs(student))
+    return np.asarray(np.sign(student) * normal)
 
 
 def rectify(
