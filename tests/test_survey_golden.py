@@ -108,7 +108,9 @@ def test_svyquantile(name, q, column):
     assert np.sqrt(variance) == pytest.approx(error, rel=1e-8, abs=1e-12)
     low, high = result.confidence_interval()
     assert low <= result.estimate <= high
-    if column == "y":  # widths of Woodruff's interval about q and about F(quantile), to an order statistic or two
+    if (
+        column == "y"
+    ):  # widths of Woodruff's interval about q and about F(quantile), to an order statistic or two
         assert result.standard_error == pytest.approx(golden["se"], rel=0.15)
 
 

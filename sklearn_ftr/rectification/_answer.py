@@ -152,11 +152,10 @@ def _with_labels_that_trained(
 def _with_known_rows(rectified: Rectification, own_mean: Array, trained: Trained) -> Rectification:
     rest, estimate, influence = 1 - trained.share, rectified.estimate, rectified.influence
     theta = rest * estimate.estimate + trained.share * own_mean
-    covariance = rest**2 * influence.pool_covariance
     return replace(
         rectified,
         estimate=Estimate(theta, rest**2 * estimate.covariance, estimate.degrees_of_freedom),
-        influence=replace(influence, rows=rest * influence.rows, pool_covariance=covariance),
+        influence=influence.scaled(rest),
     )
 
 

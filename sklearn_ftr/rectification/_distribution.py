@@ -32,15 +32,24 @@ _BLOCK_ROWS = 65_536
 
 @dataclass(frozen=True, eq=False)
 class TwoStageShares:
-    """A sample of labels (r,), and the shares of its parts: of labels, of their predictions, of the pool's, of labels that are recycled."""
+    """A sample of labels (r,), and the shares of its parts: of labels, of their predictions, of the pool's, of labels that are recycled.
+
+    Labels of a finite population that have trained are a part of it that is known, and enter with its weight.
+    """
 
     sample: Sample
 
     @cached_property
     def recycled(self) -> Array:
-        """Labels that have trained and are recycled; none if they are not."""
+        """Labels that have trained and enter the estimate; none if they do not."""
         trained = self.sample.trained
-        return np.empty(0) if trained is None or not trained.recycle else trained.y
+        used = trained is not None and (trained.recycle or trained.share > 0)
+        return trained.y if trained is not None and used else np.empty(0)
+
+    @property
+    def known_share(self) -> float:
+        """Which part of a finite population these are; 0 of another."""
+        return 0.0 if self.sample.trained is None else self.sample.trained.share
 
     @cached_property
     def counted(self) -> Array:
@@ -55,9 +64,17 @@ class TwoStageShares:
         return self.sample.every
 
     @property
+    def n_counted(self) -> int:
+        """How many of these labels have a weight."""
+        weights = self.sampling.weights
+        return len(self.counted) if weights is None else int(np.count_nonzero(weights))
+
+    @property
     def weights_of_recycled(self) -> Array | None:
         """Of labels that are recycled."""
-        weights = self.sampling.weights
+        trained, weights = self.sample.trained, self.sampling.weights
+        if trained is not None and trained.weights is not None:
+            return trained.weights
         return None if weights is None else weights[len(self.sample.y) :]
 
     @cached_property
@@ -252,9 +269,13 @@ class Indicators:
         weight, sample = "overall" if lambda_ is None else lambda_, self.shares.sample
         rectified = rectify(self.here, weight, sample.cross_fitting_degrees(self.here, 1))
         estimate, influence = rectified.estimate, rectified.influence
+        known = self.shares.known_share if len(sample.f_pool) else 0.0
         own = slice(len(self.of_y), None)
         n_own = self.shares.sampling.n_pieces_among(own) if len(self.shares.recycled) else 0
-        if len(sample.f_pool) and n_own:
+        if known:
+            estimate = replace(estimate, covariance=(1 - known) ** 2 * estimate.covariance)
+            influence = influence.scaled(1 - known)
+        elif len(sample.f_pool) and n_own:
             own_mean = np.average(self.of_counted[own], axis=0, weights=self.shares.weights_of_recycled)
             estimate, recycled = recycle_labels(
                 estimate, self.every, self.here, own_mean, n_own, one_weight=True
@@ -264,6 +285,6 @@ class Indicators:
             standard_errors=np.sqrt(np.diag(estimate.covariance)),
             degrees_of_freedom=estimate.degrees_of_freedom,
             lambda_=float(rectified.lambda_[0]),
-            recycled=float(influence.recycled_weight[0]),
+            recycled=known or float(influence.recycled_weight[0]),
             influence=influence,
         )

@@ -162,7 +162,7 @@ def quantiles_of(
         check_finite(shares.of_pool.values[[0, -1]], "f_unlabeled")  # where sorting has put NaN
         answer, effect = _quantiles(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
-        used = len(shares.counted) / sample.n_labeled
+        used = shares.n_counted / TwoStageShares(labels).n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pool = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else None
@@ -197,7 +197,7 @@ def _quantiles(
     answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
     centers, curves, indicators = zip(*answers, strict=True)
     around = [at.rectified(weight) for at, weight in zip(indicators, weights, strict=True)]
-    n, degrees = len(shares.counted), np.array([sides.degrees_of_freedom for sides in around]).T
+    n, degrees = shares.n_counted, np.array([sides.degrees_of_freedom for sides in around]).T
     own = [_effective_sizes(*one, n) for one in zip(levels, around, indicators, strict=True)]
     # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
     reach = -stdtrit(n - 1, 0.025)
@@ -229,8 +229,10 @@ def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Arra
     """As many labels alone would know F as well, just below a quantile and at it (2,).
 
     Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
-    the interval honest (docs/statistics.md).
+    the interval honest (docs/statistics.md). Of a population whose rows all have labels F is known, as from endless labels.
     """
+    if at.shares.sampling.is_complete:
+        return np.full(2, np.inf)
     variances = sides.standard_errors**2 + _variance_unseen(sides)
     # Labels that are all on one side of t do not say what predictions are worth there.
     seen = at.every.y.any(axis=0)
