@@ -100,13 +100,13 @@ def _as_each_group_alone(
     )
 
 
-def _pool_degrees(draw: Draw, group: NDArray[np.intp]) -> NDArray[np.intp]:
+def _pool_degrees(draw: Draw, group: NDArray[np.intp]) -> Array:
     """Of the pool's part of each group's mean, from the clusters without labels in which unlabeled rows of the group are."""
     counted = ~np.isin(draw.pool_pieces, draw.pieces[draw.weights > 0])
     if draw.pool_weights is not None:
         counted &= draw.pool_weights > 0
     clusters = [len(np.unique(draw.pool_pieces[(group == one) & counted])) for one in (0, 1)]
-    return np.maximum(np.array(clusters) - len(draw.names), 1)
+    return np.maximum(np.array(clusters, dtype=np.float64) - len(draw.names), 1.0)
 
 
 def _part(
