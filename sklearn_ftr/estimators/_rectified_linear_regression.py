@@ -31,8 +31,8 @@ class RectifiedLinearRegression(RectifiedRegression):
         cost precision, where a rare group follows a rule of its own it gained (docs/estimands.md).
     power_tuning : bool or "overall", default=True
         One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
-    split_ratio, cv, recycle, pool_prediction, confidence_level, n_jobs, random_state, verbose
-        As in `RectifiedMeanEstimator`.
+    split_ratio, cv, recycle, pool_prediction, finite_population, confidence_level, n_jobs, random_state, verbose
+        As in `RectifiedMeanEstimator`. A finite population needs `cv`.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ class RectifiedQuantile(RectifiedEstimator):
         The predictor, as in `RectifiedMeanEstimator`.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
-    split_ratio, cv, power_tuning, recycle, confidence_level, n_jobs, random_state, verbose
+    split_ratio, cv, power_tuning, recycle, finite_population, confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
         folds: an average of models has another distribution than each.
 
@@ -36,7 +36,7 @@ class RectifiedQuantile(RectifiedEstimator):
     quantile_ : float or ndarray of shape (k,)
         The estimate, in units of y.
     standard_error_ : float or ndarray of shape (k,)
-        Half the width of the interval at `confidence_level` over the t quantile.
+        Half the width of the 95 % interval over the t quantile, whatever `confidence_level` is.
     covariance_ : ndarray of shape (k, k)
         Its diagonal; the errors of several quantiles are correlated, of which it says nothing.
     residual_variance_ : float or ndarray of shape (k,)

@@ -38,6 +38,7 @@ def difference_of_draw(
     assert isinstance(drawn, Draw)
     of_trained = None if sample.trained is None else sample.trained.X
     rectify, trained, pool = map(_numbers_of, (sample.X, of_trained, sample.X_pool))
+    _check_weights(names, drawn, rectify, pool)
     sample, estimand = _seen(sample, names)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     both = _as_each_group_alone(both, drawn, rectify, pool)
@@ -58,6 +59,20 @@ def _seen(sample: Sample, names: tuple[str, str]) -> tuple[Sample, GeneralizedLi
     if trained is not None and trained.X is not None:
         trained = replace(trained, X=estimand.seen(trained.X.rows))
     return replace(sample, X=X, X_pool=X_pool, trained=trained), estimand
+
+
+def _check_weights(
+    names: tuple[str, str], draw: Draw, labeled: NDArray[np.intp], unlabeled: NDArray[np.intp]
+) -> None:
+    """Some weight in each group, of which the numbers of rows are given, among labels and on the pool's side."""
+    sides = {"labeled": np.bincount(labeled, draw.weights, 2)}
+    if len(unlabeled) and draw.own_weights is None:
+        sides["unlabeled"] = np.bincount(unlabeled, draw.pool_weights, 2)
+    for rows, sums in sides.items():
+        if not sums.all():
+            raise ValueError(
+                f"Group {names[int(np.argmin(sums))]} has no {rows} row with a weight above 0; expected some of both groups."
+            )
 
 
 def _numbers_of(X: Design | None) -> NDArray[np.intp]:
