@@ -19,13 +19,21 @@ def mean_under_design(
     y, f, labeled, lambda_, w=None, pi=None, clusters=None, strata=None, finite=False
 ):
     """Estimate, variance, and the parts of it: (theta, variance, labels-only variance, pool's part)."""
-    n = len(labeled)
     of_labels, of_pool, chance = weights_of(w, pi, strata, labeled, finite)
     of_labels, of_pool = of_labels / of_labels.sum(), of_pool / of_pool.sum()
     y = np.where(labeled, y, 0.0)
     m_y, m_f, m_pool = of_labels @ y, of_labels @ f, of_pool @ f
     a = of_labels * (y - m_y)
     b = of_labels * (f - m_f) - (0 if finite else of_pool * (f - m_pool))
+    parts = squares(a, b, labeled, chance, clusters, strata, finite)
+    weight = np.array([1.0, -lambda_])
+    variance = weight @ (parts[0] + parts[1]) @ weight
+    return m_y + lambda_ * (m_pool - m_f), variance, parts[0][0, 0], weight @ parts[1] @ weight
+
+
+def squares(a, b, labeled, chance=None, clusters=None, strata=None, finite=False):
+    """Squares and products of what clusters with labels, and those without, make of a and b: two arrays (2, 2)."""
+    n = len(labeled)
     clusters = np.arange(n) if clusters is None else np.asarray(clusters)
     strata = np.zeros(n, dtype=int) if strata is None else np.asarray(strata)
     parts = np.zeros((2, 2)), np.zeros((2, 2))
@@ -48,6 +56,35 @@ def mean_under_design(
                 parts[side][:] += d.T @ d
             elif count and side:
                 parts[side][:] += sums.T @ sums
+    return parts
+
+
+def quantile_under_design(
+    y, f, labeled, level, lambda_, w=None, pi=None, clusters=None, strata=None, finite=False
+):
+    """The smallest value at which the rectified distribution function reaches the level."""
+    of_labels, of_pool, _ = weights_of(w, pi, strata, labeled, finite)
+    of_labels, of_pool = of_labels / of_labels.sum(), of_pool / of_pool.sum()
+    values = np.unique(np.concatenate([y[labeled], f]))[:, None]
+    shares = (y <= values) @ of_labels + lambda_ * ((f <= values) @ (of_pool - of_labels))
+    return values[np.argmax(shares >= level - 1e-12), 0]
+
+
+def difference_under_design(
+    y, f, labeled, group, lambda_, w=None, pi=None, clusters=None, strata=None, finite=False
+):
+    """Means of groups 0 and 1, and the variance of their difference, of labels alone, too; but for small-sample factors."""
+    of_labels, of_pool, chance = weights_of(w, pi, strata, labeled, finite)
+    y, means, both = np.where(labeled, y, 0.0), [], []
+    for one in (0, 1):
+        inside = [np.where(group == one, side, 0.0) for side in (of_labels, of_pool)]
+        inside = [side / side.sum() for side in inside]
+        m_y, m_f, m_pool = inside[0] @ y, inside[0] @ f, inside[1] @ f
+        means.append(m_y + lambda_ * (m_pool - m_f))
+        pool = 0 if finite else inside[1] * (f - m_pool)
+        both.append([inside[0] * (y - m_y), inside[0] * (f - m_f) - pool])
+    a, b = np.subtract(both[1], both[0])
+    parts = squares(a, b, labeled, chance, clusters, strata, finite)
     weight = np.array([1.0, -lambda_])
-    variance = weight @ (parts[0] + parts[1]) @ weight
-    return m_y + lambda_ * (m_pool - m_f), variance, parts[0][0, 0], weight @ parts[1] @ weight
+    of_sides = [weight @ part @ weight for part in parts]
+    return means, of_sides, parts[0][0, 0]

@@ -281,6 +281,36 @@ def test_clusters_that_are_labeled_as_a_whole_are_drawn_as_a_whole():
     assert result.standard_error == pytest.approx(few.standard_error, rel=1e-12)
 
 
+def test_strata_of_a_finite_population_whose_clusters_differ_in_size():
+    """Labels of a stratum stand for its rows, so that a cluster moves the mean by how its rows differ from their stratum, and its size by nothing.
+
+    300 draws know a standard deviation to 4 %; sums about the mean of all said three times as much.
+    """
+    rng = np.random.default_rng(20)
+    clusters = np.repeat(np.arange(120), rng.integers(1, 15, 120))
+    strata = clusters // 40
+    y = 3.0 * strata + 0.5 * rng.normal(size=120)[clusters] + 0.5 * rng.normal(size=len(clusters))
+    f = y + 0.5 * rng.normal(size=len(y))
+    said, errors, stated = {"clusters": clusters, "strata": strata}, [], []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        labeled = np.isin(
+            clusters, [rng.choice(40, 12, replace=False) + 40 * stratum for stratum in range(3)]
+        )
+        result = rectified(y, f, labeled, said, 0.0, finite_population=True)
+        errors.append(result.estimate - y.mean())
+        stated.append(result.standard_error)
+    assert np.mean(stated) == pytest.approx(np.std(errors), rel=0.12)
+    variance = 0.0
+    for stratum in range(3):
+        inside = labeled & (strata == stratum)
+        weight = np.mean(strata == stratum) / inside.sum()
+        away = weight * (y - y[inside].mean())
+        sums = [away[clusters == one].sum() for one in np.unique(clusters[inside])]
+        variance += (1 - 12 / 40) * 12 * np.var(sums, ddof=1)
+    assert result.standard_error**2 == pytest.approx(variance, rel=1e-9)
+
+
 # What results say
 
 

@@ -29,7 +29,8 @@ class RectifiedDifference(RectifiedEstimator):
         pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
     split_ratio, cv, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, \
 random_state, verbose
-        As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own.
+        As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own. A finite population
+        needs `cv`.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class RectifiedLinearRegression(RectifiedRegression):
         One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
     split_ratio, cv, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
 verbose
-        As in `RectifiedMeanEstimator`.
+        As in `RectifiedMeanEstimator`. A finite population needs `cv`.
 
     Attributes
     ----------

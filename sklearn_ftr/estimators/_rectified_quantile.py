@@ -37,7 +37,7 @@ verbose
     quantile_ : float or ndarray of shape (k,)
         The estimate, in units of y.
     standard_error_ : float or ndarray of shape (k,)
-        Half the width of the interval at `confidence_level` over the t quantile.
+        Half the width of the 95 % interval over the t quantile, whatever `confidence_level` is.
     covariance_ : ndarray of shape (k, k)
         Its diagonal; the errors of several quantiles are correlated, of which it says nothing.
     residual_variance_ : float or ndarray of shape (k,)

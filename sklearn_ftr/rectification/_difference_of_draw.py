@@ -36,11 +36,12 @@ def difference_of_draw(
     """From a sample whose covariates are the indicators of both groups, and the number of the group of all unlabeled rows."""
     drawn = sample.drawn
     assert isinstance(drawn, Draw)
+    of_trained = None if sample.trained is None else sample.trained.X
+    rectify, trained, pool = map(_numbers_of, (sample.X, of_trained, sample.X_pool))
+    _check_weights(names, drawn, rectify, pool)
     sample, estimand = _seen(sample, names)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
-    of_trained = None if sample.trained is None else sample.trained.X
-    rectify, trained = _numbers_of(sample.X), _numbers_of(of_trained)
-    both = _as_each_group_alone(both, drawn, rectify)
+    both = _as_each_group_alone(both, drawn, rectify, pool)
     counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, unlabeled)]
     parts = {name: _part(both, position, *counts) for position, name in enumerate(names)}
     return _difference(both, parts)
@@ -60,15 +61,32 @@ def _seen(sample: Sample, names: tuple[str, str]) -> tuple[Sample, GeneralizedLi
     return replace(sample, X=X, X_pool=X_pool, trained=trained), estimand
 
 
+def _check_weights(
+    names: tuple[str, str], draw: Draw, labeled: NDArray[np.intp], unlabeled: NDArray[np.intp]
+) -> None:
+    """Some weight in each group, of which the numbers of rows are given, among labels and on the pool's side."""
+    sides = {"labeled": np.bincount(labeled, draw.weights, 2)}
+    if len(unlabeled) and draw.own_weights is None:
+        sides["unlabeled"] = np.bincount(unlabeled, draw.pool_weights, 2)
+    for rows, sums in sides.items():
+        if not sums.all():
+            raise ValueError(
+                f"Group {names[int(np.argmin(sums))]} has no {rows} row with a weight above 0; expected some of both groups."
+            )
+
+
 def _numbers_of(X: Design | None) -> NDArray[np.intp]:
     """Number, 0 or 1, of each row's group."""
     return np.empty(0, dtype=np.intp) if X is None else X.rows[:, 1].astype(np.intp)
 
 
-def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.intp]) -> RectifiedResult:
+def _as_each_group_alone(
+    both: RectifiedResult, draw: Draw, group: NDArray[np.intp], unlabeled: NDArray[np.intp]
+) -> RectifiedResult:
     """With the small-sample factors and degrees of freedom that each group's own clusters give: all of both groups would be too many."""
     assert both.influence is not None
-    pieces = [np.unique(draw.pieces[group == one]) for one in (0, 1)]
+    counted = draw.weights > 0
+    pieces = [np.unique(draw.pieces[(group == one) & counted]) for one in (0, 1)]
     strata = [1 if draw.strata is None else len(np.unique(draw.strata[inside])) for inside in pieces]
     spare = np.array([len(inside) for inside in pieces]) - strata
     if (spare < 1).any():
@@ -84,8 +102,7 @@ def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.in
     of_labels = np.maximum(np.diag(both.covariance) - of_pool, 0.0)
     tuned = np.count_nonzero(np.reshape(both.lambda_, (2, -1)), axis=1)
     known = np.maximum(spare - tuned, 1)
-    unlabeled = max(draw.n_pieces - len(np.unique(draw.pieces)) - 1, 1)
-    degrees = welch_satterthwaite([of_labels, of_pool], [known, np.full(2, unlabeled)])
+    degrees = welch_satterthwaite([of_labels, of_pool], [known, _pool_degrees(draw, unlabeled)])
     scale, share = np.outer(factor, factor), np.bincount(group, draw.weights, 2)
     alone = both.labels_only
     return replace(
@@ -97,6 +114,15 @@ def _as_each_group_alone(both: RectifiedResult, draw: Draw, group: NDArray[np.in
         influence=replace(influence, rows=influence.rows * factor),
         labels_only=Estimate(alone.estimate, alone.covariance * scale, spare.astype(float)),
     )
+
+
+def _pool_degrees(draw: Draw, group: NDArray[np.intp]) -> Array:
+    """Of the pool's part of each group's mean, from the clusters without labels in which unlabeled rows of the group are."""
+    counted = ~np.isin(draw.pool_pieces, draw.pieces[draw.weights > 0])
+    if draw.pool_weights is not None:
+        counted &= draw.pool_weights > 0
+    clusters = [len(np.unique(draw.pool_pieces[(group == one) & counted])) for one in (0, 1)]
+    return np.maximum(np.array(clusters, dtype=np.float64) - len(draw.names), 1.0)
 
 
 def _part(

@@ -85,6 +85,8 @@ class Draw(Sampling):
         For a finite population, the probability with which each labeled row got its label.
     lonely : bool
         Whether a stratum with a single labeled piece is taken at its distance from the mean of all.
+    fixed_shares : bool, default=False
+        Whether labels of each stratum stand for as many rows as it has, however many rows the clusters have that were labeled.
     """
 
     weights: Array
@@ -97,6 +99,7 @@ class Draw(Sampling):
     names: list[Any]
     labeled_share: Array | None
     lonely: bool
+    fixed_shares: bool = False
 
     def mean(self, rows: Array) -> Array:
         """Weighted mean (k,) of values (r, k) of labeled rows."""
@@ -114,15 +117,16 @@ class Draw(Sampling):
         y_mean, f_mean = self.mean(y), self.mean(f)
         dy, df = beyond_rounding(y - y_mean, noise[0]), beyond_rounding(f - f_mean, noise[1])
         labeled, of_rows = np.unique(self.pieces[counted], return_inverse=True)
-        of_y, of_f = (
-            _sums(of_rows, (self.weights[:, None] * one)[counted], len(labeled)) for one in (dy, df)
-        )
+        strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
+        moved = ((self.weights[:, None] * one)[counted] for one in (dy, df))
+        if self.fixed_shares:
+            moved = (one - _means(strata[of_rows], one) for one in moved)
+        of_y, of_f = (_sums(of_rows, one, len(labeled)) for one in moved)
         alone = of_f
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
             few = 0 < pool.seen.sum() < len(labeled)
             of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
-        strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
         sizes = np.bincount(of_rows, self.weights[counted]).astype(np.float64, copy=False)
@@ -313,6 +317,12 @@ def _difference(left: Array, right: Array) -> Array:
 def _sums(codes: Codes, values: Array, size: int) -> Array:
     """Sums (size, k) of rows (n, k) with the same number."""
     return np.stack([np.bincount(codes, column, size) for column in values.T], axis=1)
+
+
+def _means(codes: Codes, values: Array) -> Array:
+    """The mean (n, k) of all rows (n, k) with the same number, for each of them."""
+    counts = np.bincount(codes)
+    return np.asarray((_sums(codes, values, len(counts)) / np.maximum(counts, 1)[:, None])[codes])
 
 
 def _centred(totals: Array, strata: Codes, counts: Codes) -> Array:

@@ -88,6 +88,11 @@ def draw_of(
         names=names,
         labeled_share=share,
         lonely="center" in (labeled.lonely, unlabeled.lonely),
+        # Of a sample of clusters the shares of strata are an accident, too, of which rows with a label say more than enough.
+        fixed_shares=finite_population
+        and strata is not None
+        and labeled.clusters is not None
+        and labeled.labeling_probability is None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,10 @@ class Influence:
     def recycled_weight(self) -> Array:
         """Weight (k,) of the labels that have trained; 0 without them."""
         return np.zeros(self.rows.shape[1]) if self.recycled is None else self.recycled.weight
+
+    def scaled(self, factor: float) -> Influence:
+        """Of an estimate of which this one, without recycled labels, is a part."""
+        return replace(self, rows=factor * self.rows, pool_covariance=factor**2 * self.pool_covariance)
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
         """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""

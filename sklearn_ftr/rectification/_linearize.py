@@ -8,7 +8,7 @@ with the errors of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -204,6 +204,9 @@ def _pool_part(estimand: Estimand, sample: Sample, judges: list[_Judge]) -> Pool
         return drawn.pool_part(iter(()), columns)
     bread = _breads(judges)
     if not sample.folds.are_parts_of(len(sample.f_pool)):
+        if sample.folds.of_pool is not None:
+            mean = drawn.pool_part(_pool_scores(estimand, sample, judges), columns).mean
+            judges = _stepped(estimand, judges, mean)
         scores = _pool_scores(estimand, sample, judges)
         theta = _by_number([one.of_pool.theta for one in judges])
         return drawn.pool_part(scores, columns).mapped(bread, theta)
@@ -214,6 +217,19 @@ def _pool_part(estimand: Estimand, sample: Sample, judges: list[_Judge]) -> Pool
     together = drawn.joined(parts, estimand.n_parameters)
     moved = [estimand.reported(one.of_pool.solution + one.common) for one in judges]
     return together.mapped(bread, _by_number(moved) - bread @ together.mean)
+
+
+def _stepped(estimand: Estimand, judges: list[_Judge], scores: Array) -> list[_Judge]:
+    """One step of Newton's method, from mean scores (j k), those of the first judge first.
+
+    The estimates were those of all models' average for all rows, also for rows of which one model's predictions are taken in its place.
+    """
+    stepped = []
+    for one, score in zip(judges, scores.reshape(len(judges), -1), strict=True):
+        solution = one.of_pool.solution + one.of_pool.inverse @ score
+        of_pool = replace(one.of_pool, solution=solution, theta=estimand.reported(solution))
+        stepped.append(replace(one, of_pool=of_pool))
+    return stepped
 
 
 def _at_each_model(judges: list[_Judge]) -> list[list[Array]]:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
 from sklearn_ftr.rectification._checks import (
+    _LARGEST,
     Array,
     as_settings,
     check_finite,
@@ -167,11 +168,13 @@ def quantiles_of(
     alone, effect = _quantiles(TwoStageShares(labels), levels, [0.0] * len(levels), q)
     answer, shares = alone, TwoStageShares(sample)
     if len(sample.f_pool):
-        for of_pool in shares.of_pools:
-            check_finite(of_pool.values[[0, -1]], "f_unlabeled")  # where sorting has put NaN
+        # Where sorting has put NaN and the largest values.
+        ends = [np.abs(of_pool.values[[0, -1]]).max() for of_pool in shares.of_pools]
+        if not max(ends) <= _LARGEST or np.isnan(ends).any():
+            check_finite(sample.f_pool[:], "f_unlabeled")
         answer, effect = _quantiles(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
-        used = len(shares.counted) / sample.n_labeled
+        used = shares.n_counted / TwoStageShares(labels).n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pools = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
@@ -207,7 +210,7 @@ def _quantiles(
     answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
     centers, curves, known = zip(*answers, strict=True)
     around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
-    n, degrees = len(shares.counted), np.array([sides.degrees_of_freedom for sides in around]).T
+    n, degrees = shares.n_counted, np.array([sides.degrees_of_freedom for sides in around]).T
     own = [_effective_sizes(*one, n) for one in zip(levels, around, known, strict=True)]
     # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
     reach = -stdtrit(n - 1, 0.025)
@@ -242,8 +245,10 @@ def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Arra
     """As many labels alone would know F as well, just below a quantile and at it (2,).
 
     Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
-    the interval honest (docs/statistics.md).
+    the interval honest (docs/statistics.md). Of a population whose rows all have labels F is known, as from endless labels.
     """
+    if at.shares.sampling.is_complete:
+        return np.full(2, np.inf)
     variances = sides.standard_errors**2 + _variance_unseen(sides)
     # Labels that are all on one side of t do not say what predictions are worth there.
     seen = at.every.y.any(axis=0)

@@ -35,7 +35,7 @@ Curve = RectifiedDistribution | CombinedDistribution
 class QuantileEstimate(Estimate):
     """Quantiles with intervals of their own: levels of F, carried back.
 
-    `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well. `efficiency` (k,) is how often each
+    `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well; endless ones if F is known. `efficiency` (k,) is how often each
     label counts. `influences` are those of rows on F just below and at each quantile.
     """
 
@@ -55,6 +55,8 @@ class QuantileEstimate(Estimate):
         """
         confidence_level = check_confidence_level(confidence_level)
         _check_alternative(alternative)
+        if np.isinf(self.sizes).all():
+            return super().confidence_interval(confidence_level, alternative)
         tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
         columns = list(zip(self.curves, self.levels, *self.sizes, strict=True))
         low, high = [-np.inf] * len(columns), [np.inf] * len(columns)
@@ -67,6 +69,8 @@ class QuantileEstimate(Estimate):
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
         _check_alternative(alternative)
+        if np.isinf(self.sizes).all():
+            return super().p_value(null, alternative)
         values = np.broadcast_to(check_null(null, self.estimate), self.levels.shape)
         columns = zip(self.curves, values, self.levels, *self.sizes, strict=True)
         sides = np.array([_one_sided(*column) for column in columns]).T

@@ -122,9 +122,8 @@ def with_known_rows(rectified: Rectification, known: Array, share: float) -> Rec
     """Of a finite population, of which a `share` is known to have the mean `known` (k,), and the rest is estimated."""
     rest, estimate, influence = 1 - share, rectified.estimate, rectified.influence
     theta = rest * estimate.estimate + share * known
-    covariance = rest**2 * influence.pool_covariance
     return replace(
         rectified,
         estimate=Estimate(theta, rest**2 * estimate.covariance, estimate.degrees_of_freedom),
-        influence=replace(influence, rows=rest * influence.rows, pool_covariance=covariance),
+        influence=influence.scaled(rest),
     )

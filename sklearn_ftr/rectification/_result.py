@@ -297,7 +297,7 @@ class RectifiedResult(Estimate):
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
         if self.is_complete:
-            return "Every row of the population has a label: this is its mean."
+            return "Every row of the population has a label: nothing is left to estimate."
         if self.n_unlabeled == 0:
             return "No unlabeled rows: this is the labels-only answer."
         if self.zero_width:

@@ -41,6 +41,12 @@ class TwoStageShares:
         return self.sample.every if len(self.recycled) else self.sample.drawn
 
     @property
+    def n_counted(self) -> int:
+        """How many of these labels have a weight."""
+        weights = self.sampling.weights
+        return len(self.counted) if weights is None else int(np.count_nonzero(weights))
+
+    @property
     def weights_of_recycled(self) -> Array | None:
         """Of labels that have trained and count."""
         trained, weights = self.sample.trained, self.sampling.weights
