@@ -169,7 +169,7 @@ def quantiles_of(
     answer, shares = alone, TwoStageShares(sample)
     if len(sample.f_pool):
         # Where sorting has put NaN and the largest values.
-        ends = [np.abs(of_pool.values[[0, -1]]).max() for of_pool in shares.of_pools]
+        ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
             check_finite(sample.f_pool[:], "f_unlabeled")
         answer, effect = _quantiles(shares, levels, weights, q)
