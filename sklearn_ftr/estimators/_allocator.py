@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._arguments import check_count
-from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
+from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
@@ -33,6 +33,7 @@ from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._purchase import Purchase
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -62,6 +63,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None
         Parallel trainings of the learning curve. Does not change any number.
+    finite_population : bool, default=False
+        True asks about exactly the rows of the fit, labels out of all of them: `estimator` is refitted with `finite_population=True`. False leaves
+        that to `estimator`.
     random_state : int, RandomState instance or None, default=None
         Seeds the curve and every `random_state` of `estimator` that is None.
     verbose : int, default=0
@@ -143,6 +147,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         "training_cost": [Interval(Real, 0, None, closed="left")],
         "inference_cost": [Interval(Real, 0, None, closed="left")],
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
+        "finite_population": BOOLEAN,
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -160,6 +165,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         training_cost: float = 0.0,
         inference_cost: float = 0.0,
         n_bootstrap: int = 200,
+        finite_population: bool = False,
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -173,13 +179,23 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         self.training_cost = training_cost
         self.inference_cost = inference_cost
         self.n_bootstrap = n_bootstrap
+        self.finite_population = finite_population
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Self:
-        """Measure the curve, fit the law, choose, refit.
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        labeling_probability: ArrayLike | None = None,
+        finetune_rows: ArrayLike | None = None,
+    ) -> Self:
+        """Measure the curve, fit the law, choose, refit, as rows were drawn.
 
         Parameters
         ----------
@@ -187,6 +203,15 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             Labeled and unlabeled rows.
         y : array-like of shape (n_rows,) or (n_rows, k)
             Labels; NaN marks unlabeled rows.
+        sample_weight : array-like of shape (n_rows,), default=None
+            How many members of the population each row stands for, as in `fit` of `estimator`.
+        groups : array-like of shape (n_rows,), default=None
+            Clusters: rows that were drawn, or judged, together. Rows of one cluster never train and test, or rectify, the same model;
+            standard errors, predicted and reported, are those of clusters.
+        strata : array-like of shape (n_rows,), default=None
+            Parts of the population from which rows were drawn, or labeled, separately.
+        labeling_probability : array-like of shape (n_rows,), default=None
+            Probability with which each row was chosen to be labeled.
         finetune_rows : array-like of bool, shape (n_rows,), default=None
             `finetune_rows_` of an earlier round, extended by False for new rows: a row that has trained never
             rectifies.
@@ -195,25 +220,38 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         -------
         self
         """
-        replace_learned(self, self._fit(X, y, finetune_rows))
+        sampling = {
+            "sample_weight": sample_weight,
+            "groups": groups,
+            "strata": strata,
+            "labeling_probability": labeling_probability,
+        }
+        replace_learned(self, self._fit(X, y, finetune_rows, sampling))
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> dict[str, Any]:
+    def _fit(
+        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, sampling: dict[str, Any]
+    ) -> dict[str, Any]:
         """The fitted attributes."""
         folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
+        if self.finite_population:
+            rectified.set_params(finite_population=True)
         columns = columns_learned(rectified, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(rectified).__name__)
+        labels = with_sampling(labels, **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
-        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(always))
+        trained = always if bound.drawn is None else bound.drawn.whole(always)
+        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(trained))
         plan = foreseen.outlook.plan(len(labels.labeled), len(labels.unlabeled), self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
         reporter(self)(choice.verdict)
-        rectified.set_params(**parameters_of(choice.option, *_sizes(bound.labels)))
+        sizes, may_split = _sizes(bound.labels), not bound.no_split
+        rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
-        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None)
+        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
         return columns | foreseen.attributes | _chosen(plan, choice, best, labels, always)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:

@@ -31,19 +31,21 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
-    def score(self, X: Any, y: ArrayLike) -> float:
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Efficiency of `best_estimator_` on labeled rows that were not seen in `fit`.
 
         Parameters
         ----------
         X, y : as in `fit`
+        sample_weight : array-like of shape (n_rows,), default=None
+            As in `fit`, for the variances of labels and residuals.
 
         Returns
         -------
         float
         """
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.score(X, y)
+        return self.best_estimator_.score(X, y, sample_weight=sample_weight)
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
