@@ -37,6 +37,10 @@ class Drawing:
         Whether labels that rectify are on the pool's side, too.
     finite : bool, default=False
         Whether exactly the rows there are are meant.
+    pieces_to_rectify : int, default=2
+        How many a split has to leave.
+    part_to_rectify : float, default=0.0
+        Part of the labels that a split has to leave, so that no stratum is left with a single piece.
     no_split : str, default=""
         Why labels cannot be split; empty if they can.
     """
@@ -47,6 +51,8 @@ class Drawing:
     lost: float = 0.0
     labels_in_pool: bool = False
     finite: bool = False
+    pieces_to_rectify: int = 2
+    part_to_rectify: float = 0.0
     no_split: str = ""
 
     @property
@@ -70,6 +76,11 @@ class Drawing:
     def labels_of(self, pieces: int) -> int:
         """The fewest labels that are so many pieces."""
         return int(np.ceil(pieces * self.labels_per_piece - 1e-9))
+
+    def fewest_to_rectify(self, n: float) -> int:
+        """Of n labels that are split."""
+        of_strata = np.ceil(self.part_to_rectify * n) if self.part_to_rectify else 0
+        return max(self.labels_of(self.pieces_to_rectify), int(of_strata))
 
     def part_left(self, n: float, m: float) -> float:
         """What the variance of n labels of a finite population is multiplied by; 1 for any other."""

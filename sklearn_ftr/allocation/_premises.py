@@ -89,14 +89,12 @@ class Premises:
         problem = SplitProblem(
             self.law, m * self.pool_share, self.total_variance, self.recycle, self.tuned
         )
-        return int(optimal_split(problem, n, self.fewest_to_train(n), self.fewest_to_rectify))
+        fewest = self.drawing.fewest_to_rectify(n)
+        return int(optimal_split(problem, n, self.fewest_to_train(n), fewest))
 
-    def fewest_to_train(self, n: float = np.inf) -> int:
-        """Of n labels; two pieces are left to rectify."""
+    def fewest_to_train(self, n: float | None = None) -> int:
+        """Of n labels; some are left to rectify."""
         fewest = max(self.trained, self.drawing.labels_of(1))
-        return int(max(2, min(fewest, n - self.fewest_to_rectify)))
-
-    @property
-    def fewest_to_rectify(self) -> int:
-        """Labels that are two pieces."""
-        return self.drawing.labels_of(2)
+        if n is not None:
+            fewest = int(min(fewest, n - self.drawing.fewest_to_rectify(n)))
+        return max(2, fewest)

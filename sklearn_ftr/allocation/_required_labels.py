@@ -137,10 +137,16 @@ def smallest(known: Premises, strategy: Strategy, goal: Goal, s: int | None = No
         used = strategy.n_finetune(known, n, m) if s is None else s
         return strategy.variance(known, used, n, m) * goal.quantile(n, known.drawing) ** 2 <= limit
 
-    two = known.fewest_to_rectify
-    pieces = max(2 * strategy.n_folds, known.drawing.n_strata + 1, 3)
-    lowest = max(_SMALLEST_BUDGET, known.drawing.labels_of(pieces), (s or 0) + two, known.trained + two)
+    lowest = max(_SMALLEST_BUDGET, _fewest(known.drawing, strategy), known.trained + 2, (s or 0) + 2)
     return bisect(enough, lowest, goal.largest - strategy.predicts)
+
+
+def _fewest(drawing: Drawing, strategy: Strategy) -> int:
+    """Labels that a strategy takes at least, in as many clusters as it needs."""
+    rectify = drawing.fewest_to_rectify(0)
+    if strategy.n_folds or not strategy.trains:
+        return max(rectify, drawing.labels_of(2 * strategy.n_folds))
+    return drawing.labels_of(1) + rectify
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

@@ -145,17 +145,18 @@ class Split(Strategy):
 
     @classmethod
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
-        """Two labels at least for either stage; one cluster to train and two to rectify."""
-        enough = max(4, known.drawing.labels_of(3))
-        if known.can_predict(m) and known.trainable and n >= enough and not known.drawing.no_split:
+        """Two labels at least for either stage; one cluster to train and enough to rectify."""
+        drawing = known.drawing
+        enough = max(4, drawing.labels_of(1) + drawing.fewest_to_rectify(n))
+        if known.can_predict(m) and known.trainable and n >= enough and not drawing.no_split:
             yield cls()
 
     def n_finetune(self, known: Premises, n: int, m: float) -> int:
         """The optimal split."""
         if known.drawing.is_simple:
             return known.best_split(n, m)
-        low, high = known.fewest_to_train(n), n - known.fewest_to_rectify
-        return searched_split(lambda s: self.variance(known, s, n, m), low, high)
+        low, high = known.fewest_to_train(n), n - known.drawing.fewest_to_rectify(n)
+        return searched_split(lambda s: self.variance(known, s, n, m), low, max(low, high))
 
     def cheaper_to_train(self, known: Premises, best: int) -> list[int]:
         """From the fewest on, evenly in logarithms."""

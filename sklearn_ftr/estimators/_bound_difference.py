@@ -103,6 +103,11 @@ class BoundDifference(BoundEstimand):
         return True
 
     @property
+    def n_parameters(self) -> int:
+        """Both groups' means."""
+        return 2
+
+    @property
     def is_sum_of_parts(self) -> bool:
         """No: groups have other shares of the rest."""
         return False

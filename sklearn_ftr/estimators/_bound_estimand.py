@@ -111,6 +111,11 @@ class BoundEstimand(ABC):
         return None if self.drawn is None else self.drawn.weights(rows)
 
     @property
+    def n_parameters(self) -> int:
+        """How many numbers are fitted together."""
+        return 1
+
+    @property
     def is_sum_of_parts(self) -> bool:
         """Whether labels that have trained are a simple part of what is asked of a finite population."""
         return True

@@ -130,6 +130,11 @@ class BoundRegression(BoundEstimand):
         return True
 
     @property
+    def n_parameters(self) -> int:
+        """All coefficients."""
+        return self.regression.k
+
+    @property
     def is_sum_of_parts(self) -> bool:
         """No: covariates are others in the rest."""
         return False

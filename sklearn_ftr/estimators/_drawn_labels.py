@@ -42,14 +42,18 @@ class DrawnLabels:
 
     @classmethod
     def of(cls, labels: PartialLabels, finite_population: bool) -> DrawnLabels | None:
-        """None if all rows are alike and by themselves."""
-        if labels.design is None:
+        """None if all rows are alike and by themselves, of a population that is not finite."""
+        if labels.design is None and not finite_population:
             return None
         nothing = np.empty(0, dtype=np.intp)
         draw, *_ = drawn_rows(
             labels, nothing, labels.labeled, labels.unlabeled, finite_population, False
         )
-        return cls(labels, draw) if isinstance(draw, Draw) else None
+        if not isinstance(draw, Draw):
+            return None
+        drawn = cls(labels, draw)
+        replace(drawn.alone, lonely=draw.lonely).deviations_of_labels(labels.labeled[:, None] * 1.0)
+        return drawn
 
     # Rows, and the units that stay whole.
 
@@ -182,9 +186,12 @@ class DrawnLabels:
     def beside_pool(self, rows: Rows, columns: Array) -> tuple[Drawing, float]:
         """What plans know of the draw, and how much a row of the pool tells beside a label; `columns` (n, k) are of predictions of all labels."""
         clusters, strata = self._clusters, self._strata
+        n_strata = 1 if strata is None else int(strata.max()) + 1
         drawing = Drawing(
             cluster_size=None if clusters is None else len(rows) / (int(clusters.max()) + 1),
-            n_strata=1 if strata is None else int(strata.max()) + 1,
+            n_strata=n_strata,
+            pieces_to_rectify=n_strata + 1,
+            part_to_rectify=0.0 if strata is None else min(3 / self._in_smallest_stratum, 1.0),
         )
         if not len(self.labels.unlabeled) or self.draw.labeled_share is not None:
             return drawing, 1.0
@@ -193,6 +200,12 @@ class DrawnLabels:
         share, shared, lost = _of_pool(self.draw, self._within_strata(centred))
         own = self.draw.own_weights is not None
         return replace(drawing, shared=shared, lost=lost, labels_in_pool=own), share
+
+    @property
+    def _in_smallest_stratum(self) -> int:
+        """How many pieces with labels are there."""
+        strata = self.alone.strata
+        return self.n_pieces if strata is None else int(np.unique(strata, return_counts=True)[1].min())
 
     def _within_strata(self, columns: Array) -> Array:
         if self._strata is None:

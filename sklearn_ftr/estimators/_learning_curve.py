@@ -182,7 +182,7 @@ class _Tests:
             deviations_of(self.of_values, trial.test, f, self.drawn),
             self._weights_of(trial.test),
             self.power_tuning,
-            self.fits_rows,
+            self.fits_rows or self.drawn is not None,
         )
 
     def _total(self, rows: Rows) -> Array:

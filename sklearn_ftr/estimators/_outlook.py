@@ -42,6 +42,8 @@ def outlook_of(
     """What was learned, with as many versions of it as there are resampled curves."""
     finite = bound.settings.finite_population
     drawing = replace(curve.drawing, finite=finite, no_split=bound.no_split)
+    if bound.drawn is not None and bound.n_parameters > 1:
+        drawing = replace(drawing, pieces_to_rectify=drawing.n_strata + bound.n_parameters + 1)
     outlook = Outlook(
         law,
         float(curve.total_variance),
