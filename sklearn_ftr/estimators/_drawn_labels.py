@@ -52,7 +52,9 @@ class DrawnLabels:
         if not isinstance(draw, Draw):
             return None
         drawn = cls(labels, draw)
-        replace(drawn.alone, lonely=draw.lonely).deviations_of_labels(labels.labeled[:, None] * 1.0)
+        replace(drawn.alone, lonely=draw.lonely).deviations_of_labels(
+            labels.labeled[:, None].astype(np.float64)
+        )
         return drawn
 
     # Rows, and the units that stay whole.
@@ -254,6 +256,6 @@ def _between_clusters(draw: Draw, f: Array, of_rows: float, pairs: float, varian
     return float(np.clip(of_pairs / pairs, 0, variance))
 
 
-def _sum_of_pairs(of_pieces: Array, of_rows: Array) -> Any:
+def _sum_of_pairs(of_pieces: NDArray[Any], of_rows: Array) -> Any:
     """Sum of products of the weights of two rows of one piece."""
     return max(np.sum(of_pieces**2) - np.sum(of_rows**2), 0.0)
