@@ -242,10 +242,10 @@ def test_too_few_clusters_are_told():
     with pytest.raises(ValueError, match=r"The labels are in 7 groups .*needs at least 8"):
         fitted(clusters(n_labeled=7))
     assert fitted(clusters(n_labeled=8)).plan_.n_clusters == 8
+    X, y, told = clusters(n_labeled=9)
+    model = FineTuneRectifyAllocator(RectifiedLinearRegression(Ridge(), covariates=[0, 1]))
     with pytest.raises(ValueError, match=r"in 9 groups .* for 3 coefficients; .* at least 12"):
-        X, y, told = clusters(n_labeled=9)
-        model = RectifiedLinearRegression(Ridge(), covariates=[0, 1])
-        FineTuneRectifyAllocator(model).fit(X, y, **told)
+        model.fit(X, y, **told)
 
 
 def test_clusters_of_one_row_and_columns_that_are_the_same_for_all_change_nothing():

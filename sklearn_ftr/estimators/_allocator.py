@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._arguments import check_count
@@ -22,11 +22,18 @@ from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
-from sklearn_ftr.allocation._strategies import Split
 from sklearn_ftr.estimators._best_estimator import AnswersByBestEstimator
-from sklearn_ftr.estimators._choice import STRATEGIES, Choice, choose, is_allowed, parameters_of
+from sklearn_ftr.estimators._choice import (
+    STRATEGIES,
+    check_folds,
+    choose,
+    is_allowed,
+    parameters_of,
+    sizes_of,
+    what_was_chosen,
+)
 from sklearn_ftr.estimators._inner_model import seeded_clone
-from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
+from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 from sklearn_ftr.estimators._pilot import Pilot
@@ -233,7 +240,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, sampling: dict[str, Any]
     ) -> dict[str, Any]:
         """The fitted attributes."""
-        folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
+        folds, rng = check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
@@ -248,11 +255,11 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         plan = foreseen.outlook.plan(len(labels.labeled), len(labels.unlabeled), self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
         reporter(self)(choice.verdict)
-        sizes, may_split = _sizes(bound.labels), not bound.no_split
+        sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
         best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
-        return columns | foreseen.attributes | _chosen(plan, choice, best, labels, always)
+        return columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -328,20 +335,6 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         required = self.required_labels(half_width, confidence_level)
         return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._rectified())
-        for name in (
-            "input_tags",
-            "target_tags",
-            "estimator_type",
-            "regressor_tags",
-            "classifier_tags",
-        ):
-            setattr(tags, name, getattr(inner, name))
-        tags.non_deterministic = inner.non_deterministic
-        return tags
-
     def _rectified(self) -> Any:
         return RectifiedMeanEstimator() if self.estimator is None else self.estimator
 
@@ -353,38 +346,3 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
 
     def _allowed(self, strategy: str, folds: int) -> bool:
         return is_allowed(strategy, folds, self.strategy, self.max_fits)
-
-
-def _sizes(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
-    """Numbers of labels and of rows in the pool, and the shape of a row's label."""
-    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
-
-
-def _chosen(
-    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
-) -> dict[str, Any]:
-    """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
-    splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
-    return {
-        "plan_": plan,
-        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
-        "best_option_": choice.option,
-        "verdict_": choice.verdict,
-        "best_estimator_": best,
-        "n_labeled_": len(labels.labeled),
-        "n_unlabeled_": len(labels.unlabeled),
-        "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
-        "standard_error_": best.standard_error_,
-        "efficiency_": best.efficiency_,
-        "result_": best.result_,
-        **best._answer_.attributes,
-    }
-
-
-def _check_folds(folds: Any) -> tuple[int, ...]:
-    """Each number of folds once, as Python's integers."""
-    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
-        raise ValueError(
-            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
-        )
-    return tuple(dict.fromkeys(map(int, folds)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 
@@ -21,6 +23,7 @@ from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._strategies import SIMPLE_FIRST, Split
+from sklearn_ftr.estimators._labels import PartialLabels
 
 # What a user may insist on: anything, or one way to train.
 STRATEGIES = {
@@ -117,3 +120,38 @@ def parameters_of(
 def _model_of_zeros(outputs: tuple[int, ...]) -> FrozenEstimator:
     """A model that predicts 0 for everything: rectified by all labels, it leaves their mean."""
     return FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
+
+
+def sizes_of(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
+    """Numbers of labels and of rows in the pool, and the shape of a row's label."""
+    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
+
+
+def what_was_chosen(
+    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
+) -> dict[str, Any]:
+    """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
+    splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
+    return {
+        "plan_": plan,
+        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
+        "best_option_": choice.option,
+        "verdict_": choice.verdict,
+        "best_estimator_": best,
+        "n_labeled_": len(labels.labeled),
+        "n_unlabeled_": len(labels.unlabeled),
+        "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
+        "standard_error_": best.standard_error_,
+        "efficiency_": best.efficiency_,
+        "result_": best.result_,
+        **best._answer_.attributes,
+    }
+
+
+def check_folds(folds: Any) -> tuple[int, ...]:
+    """Each number of folds once, as Python's integers."""
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
+        raise ValueError(
+            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
+        )
+    return tuple(dict.fromkeys(map(int, folds)))
