@@ -103,7 +103,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     Raises
     ------
     ValueError
-        From `fit`: as for `RectifiedMeanEstimator`; fewer than 8 labels; a `pilot_cost` too small for any curve;
+        From `fit`: as for `RectifiedMeanEstimator`; labels in fewer than 8 rows, or groups; a `pilot_cost` too small for any curve;
         no option within `max_fits`.
 
     Notes
@@ -287,7 +287,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     def required_labels(
         self, half_width: float, confidence_level: float = 0.95, n_rows: float | None = None
     ) -> RequiredLabels:
-        """The cheapest number of labels for an interval of half-width `half_width`.
+        """The cheapest number of labels, and of clusters that hold them, for an interval of half-width `half_width`.
 
         Among the allowed strategies, at the prices given. With prices of training and inference the cheapest way
         need not be the one with the fewest labels.
