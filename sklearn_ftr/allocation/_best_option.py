@@ -57,11 +57,11 @@ class Option:
     correlation: float
 
 
-def best_option(options: Iterable[Option], n_labeled: int) -> Option:
+def best_option(options: Iterable[Option], n_labeled: int, labels_per_piece: float = 1.0) -> Option:
     """The option that is taken; where labels alone are among them, the others have to help."""
     options = list(options)
     if not all(strategy_of(option).predicts for option in options):
-        options = [option for option in options if can_help(option, n_labeled)]
+        options = [option for option in options if can_help(option, n_labeled, labels_per_piece)]
     return smallest_variance(options)
 
 
@@ -93,15 +93,15 @@ def _work(option: Option) -> tuple[float, ...]:
     return option.n_trainings, option.pool_passes, explained, option.cost
 
 
-def can_help(option: Option, n_labeled: int) -> bool:
+def can_help(option: Option, n_labeled: int, labels_per_piece: float = 1.0) -> bool:
     """Whether predictions correlate enough with labels; what correlates just as much as it takes gains nothing."""
-    needed = needed_correlation(option, n_labeled)
+    needed = needed_correlation(option, n_labeled, labels_per_piece)
     return not strategy_of(option).predicts or option.correlation > needed * (1 + _RELATIVE_TIE)
 
 
-def needed_correlation(option: Option, n_labeled: int) -> float:
-    """The stop rule of arXiv 2505.20178 for r rectification labels: 1 / sqrt(r - 2). It says nothing of r <= 2."""
-    r = strategy_of(option).n_rectify(option.n_finetune, n_labeled)
+def needed_correlation(option: Option, n_labeled: int, labels_per_piece: float = 1.0) -> float:
+    """The stop rule of arXiv 2505.20178 for r rectification labels, or clusters of them: 1 / sqrt(r - 2). It says nothing of r <= 2."""
+    r = strategy_of(option).n_rectify(option.n_finetune, n_labeled) / labels_per_piece
     return float(1 / np.sqrt(r - 2)) if r > 2 else 0.0
 
 

@@ -46,7 +46,7 @@ class Outlook(Premises):
             self._option(strategy, strategy.n_finetune(self, n, m), n, m, costs)
             for strategy in available_strategies(self, n, m)
         ]
-        return Plan(n, m, tuple(options))
+        return Plan(n, m, tuple(options), self.drawing.n_clusters(n))
 
     def required_labels(
         self,
@@ -63,7 +63,8 @@ class Outlook(Premises):
         low, high = self._needed_by_resampled(best, goal, costs)
         option = self._option(best.strategy, best.s, best.n, goal.pool(best.n), costs)
         alone = smallest(self, LabelsOnly(), goal)
-        return RequiredLabels(best.n, low, high, option, alone, half_width)
+        clusters = self.drawing.n_clusters(best.n)
+        return RequiredLabels(best.n, low, high, option, alone, half_width, clusters)
 
     def _cheapest(self, goal: Goal, costs: Costs, allowed: Callable[[str, int], bool]) -> Offer:
         found = [
@@ -96,7 +97,7 @@ class Outlook(Premises):
             n_finetune=s,
             n_folds=strategy.n_folds,
             standard_error=float(np.sqrt(variance)),
-            efficiency=_efficiency(self.total_variance / n, variance),
+            efficiency=_efficiency(self.alone(n, m), variance),
             n_trainings=strategy.n_trainings,
             pool_passes=strategy.pool_passes,
             cost=strategy.cost(s, n, m, costs),

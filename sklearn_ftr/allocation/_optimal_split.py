@@ -121,6 +121,22 @@ def optimal_split(problem: SplitProblem, n: ArrayLike, min_finetune: int, min_re
     return int(split[0]) if np.ndim(n) == 0 else split.reshape(np.shape(n))
 
 
+def searched_split(variance: Callable[[int], float], low: int, high: int) -> int:
+    """The whole number from `low` to `high` with the smallest variance, where no equation tells it: a grid, then downhill."""
+    of_grid = np.geomspace(1, max(high - low, 1), 24)
+    points = {*(low + of_grid - 1).astype(int).tolist(), *(high + 1 - of_grid).astype(int).tolist()}
+    known = {s: variance(s) for s in points | {low, high}}
+    step = max(1, (high - low) // 4)
+    while step:
+        best = min(known, key=lambda s: (known[s], s))
+        around = {s for s in (best - step, best + step) if low <= s <= high and s not in known}
+        known |= {s: variance(s) for s in around}
+        improved = any(known[s] < known[best] for s in around)
+        step = step if improved else step // 2
+    smallest = min(known.values())
+    return min(s for s, value in known.items() if value <= smallest * (1 + _TIE))
+
+
 def _whole_numbers(n: ArrayLike) -> Array:
     """Numbers of labels, in one column."""
     sizes = as_floats(n, "n", truth_values=False).astype(float).reshape(-1)

@@ -21,11 +21,19 @@ class Plan:
     n_unlabeled : float
     options : tuple of Option
         In the order labels only, zero-shot, split, cross-fitting.
+    n_clusters : int or None
+        Clusters that so many labels are in; None without clusters.
     """
 
     n_labeled: int
     n_unlabeled: float
     options: tuple[Option, ...]
+    n_clusters: int | None = None
+
+    @property
+    def labels_per_piece(self) -> float:
+        """How many labels are one independent piece: those of a cluster, on average."""
+        return 1.0 if self.n_clusters is None else self.n_labeled / self.n_clusters
 
     def best(self, max_trainings: float = np.inf, strategies: tuple[str, ...] | None = None) -> Option:
         """The option that `FineTuneRectifyAllocator` takes: the smallest predicted standard error.
@@ -42,7 +50,7 @@ class Plan:
         Option
             Of options that differ by rounding (1e-9 of the variance, 1e-12 of that of labels alone) the one with fewer
             trainings; then with fewer passes over the pool; then the first of labels only, zero-shot, split and
-            cross-fitting; then the cheaper one. Where labels only are allowed, an option with r > 2 rectification labels
+            cross-fitting; then the cheaper one. Where labels only are allowed, an option with r > 2 rectification labels, or clusters of labels,
             has to have a correlation above 1 / sqrt(r - 2).
 
         Raises
@@ -58,7 +66,7 @@ class Plan:
         ]
         if not allowed:
             raise ValueError(f"No option with {strategies} and at most {max_trainings} trainings.")
-        return best_option(allowed, self.n_labeled)
+        return best_option(allowed, self.n_labeled, self.labels_per_piece)
 
     def to_frame(self) -> Any:
         """The options as a pandas DataFrame (extra `frames`)."""
@@ -75,5 +83,6 @@ class Plan:
             f"{option.cost:>10.4g}"
             for option in self.options
         ]
-        title = f"Plan for {self.n_labeled:,} labeled and {pool} unlabeled rows"
+        clusters = "" if self.n_clusters is None else f" (in {self.n_clusters:,} clusters)"
+        title = f"Plan for {self.n_labeled:,} labeled{clusters} and {pool} unlabeled rows"
         return "\n".join([title, rule, header, rule, *rows, rule])

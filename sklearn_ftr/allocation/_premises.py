@@ -5,12 +5,13 @@ Variances: Wang, Ye and Zhao (2025), section 4.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
 
 from sklearn_ftr._arguments import check_number
+from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._law import ROUNDING, Law
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
@@ -20,7 +21,7 @@ class Premises:
     """A law, V(Y), perhaps the zero-shot variance, and how the estimator uses its labels.
 
     `trainable` is False for a frozen model; `trained` labels fine-tune in any case; a row of the pool tells `pool_share` times as
-    much as one of a pool that is made up as the labels are.
+    much as one of a pool that is made up as the labels are; `drawing` is how both are drawn.
     """
 
     law: Law
@@ -32,6 +33,7 @@ class Premises:
     trainable: bool = True
     trained: int = 0
     pool_share: float = 1.0
+    drawing: Drawing = field(default_factory=Drawing)
 
     def __post_init__(self) -> None:
         for name in ("total_variance", "zero_shot_variance"):
@@ -55,26 +57,44 @@ class Premises:
         """Of labels with predictions that leave this variance."""
         return float(np.sqrt(max(1 - residual / self.total_variance, 0.0)))
 
-    def rectified(self, residual: float, r: float, m: float) -> float:
-        """V(y - lambda f) / r + lambda^2 V(f) / m; a tuned lambda falls where v exceeds V(Y) or the pool is small."""
+    def alone(self, n: float, m: float) -> float:
+        """Variance of the mean of n labels, beside m rows that have none."""
+        return self.total_variance / n * self.drawing.part_left(n, m)
+
+    def rectified(self, residual: float, r: float, m: float, aside: float = 0) -> float:
+        """V(y - lambda f) / r + lambda^2 V(f) / m; a tuned lambda falls where v exceeds V(Y) or the pool is small.
+
+        `aside` labels have trained and do not rectify.
+        """
         if residual <= ROUNDING * self.total_variance:
             residual = 0.0  # nothing, beside V(Y)
         if self.tuned:
             residual = min(residual, self.total_variance)
         predicted = max(self.total_variance - residual, 0.0)
-        return residual / r + predicted / (m * self.pool_share + r * self.tuned)
+        if self.drawing.is_simple:
+            return residual / r + predicted / (m * self.pool_share + r * self.tuned)
+        if self.drawing.finite:
+            return self.drawing.of_rest(residual, r, m, aside)
+        size = (m + (r if self.drawing.labels_in_pool else 0)) * self.pool_share
+        return residual / r + self.drawing.pool_term(predicted, r, size, aside, self.tuned)
 
     def recycled(self, variance: float, s: int) -> float:
         """After the mean of the s labels that have trained has been added, where it is."""
-        return variance / (1 + variance * s / self.total_variance) if self.recycle else variance
+        if not self.recycle or self.drawing.finite:  # of a finite population they are known
+            return variance
+        return variance / (1 + variance * s / self.total_variance)
 
     def best_split(self, n: int, m: float) -> int:
-        """How many of n labels should train; those that have trained do so in any case."""
+        """How many of n labels should train by the closed form; those that have trained do so in any case."""
         problem = SplitProblem(
             self.law, m * self.pool_share, self.total_variance, self.recycle, self.tuned
         )
-        return int(optimal_split(problem, n, self.fewest_to_train(n), 2))
+        fewest = self.drawing.fewest_to_rectify(n)
+        return int(optimal_split(problem, n, self.fewest_to_train(n), fewest))
 
-    def fewest_to_train(self, n: float = np.inf) -> int:
-        """Of n labels; two are left to rectify."""
-        return int(max(2, min(self.trained, n - 2)))
+    def fewest_to_train(self, n: float | None = None) -> int:
+        """Of n labels; some are left to rectify."""
+        fewest = max(self.trained, self.drawing.labels_of(1))
+        if n is not None:
+            fewest = int(min(fewest, n - self.drawing.fewest_to_rectify(n)))
+        return max(2, fewest)

@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn_ftr._arguments import check_number
 from sklearn_ftr.allocation._best_option import Option, least_work, strategy_of
 from sklearn_ftr.allocation._costs import Costs
+from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._strategies import Strategy, simplicity
 
@@ -33,6 +34,8 @@ class RequiredLabels:
     labels_only : float
         Labels that would do without any predictions; infinite if there are not as many rows.
     half_width : float
+    n_clusters : int or None
+        Clusters that so many labels are in, if each has as many as those with labels have now on average; None without clusters.
     """
 
     n_labeled: int
@@ -41,10 +44,12 @@ class RequiredLabels:
     option: Option
     labels_only: float
     half_width: float
+    n_clusters: int | None = None
 
     def __str__(self) -> str:
+        clusters = "" if self.n_clusters is None else f" in {self.n_clusters:,} clusters"
         return (
-            f"{self.n_labeled:,} labels ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for an interval of "
+            f"{self.n_labeled:,} labels{clusters} ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for an interval of "
             f"+- {self.half_width:g}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
         )
 
@@ -66,9 +71,10 @@ class Goal:
         """Rows without a label when n have one."""
         return max(self.n_rows - n, 0)
 
-    def quantile(self, n: int) -> float:
-        """Half-width of the interval in standard errors, with n labels."""
-        return float(stats.t.isf((1 - self.confidence_level) / 2, n - 1))
+    def quantile(self, n: int, drawing: Drawing | None = None) -> float:
+        """Half-width of the interval in standard errors, with n labels; without a drawing they are by themselves."""
+        degrees = n - 1 if drawing is None else drawing.degrees_of_freedom(n)
+        return float(stats.t.isf((1 - self.confidence_level) / 2, degrees))
 
 
 def checked_goal(half_width: float, confidence_level: float, n_rows: float) -> Goal:
@@ -129,10 +135,18 @@ def smallest(known: Premises, strategy: Strategy, goal: Goal, s: int | None = No
     def enough(n: int) -> bool:
         m = goal.pool(n)
         used = strategy.n_finetune(known, n, m) if s is None else s
-        return strategy.variance(known, used, n, m) * goal.quantile(n) ** 2 <= limit
+        return strategy.variance(known, used, n, m) * goal.quantile(n, known.drawing) ** 2 <= limit
 
-    lowest = max(_SMALLEST_BUDGET, 2 * strategy.n_folds, (s or 0) + 2, known.trained + 2)
+    lowest = max(_SMALLEST_BUDGET, _fewest(known.drawing, strategy), known.trained + 2, (s or 0) + 2)
     return bisect(enough, lowest, goal.largest - strategy.predicts)
+
+
+def _fewest(drawing: Drawing, strategy: Strategy) -> int:
+    """Labels that a strategy takes at least, in as many clusters as it needs."""
+    rectify = drawing.fewest_to_rectify(0)
+    if strategy.n_folds or not strategy.trains:
+        return max(rectify, drawing.labels_of(2 * strategy.n_folds))
+    return drawing.labels_of(1) + rectify
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklearn_ftr.allocation._costs import Costs
+from sklearn_ftr.allocation._optimal_split import searched_split
 from sklearn_ftr.allocation._premises import Premises
 
 
@@ -68,7 +69,8 @@ class Strategy(ABC):
 
     def variance(self, known: Premises, s: int, n: int, m: float) -> float:
         """Predicted, of the estimate."""
-        return known.rectified(self.residual(known, s), self.n_rectify(s, n), m)
+        r = self.n_rectify(s, n)
+        return known.rectified(self.residual(known, s), r, m, n - r)
 
     def correlation(self, known: Premises, s: int) -> float:
         """Predicted, of labels with predictions."""
@@ -103,7 +105,7 @@ class LabelsOnly(Strategy):
 
     def variance(self, known: Premises, s: int, n: int, m: float) -> float:
         """Without a pool, too."""
-        return known.total_variance / n
+        return known.alone(n, m)
 
     def correlation(self, known: Premises, s: int) -> float:
         """None, also where labels do not vary."""
@@ -143,13 +145,18 @@ class Split(Strategy):
 
     @classmethod
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
-        """Two labels at least for either stage."""
-        if known.can_predict(m) and known.trainable and n >= 4:
+        """Two labels at least for either stage; one cluster to train and enough to rectify."""
+        drawing = known.drawing
+        enough = max(4, drawing.labels_of(1) + drawing.fewest_to_rectify(n))
+        if known.can_predict(m) and known.trainable and n >= enough and not drawing.no_split:
             yield cls()
 
     def n_finetune(self, known: Premises, n: int, m: float) -> int:
         """The optimal split."""
-        return known.best_split(n, m)
+        if known.drawing.is_simple:
+            return known.best_split(n, m)
+        low, high = known.fewest_to_train(n), n - known.drawing.fewest_to_rectify(n)
+        return searched_split(lambda s: self.variance(known, s, n, m), low, max(low, high))
 
     def cheaper_to_train(self, known: Premises, best: int) -> list[int]:
         """From the fewest on, evenly in logarithms."""
@@ -177,9 +184,10 @@ class CrossFitting(Strategy):
 
     @classmethod
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
-        """Two labels at least for each fold."""
-        if known.can_predict(m) and known.trainable and n >= 4:
-            yield from (cls(int(folds)) for folds in known.folds if folds <= n // 2)
+        """Two labels, or clusters, at least for each fold."""
+        pieces = n // known.drawing.labels_per_piece
+        if known.can_predict(m) and known.trainable and pieces >= 4:
+            yield from (cls(int(folds)) for folds in known.folds if folds <= pieces // 2)
 
     @property
     def label(self) -> str:

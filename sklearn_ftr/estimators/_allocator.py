@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._arguments import check_count
-from sklearn_ftr._sklearn_private import HasMethods, Interval, StrOptions, fit_context
+from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
@@ -22,17 +22,25 @@ from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
-from sklearn_ftr.allocation._strategies import Split
 from sklearn_ftr.estimators._best_estimator import AnswersByBestEstimator
-from sklearn_ftr.estimators._choice import STRATEGIES, Choice, choose, is_allowed, parameters_of
+from sklearn_ftr.estimators._choice import (
+    STRATEGIES,
+    check_folds,
+    choose,
+    is_allowed,
+    parameters_of,
+    sizes_of,
+    what_was_chosen,
+)
 from sklearn_ftr.estimators._inner_model import seeded_clone
-from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
+from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._purchase import Purchase
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -62,6 +70,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None
         Parallel trainings of the learning curve. Does not change any number.
+    finite_population : bool, default=False
+        True asks about exactly the rows of the fit, labels out of all of them: `estimator` is refitted with `finite_population=True`. False leaves
+        that to `estimator`.
     random_state : int, RandomState instance or None, default=None
         Seeds the curve and every `random_state` of `estimator` that is None.
     verbose : int, default=0
@@ -92,7 +103,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     Raises
     ------
     ValueError
-        From `fit`: as for `RectifiedMeanEstimator`; fewer than 8 labels; a `pilot_cost` too small for any curve;
+        From `fit`: as for `RectifiedMeanEstimator`; labels in fewer than 8 rows, or groups; a `pilot_cost` too small for any curve;
         no option within `max_fits`.
 
     Notes
@@ -143,6 +154,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         "training_cost": [Interval(Real, 0, None, closed="left")],
         "inference_cost": [Interval(Real, 0, None, closed="left")],
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
+        "finite_population": BOOLEAN,
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -160,6 +172,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         training_cost: float = 0.0,
         inference_cost: float = 0.0,
         n_bootstrap: int = 200,
+        finite_population: bool = False,
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -173,13 +186,23 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         self.training_cost = training_cost
         self.inference_cost = inference_cost
         self.n_bootstrap = n_bootstrap
+        self.finite_population = finite_population
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None = None) -> Self:
-        """Measure the curve, fit the law, choose, refit.
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        strata: ArrayLike | None = None,
+        labeling_probability: ArrayLike | None = None,
+        finetune_rows: ArrayLike | None = None,
+    ) -> Self:
+        """Measure the curve, fit the law, choose, refit, as rows were drawn.
 
         Parameters
         ----------
@@ -187,6 +210,15 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             Labeled and unlabeled rows.
         y : array-like of shape (n_rows,) or (n_rows, k)
             Labels; NaN marks unlabeled rows.
+        sample_weight : array-like of shape (n_rows,), default=None
+            How many members of the population each row stands for, as in `fit` of `estimator`.
+        groups : array-like of shape (n_rows,), default=None
+            Clusters: rows that were drawn, or judged, together. Rows of one cluster never train and test, or rectify, the same model;
+            standard errors, predicted and reported, are those of clusters.
+        strata : array-like of shape (n_rows,), default=None
+            Parts of the population from which rows were drawn, or labeled, separately.
+        labeling_probability : array-like of shape (n_rows,), default=None
+            Probability with which each row was chosen to be labeled.
         finetune_rows : array-like of bool, shape (n_rows,), default=None
             `finetune_rows_` of an earlier round, extended by False for new rows: a row that has trained never
             rectifies.
@@ -195,26 +227,39 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         -------
         self
         """
-        replace_learned(self, self._fit(X, y, finetune_rows))
+        sampling = {
+            "sample_weight": sample_weight,
+            "groups": groups,
+            "strata": strata,
+            "labeling_probability": labeling_probability,
+        }
+        replace_learned(self, self._fit(X, y, finetune_rows, sampling))
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None) -> dict[str, Any]:
+    def _fit(
+        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, sampling: dict[str, Any]
+    ) -> dict[str, Any]:
         """The fitted attributes."""
-        folds, rng = _check_folds(self.folds), check_random_state(self.random_state)
+        folds, rng = check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
+        if self.finite_population:
+            rectified.set_params(finite_population=True)
         columns = columns_learned(rectified, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(rectified).__name__)
+        labels = with_sampling(labels, **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
-        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(always))
+        trained = always if bound.drawn is None else bound.drawn.whole(always)
+        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(trained))
         plan = foreseen.outlook.plan(len(labels.labeled), len(labels.unlabeled), self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
         reporter(self)(choice.verdict)
-        rectified.set_params(**parameters_of(choice.option, *_sizes(bound.labels)))
+        sizes, may_split = sizes_of(bound.labels), not bound.no_split
+        rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
-        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None)
-        return columns | foreseen.attributes | _chosen(plan, choice, best, labels, always)
+        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
+        return columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always)
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -242,7 +287,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     def required_labels(
         self, half_width: float, confidence_level: float = 0.95, n_rows: float | None = None
     ) -> RequiredLabels:
-        """The cheapest number of labels for an interval of half-width `half_width`.
+        """The cheapest number of labels, and of clusters that hold them, for an interval of half-width `half_width`.
 
         Among the allowed strategies, at the prices given. With prices of training and inference the cheapest way
         need not be the one with the fewest labels.
@@ -290,20 +335,6 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         required = self.required_labels(half_width, confidence_level)
         return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._rectified())
-        for name in (
-            "input_tags",
-            "target_tags",
-            "estimator_type",
-            "regressor_tags",
-            "classifier_tags",
-        ):
-            setattr(tags, name, getattr(inner, name))
-        tags.non_deterministic = inner.non_deterministic
-        return tags
-
     def _rectified(self) -> Any:
         return RectifiedMeanEstimator() if self.estimator is None else self.estimator
 
@@ -315,38 +346,3 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
 
     def _allowed(self, strategy: str, folds: int) -> bool:
         return is_allowed(strategy, folds, self.strategy, self.max_fits)
-
-
-def _sizes(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
-    """Numbers of labels and of rows in the pool, and the shape of a row's label."""
-    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
-
-
-def _chosen(
-    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
-) -> dict[str, Any]:
-    """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
-    splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
-    return {
-        "plan_": plan,
-        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
-        "best_option_": choice.option,
-        "verdict_": choice.verdict,
-        "best_estimator_": best,
-        "n_labeled_": len(labels.labeled),
-        "n_unlabeled_": len(labels.unlabeled),
-        "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
-        "standard_error_": best.standard_error_,
-        "efficiency_": best.efficiency_,
-        "result_": best.result_,
-        **best._answer_.attributes,
-    }
-
-
-def _check_folds(folds: Any) -> tuple[int, ...]:
-    """Each number of folds once, as Python's integers."""
-    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
-        raise ValueError(
-            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
-        )
-    return tuple(dict.fromkeys(map(int, folds)))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 
 
-class AnswersByBestEstimator(RegressorMixin, BaseEstimator):
+class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
     """Base of estimators whose `fit` keeps a fitted rectified estimator as `best_estimator_`."""
 
     best_estimator_: Any
@@ -31,19 +33,21 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
-    def score(self, X: Any, y: ArrayLike) -> float:
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Efficiency of `best_estimator_` on labeled rows that were not seen in `fit`.
 
         Parameters
         ----------
         X, y : as in `fit`
+        sample_weight : array-like of shape (n_rows,), default=None
+            As in `fit`, for the variances of labels and residuals.
 
         Returns
         -------
         float
         """
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.score(X, y)
+        return self.best_estimator_.score(X, y, sample_weight=sample_weight)
 
     def confidence_interval(
         self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
@@ -61,3 +65,21 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator):
         """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.summary(confidence_level, null)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._rectified())
+        for name in (
+            "input_tags",
+            "target_tags",
+            "estimator_type",
+            "regressor_tags",
+            "classifier_tags",
+        ):
+            setattr(tags, name, getattr(inner, name))
+        tags.non_deterministic = inner.non_deterministic
+        return tags
+
+    @abstractmethod
+    def _rectified(self) -> Any:
+        """The estimator whose parameters are chosen."""

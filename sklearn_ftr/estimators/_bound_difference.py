@@ -84,13 +84,15 @@ class BoundDifference(BoundEstimand):
     @property
     def columns(self) -> Columns:
         """Deviations from the group's mean over the group's share, with a minus in the first group."""
-        group, counts = self.of_rows, np.bincount(self.of_rows[self.labels.labeled])
-        signs = np.array([-1.0, 1.0]) * counts.sum() / np.maximum(counts, 1)
+        group, labeled = self.of_rows, self.labels.labeled
+        counts = np.bincount(group[labeled], self.weights(labeled))
+        signs = np.array([-1.0, 1.0]) * counts.sum() / np.where(counts > 0, counts, 1)
 
         def columns(rows: Rows, values: Array) -> Array:
-            of_rows, flat = group[rows], values.reshape(len(values))
-            present = np.bincount(of_rows, minlength=2)
-            means = np.bincount(of_rows, weights=flat, minlength=2) / np.maximum(present, 1)
+            of_rows, flat, weights = group[rows], values.reshape(len(values)), self.weights(rows)
+            present = np.bincount(of_rows, weights, minlength=2)
+            weighted = flat if weights is None else weights * flat
+            means = np.bincount(of_rows, weighted, 2) / np.where(present > 0, present, 1)
             return (signs[of_rows] * (flat - means[of_rows]))[:, None]
 
         return columns
@@ -99,6 +101,16 @@ class BoundDifference(BoundEstimand):
     def columns_fit_rows(self) -> bool:
         """Yes: the groups' means."""
         return True
+
+    @property
+    def n_parameters(self) -> int:
+        """Both groups' means."""
+        return 2
+
+    @property
+    def is_sum_of_parts(self) -> bool:
+        """No: groups have other shares of the rest."""
+        return False
 
     @property
     def pool_share(self) -> float:

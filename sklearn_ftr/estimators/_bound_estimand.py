@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.estimators._answer import Answer, Columns
+from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import SMALLEST_PART, OutOfSample
 from sklearn_ftr.rectification._checks import Array
@@ -98,6 +100,36 @@ class BoundEstimand(ABC):
         """The answer, from predictions of labeled rows and of the pool."""
 
     # For the learning curve and the plans that are made of it.
+
+    @cached_property
+    def drawn(self) -> DrawnLabels | None:
+        """How labels were drawn; None if they are all alike and by themselves."""
+        return DrawnLabels.of(self.labels, self.settings.finite_population)
+
+    def weights(self, rows: Rows) -> Array | None:
+        """Of some labeled rows under a sampling design, with the sum 1."""
+        return None if self.drawn is None else self.drawn.weights(rows)
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are fitted together."""
+        return 1
+
+    @property
+    def is_sum_of_parts(self) -> bool:
+        """Whether labels that have trained are a simple part of what is asked of a finite population."""
+        return True
+
+    @property
+    def no_split(self) -> str:
+        """Why labels cannot be split between training and rectification; empty if they can."""
+        if self.settings.finite_population and not self.is_sum_of_parts:
+            return "coefficients and differences in a finite population are no sum of parts"
+        design = self.labels.design
+        pi = None if design is None else design.labeling_probability
+        if pi is not None and np.isnan(pi[self.labels.unlabeled]).any():
+            return "labeling_probability is NaN for unlabeled rows"
+        return ""
 
     @property
     @abstractmethod

@@ -51,7 +51,12 @@ class BoundQuantiles(BoundEstimand):
         of_labels = self._of_labels_alone()
         below = _below(of_labels.estimate)
         levels, n = self.levels, len(self.labels.labeled)
-        units = of_labels.standard_error / np.sqrt(levels * (1 - levels) / n)
+        errors = np.sqrt(levels * (1 - levels) / n)
+        if self.drawn is not None:
+            rows = self.labels.labeled
+            shares = self.drawn.alone.deviations_of_labels(below(rows, self.labels.y[rows]))
+            errors = shares.labels_only().standard_error
+        units = np.divide(of_labels.standard_error, errors, out=np.zeros_like(levels), where=errors > 0)
         units = np.where(units > 0, units, 1.0)  # where ties leave no error in units of y
         return lambda rows, values: units * below(rows, values)
 
@@ -65,7 +70,8 @@ class BoundQuantiles(BoundEstimand):
 
     def _of_labels_alone(self) -> RectifiedResult:
         y, levels = self.labels.of_labeled_rows, self.levels
-        sample = Sample(y, y[:, None], np.empty(0), SimpleRandom(len(y)))
+        drawn = SimpleRandom(len(y)) if self.drawn is None else self.drawn.alone
+        sample = Sample(y, y[:, None], np.empty(0), drawn)
         return quantiles_of(sample, levels, levels, [0.0] * len(levels), self.settings.confidence_level)
 
 

@@ -110,15 +110,16 @@ class BoundRegression(BoundEstimand):
         )
         rows, k = self.labels.labeled, self.regression.k
         y = scale.coded(self.labels.of_labeled_rows)
-        theta, inverse = estimand.solve(self.design.only(rows), y, None)
+        theta, inverse = estimand.solve(self.design.only(rows).weighted(self.weights(rows)), y, None)
         bread = self.regression.bread_of_coefficients(inverse)
         scores = estimand.scores(self.design.only(rows)[:], y, theta)
         units = _alike((scores @ bread.T).std(axis=0)[chosen])
 
         def columns(rows: Rows, values: Array) -> Array:
-            X = self.design.only(rows)[:]
-            residuals = estimand.residuals(X, scale.clipped(values)[:, 0], theta)
-            inflation = np.sqrt(len(X) / (len(X) - k))
+            X, pieces = self.design.only(rows)[:], self._n_pieces(rows)
+            target = scale.clipped(values)[:, 0]
+            residuals = estimand.residuals(X, target, theta, self.weights(rows))
+            inflation = np.sqrt(pieces / (pieces - k))
             return (X * residuals[:, None] @ bread.T)[:, chosen] * units * inflation
 
         return columns
@@ -127,6 +128,16 @@ class BoundRegression(BoundEstimand):
     def columns_fit_rows(self) -> bool:
         """Yes: coefficients."""
         return True
+
+    @property
+    def n_parameters(self) -> int:
+        """All coefficients."""
+        return self.regression.k
+
+    @property
+    def is_sum_of_parts(self) -> bool:
+        """No: covariates are others in the rest."""
+        return False
 
     def rectify(self, stage_one: OutOfSample) -> RegressionAnswer:
         """Coefficients of labels, rectified by those of predictions."""
@@ -167,11 +178,17 @@ class BoundRegression(BoundEstimand):
         r, m = len(stage_one.rectify_rows), len(stage_one.pool_rows)
         check_enough_rows(r if m else len(self.labels.labeled), m, self.regression.k)
 
+    def _n_pieces(self, rows: Rows) -> int:
+        """How many independent pieces some labeled rows are."""
+        return len(rows) if self.drawn is None else len(self.drawn.pieces_in(rows))
+
     def _check_enough_for_a_curve(self) -> None:
         n, k = len(self.labels.labeled), self.regression.k
-        if n < 4 * k:
+        pieces = self._n_pieces(self.labels.labeled)
+        if pieces < 4 * k:
+            inside = f" in {pieces} groups" if pieces < n else ""
             raise ValueError(
-                f"y has {n} labeled rows (n_samples={n}) for {k} coefficients; a learning curve needs at least {4 * k}. Use "
+                f"y has {n} labeled rows{inside} (n_samples={n}) for {k} coefficients; a learning curve needs at least {4 * k}. Use "
                 "fewer covariates, or a rectified estimator by itself."
             )
 

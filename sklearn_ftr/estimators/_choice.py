@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 
@@ -20,7 +22,8 @@ from sklearn_ftr.allocation._best_option import (
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
-from sklearn_ftr.allocation._strategies import SIMPLE_FIRST
+from sklearn_ftr.allocation._strategies import SIMPLE_FIRST, Split
+from sklearn_ftr.estimators._labels import PartialLabels
 
 # What a user may insist on: anything, or one way to train.
 STRATEGIES = {
@@ -51,10 +54,10 @@ def choose(
             plan.options[0], "No unlabeled rows, or no variance in y: labels alone are all there is."
         )
     allowed = _allowed(plan, outlook, strategy, max_fits)
-    best = best_option(allowed, plan.n_labeled)
+    best = best_option(allowed, plan.n_labeled, plan.labels_per_piece)
     if strategy_of(best).predicts:
-        return Choice(best, _why_predictions(best, plan.n_labeled, fitted))
-    return Choice(best, _why_labels_only(smallest_variance(allowed), plan.n_labeled))
+        return Choice(best, _why_predictions(best, plan, fitted))
+    return Choice(best, _why_labels_only(smallest_variance(allowed), plan))
 
 
 def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list[Option]:
@@ -66,6 +69,11 @@ def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list
         if is_allowed(option.strategy, option.n_folds, strategy, max_fits)
     ]
     if not allowed:
+        drawing = outlook.drawing
+        if strategy == Split.name and drawing.no_split:
+            raise ValueError(
+                f"strategy={strategy!r}, but labels cannot be split: {drawing.no_split}. Use 'cross-fitting' or 'auto'."
+            )
         raise ValueError(
             f"strategy={strategy!r} with folds={outlook.folds} and max_fits={max_fits} leaves no option for "
             f"{plan.n_labeled} labels; allow more."
@@ -73,31 +81,35 @@ def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list
     return allowed
 
 
-def _why_labels_only(promising: Option, n_labeled: int) -> str:
+def _why_labels_only(promising: Option, plan: Plan) -> str:
     if not strategy_of(promising).predicts:
         return "Labels alone are as good: no other way promises a smaller standard error."
-    needed = needed_correlation(promising, n_labeled)
+    needed = needed_correlation(promising, plan.n_labeled, plan.labels_per_piece)
     return (
         f"Labels alone are as good: predictions would correlate with labels by {promising.correlation:.2f}, and it takes "
         f"{needed:.2f} to help."
     )
 
 
-def _why_predictions(best: Option, n_labeled: int, fitted: FittedLaw | None) -> str:
-    todo = strategy_of(best).sentence(best.n_finetune, n_labeled)
+def _why_predictions(best: Option, plan: Plan, fitted: FittedLaw | None) -> str:
+    todo = strategy_of(best).sentence(best.n_finetune, plan.n_labeled)
     text = (
         f"Best of what is allowed: {todo}; predicted standard error {best.standard_error:.4g}, a "
         f"label counts {best.efficiency:.2f} times."
     )
-    if not can_help(best, n_labeled):
+    if not can_help(best, plan.n_labeled, plan.labels_per_piece):
         text += " Predictions correlate too little with labels to help: labels alone would be as good."
     elif fitted is not None and fitted.verdict != "falling":
         text += f" More training does not pay: the residual variance is {fitted.verdict}."
     return text
 
 
-def parameters_of(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> dict[str, Any]:
+def parameters_of(
+    option: Option, n: int, m: int, outputs: tuple[int, ...], may_split: bool = True
+) -> dict[str, Any]:
     """Parameters of the rectified estimator that make it the chosen option."""
+    if not m and not may_split:
+        return {"cv": 2}
     if not m:  # labels only in any case; trained all the same, for predict and score
         return {"split_ratio": max(2, n // 5), "cv": None}
     strategy = strategy_of(option)
@@ -108,3 +120,38 @@ def parameters_of(option: Option, n: int, m: int, outputs: tuple[int, ...]) -> d
 def _model_of_zeros(outputs: tuple[int, ...]) -> FrozenEstimator:
     """A model that predicts 0 for everything: rectified by all labels, it leaves their mean."""
     return FrozenEstimator(DummyRegressor().fit([[0]], np.zeros((1, *outputs))))
+
+
+def sizes_of(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
+    """Numbers of labels and of rows in the pool, and the shape of a row's label."""
+    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
+
+
+def what_was_chosen(
+    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
+) -> dict[str, Any]:
+    """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
+    splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
+    return {
+        "plan_": plan,
+        "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
+        "best_option_": choice.option,
+        "verdict_": choice.verdict,
+        "best_estimator_": best,
+        "n_labeled_": len(labels.labeled),
+        "n_unlabeled_": len(labels.unlabeled),
+        "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
+        "standard_error_": best.standard_error_,
+        "efficiency_": best.efficiency_,
+        "result_": best.result_,
+        **best._answer_.attributes,
+    }
+
+
+def check_folds(folds: Any) -> tuple[int, ...]:
+    """Each number of folds once, as Python's integers."""
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 2 for k in folds):
+        raise ValueError(
+            f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
+        )
+    return tuple(dict.fromkeys(map(int, folds)))

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 
 
@@ -36,9 +37,13 @@ def outlook_of(
     fitted: FittedLaw | None,
     folds: tuple[int, ...],
     n_trained: int,
-    pool_share: float,
+    bound: BoundEstimand,
 ) -> Outlook:
     """What was learned, with as many versions of it as there are resampled curves."""
+    finite = bound.settings.finite_population
+    drawing = replace(curve.drawing, finite=finite, no_split=bound.no_split)
+    if bound.drawn is not None and bound.n_parameters > 1:
+        drawing = replace(drawing, pieces_to_rectify=drawing.n_strata + bound.n_parameters + 1)
     outlook = Outlook(
         law,
         float(curve.total_variance),
@@ -48,7 +53,8 @@ def outlook_of(
         folds,
         trainable=fitted is not None,
         trained=n_trained,
-        pool_share=pool_share,
+        pool_share=bound.pool_share * curve.pool_share,
+        drawing=drawing,
     )
     return replace(outlook, resampled=tuple(_versions(outlook, curve, fitted)))
 

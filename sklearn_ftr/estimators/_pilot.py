@@ -69,7 +69,7 @@ class Pilot:
         predictor = or_default(rectified.estimator)
         curve = self._measure(predictor, bool(rectified.power_tuning), X, bound)
         law, law_fit = fit_law(curve, is_frozen(predictor))
-        outlook = outlook_of(rectified, curve, law, law_fit, folds, n_trained, bound.pool_share)
+        outlook = outlook_of(rectified, curve, law, law_fit, folds, n_trained, bound)
         return Foreseen(curve, law, law_fit, outlook)
 
     def _measure(
@@ -89,4 +89,5 @@ class Pilot:
             zero_shot=predicts_untrained(predictor, bound.labels.n_outputs),
             weigh=bound.training_weights,
             fits_rows=bound.columns_fit_rows,
+            drawn=bound.drawn,
         )

@@ -78,7 +78,7 @@ def sample_of_stages(
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained, pool = stage_one.rectify_rows, stage_one.finetune_rows, stage_one.pool_rows
-    drawn, every, kept = _drawn(labels, trained, rectify, pool, finite_population, keep_draw)
+    drawn, every, kept = drawn_rows(labels, trained, rectify, pool, finite_population, keep_draw)
     folds = Folds(
         stage_one.fold_sizes,
         stage_one.of_pools if stage_one.fold_sizes else (),
@@ -108,7 +108,7 @@ def check_no_known_part(finite_population: bool, stage_one: OutOfSample) -> None
         )
 
 
-def _drawn(
+def drawn_rows(
     labels: PartialLabels,
     finetune: Rows,
     rectify: Rows,

@@ -235,7 +235,8 @@ class Draw(Sampling):
     @property
     def is_complete(self) -> bool:
         """Whether every row of a finite population has a label."""
-        return self.labeled_share is not None and not len(self.pool_pieces)
+        share = self.labeled_share
+        return share is not None and not len(self.pool_pieces) and bool(np.all(share == 1))
 
     def pool_estimate(self, pool: PoolSide, n_parameters: int) -> Estimate | None:
         """The mean of the predictions on the pool's side as if they were data; None for as few pieces as parameters."""

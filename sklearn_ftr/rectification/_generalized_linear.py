@@ -102,12 +102,13 @@ class GeneralizedLinear(Estimand):
         """H^-1 (k, k) at theta, which needs no labels."""
         return self._newton(X, np.zeros(len(X)), theta)[1]
 
-    def residuals(self, X: Array, target: Array, theta: Array) -> Array:
+    def residuals(self, X: Array, target: Array, theta: Array, weights: Array | None = None) -> Array:
         """Target less its mean at theta, and less what one Newton step would add to that mean."""
         eta = X @ theta
         variance = self.family.variance(eta)
         residuals = target - self.family.mean(eta)
-        step = np.linalg.lstsq((X.T * variance) @ X, X.T @ residuals, rcond=None)[0]
+        information = (X.T * times(weights, variance)) @ X
+        step = np.linalg.lstsq(information, X.T @ times(weights, residuals), rcond=None)[0]
         return residuals - variance * (X @ step)
 
     def _least_squares(self, X: Design, target: Vector, start: Array | None) -> tuple[Array, Array]:

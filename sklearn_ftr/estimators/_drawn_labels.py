@@ -1,0 +1,261 @@
+"""How labels were drawn, as a learning curve and the plans that follow from it need to know it.
+
+Variances are per label: over n they are those of a weighted mean (Hajek) under the design. What rows contribute is summed within clusters and
+centred within strata by the draw that stage 2 uses, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.allocation._drawing import Drawing
+from sklearn_ftr.estimators._clusters import clusters_and_strata, ranks_within
+from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._sampling import drawn_rows
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._draw import Draw
+
+Rows = NDArray[np.intp]
+_FEWEST_CLUSTERS = 8
+# A part of the pool, or of a sum of weights, that is no more than that is none.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnLabels:
+    """Labels of a sampling design.
+
+    Parameters
+    ----------
+    labels : PartialLabels
+    draw : Draw
+        Of all labels and the pool.
+    """
+
+    labels: PartialLabels
+    draw: Draw
+
+    @classmethod
+    def of(cls, labels: PartialLabels, finite_population: bool) -> DrawnLabels | None:
+        """None if all rows are alike and by themselves, of a population that is not finite."""
+        if labels.design is None and not finite_population:
+            return None
+        nothing = np.empty(0, dtype=np.intp)
+        draw, *_ = drawn_rows(
+            labels, nothing, labels.labeled, labels.unlabeled, finite_population, False
+        )
+        if not isinstance(draw, Draw):
+            return None
+        drawn = cls(labels, draw)
+        replace(drawn.alone, lonely=draw.lonely).deviations_of_labels(
+            labels.labeled[:, None].astype(np.float64)
+        )
+        return drawn
+
+    # Rows, and the units that stay whole.
+
+    @property
+    def n_units(self) -> int:
+        """Clusters with labels, enough of them for a learning curve; without clusters, labels."""
+        clusters, n = self._clusters, len(self.labels.labeled)
+        if clusters is None:
+            return n
+        count = int(clusters.max()) + 1
+        if count < _FEWEST_CLUSTERS:
+            raise ValueError(
+                f"The labels are in {count} groups (n_samples={n}); a learning curve needs at least {_FEWEST_CLUSTERS}, since each is halved and groups "
+                "stay whole. Label rows of other groups, or use a rectified estimator by itself."
+            )
+        return count
+
+    def shuffled(self, rng: np.random.RandomState) -> list[Rows]:
+        """Labeled rows of each unit, in a random order of which every part has its share of every stratum."""
+        order = rng.permutation(self.n_units)
+        clusters = np.arange(len(order)) if self._clusters is None else self._clusters
+        if self._strata is not None:
+            of_unit = np.zeros(len(order), dtype=np.intp)
+            of_unit[clusters] = self._strata
+            order = order[np.argsort(ranks_within(of_unit[order]), kind="stable")]
+        in_order = np.argsort(clusters, kind="stable")
+        units = np.split(self.labels.labeled[in_order], np.cumsum(np.bincount(clusters))[:-1])
+        return [units[unit] for unit in order]
+
+    def whole(self, rows: Rows) -> Rows:
+        """Labeled rows in the clusters of some labeled rows."""
+        if self._clusters is None:
+            return rows
+        inside = np.isin(self._clusters, self._clusters[self._positions(rows)])
+        return self.labels.labeled[inside]
+
+    @cached_property
+    def _units(self) -> tuple[Rows | None, Rows | None]:
+        return clusters_and_strata(self.labels)
+
+    @property
+    def _clusters(self) -> Rows | None:
+        return self._units[0]
+
+    @property
+    def _strata(self) -> Rows | None:
+        return self._units[1]
+
+    def _positions(self, rows: Rows) -> Rows:
+        """Of labeled rows among all of these."""
+        return np.searchsorted(self.labels.labeled, rows)
+
+    # Weights and independent pieces.
+
+    @property
+    def n_pieces(self) -> int:
+        """Of labeled rows."""
+        return self.alone.n_pieces
+
+    def weights(self, rows: Rows) -> Array:
+        """Of some labeled rows, with the sum 1."""
+        weights = self.draw.weights[self._positions(rows)]
+        return weights / weights.sum()
+
+    def mean(self, rows: Rows, columns: Array) -> Array:
+        """Weighted mean (k,) of columns (r, k)."""
+        return self.weights(rows) @ columns
+
+    def pieces_in(self, rows: Rows) -> Rows:
+        """Numbers of the pieces that some labeled rows are, of those that count."""
+        positions = self._positions(rows)
+        return np.unique(self.alone.pieces[positions][self.draw.weights[positions] > 0])
+
+    def of_pieces(self, rows: Rows, columns: Array) -> Array:
+        """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
+        some = self.only(rows).deviations_of_labels(columns)
+        pieces = len(some.y)
+        return some.y * np.sqrt(len(rows) * (pieces - 1) / (pieces * some.spare)) / self._part_left
+
+    def rounding_step(self, rows: Rows) -> float:
+        """How much larger rounding may be in a piece than in a row."""
+        of_pieces = np.bincount(self.alone.pieces[self._positions(rows)], self.weights(rows))
+        return float(np.sqrt(len(rows) * np.sum(of_pieces**2)) / self._part_left)
+
+    def only(self, rows: Rows) -> Draw:
+        """How some labels were drawn, by themselves."""
+        positions, alone = self._positions(rows), self.alone
+        share = alone.labeled_share
+        return replace(
+            alone,
+            weights=self.weights(rows),
+            pieces=alone.pieces[positions],
+            strata=None if alone.strata is None else self._merged(self.pieces_in(rows)),
+            labeled_share=None if share is None else share[positions],
+        )
+
+    def _merged(self, pieces: Rows) -> Rows:
+        """Strata of all pieces; those of which a single one is among some pieces are one stratum there."""
+        strata = self.alone.strata
+        assert strata is not None
+        counts = np.bincount(strata[pieces], minlength=len(self.alone.names))
+        single = np.flatnonzero(counts == 1)
+        return np.where(np.isin(strata, single), single[0], strata) if len(single) else strata
+
+    @cached_property
+    def alone(self) -> Draw:
+        """The draw of labels by themselves, whose pieces have numbers from 0 on."""
+        draw = self.draw
+        seen, pieces = np.unique(draw.pieces, return_inverse=True)
+        return replace(
+            draw,
+            own_weights=None,
+            pool_weights=None,
+            pieces=pieces,
+            pool_pieces=np.empty(0, dtype=np.intp),
+            n_pieces=len(seen),
+            strata=None if draw.strata is None else draw.strata[seen],
+            labeled_share=None if draw.is_complete else draw.labeled_share,
+            lonely=True,
+        )
+
+    @property
+    def _part_left(self) -> float:
+        """Root of what plans multiply variances of a finite population by, which those of its draw have already."""
+        n, m = len(self.labels.labeled), len(self.labels.unlabeled)
+        return 1.0 if self.alone.labeled_share is None else float(np.sqrt(m / (n + m)))
+
+    # The pool.
+
+    def beside_pool(self, rows: Rows, columns: Array) -> tuple[Drawing, float]:
+        """What plans know of the draw, and how much a row of the pool tells beside a label; `columns` (n, k) are of predictions of all labels."""
+        clusters, strata = self._clusters, self._strata
+        n_strata = 1 if strata is None else int(strata.max()) + 1
+        drawing = Drawing(
+            cluster_size=None if clusters is None else len(rows) / (int(clusters.max()) + 1),
+            n_strata=n_strata,
+            pieces_to_rectify=n_strata + 1,
+            part_to_rectify=0.0 if strata is None else min(3 / self._in_smallest_stratum, 1.0),
+        )
+        if not len(self.labels.unlabeled) or self.draw.labeled_share is not None:
+            return drawing, 1.0
+        centred = np.empty_like(columns)
+        centred[self._positions(rows)] = columns
+        share, shared, lost = _of_pool(self.draw, self._within_strata(centred))
+        own = self.draw.own_weights is not None
+        return replace(drawing, shared=shared, lost=lost, labels_in_pool=own), share
+
+    @property
+    def _in_smallest_stratum(self) -> int:
+        """How many pieces with labels are there."""
+        strata = self.alone.strata
+        return self.n_pieces if strata is None else int(np.unique(strata, return_counts=True)[1].min())
+
+    def _within_strata(self, columns: Array) -> Array:
+        if self._strata is None:
+            return columns
+        weights = self.draw.weights[:, None]
+        means = np.empty_like(columns)
+        for stratum in np.unique(self._strata):
+            inside = self._strata == stratum
+            total = max(weights[inside].sum(), np.finfo(float).tiny)
+            means[inside] = (weights[inside] * columns[inside]).sum(axis=0) / total
+        return columns - means
+
+
+def _of_pool(draw: Draw, f: Array) -> tuple[float, float, float]:
+    """How much a row of the pool tells, the covariance of both sides' means in units of the pool's variance, and the part of the pool in clusters of labels.
+
+    From centred predictions f (n, k) of labels: their variance within clusters and between them, in clusters of the sizes that each side has.
+    """
+    w, (pool_pieces, u) = draw.weights, draw.pool_rows
+    u = np.full(len(pool_pieces), 1 / len(pool_pieces)) if u is None else u / u.sum()
+    own = u[: len(w)] if draw.own_weights is not None else np.zeros(len(w))
+    W, U = (
+        np.bincount(pieces, one, draw.n_pieces) for pieces, one in ((draw.pieces, w), (pool_pieces, u))
+    )
+    squares = np.sum(f**2, axis=1)
+    of_rows, pairs = float(w**2 @ squares), _sum_of_pairs(W, w)
+    variance = of_rows / np.sum(w**2)
+    between = _between_clusters(draw, f, of_rows, pairs, variance)
+    row_part = own @ (w * squares)
+    of_labels = of_rows + between * pairs
+    of_pool = between * _sum_of_pairs(U, u) + (row_part or variance * np.sum(u**2))
+    if not (of_labels > 0 and of_pool > 0):
+        return 1.0, 0.0, 0.0
+    covariance = between * (W @ U - own @ w) + row_part
+    share = len(w) * of_labels / of_pool / len(u)
+    lost = float(U[W > 0].sum() - own.sum())
+    return float(share), float(np.clip(covariance / of_pool, 0, 1)), lost if lost > _ROUNDING else 0.0
+
+
+def _between_clusters(draw: Draw, f: Array, of_rows: float, pairs: float, variance: float) -> float:
+    """Variance between clusters, from pairs of rows within them; where there is none, nothing."""
+    if pairs <= _ROUNDING * np.sum(draw.weights**2):
+        return 0.0
+    totals = [np.bincount(draw.pieces, draw.weights * column) for column in f.T]
+    of_pairs = float(np.sum(np.square(totals))) - of_rows
+    return float(np.clip(of_pairs / pairs, 0, variance))
+
+
+def _sum_of_pairs(of_pieces: NDArray[Any], of_rows: Array) -> Any:
+    """Sum of products of the weights of two rows of one piece."""
+    return max(np.sum(of_pieces**2) - np.sum(of_rows**2), 0.0)

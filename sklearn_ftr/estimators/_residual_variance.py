@@ -1,0 +1,101 @@
+"""Residual variances of a learning curve, for as many versions of the labels as there are weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_ftr.estimators._answer import Columns, Rows
+from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.rectification._checks import Array
+
+_ROUNDING_STEPS = 8  # as many may add up in a prediction before it is compared with a label
+
+
+@dataclass(frozen=True)
+class CurveDeviations:
+    """Columns (r, k) less their means, and how far rounding alone may take each away from them (k,)."""
+
+    values: Array
+    rounding: Array
+
+    def less(self, other: CurveDeviations, weight: Array) -> CurveDeviations:
+        """These less `weight` (k,) times others."""
+        rounding = np.maximum(self.rounding, np.abs(weight) * other.rounding)
+        return CurveDeviations(_beyond(self.values - weight * other.values, rounding), rounding)
+
+
+def deviations_of(
+    of_values: Columns, rows: Rows, values: Array, drawn: DrawnLabels | None
+) -> CurveDeviations:
+    """Of what the values of some rows contribute; columns that vary by no more than rounding are zero.
+
+    Of a sampling design they are those of its independent pieces, such that their variance over the number of rows is that of a mean.
+    """
+    columns = of_values(rows, values)
+    # What is left of a constant is small, but rounded like what it is a difference of: other values of its size show how.
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=len(values))
+    others = of_values(rows, (np.abs(values).max(axis=0) * signs[:, None]).reshape(values.shape))
+    scale = np.maximum(np.abs(columns), np.abs(others)).max(axis=0)
+    rounding = _ROUNDING_STEPS * np.finfo(float).eps * scale
+    deviations = _beyond(columns - columns.mean(axis=0), rounding)
+    if drawn is None:
+        return CurveDeviations(deviations, rounding)
+    return CurveDeviations(drawn.of_pieces(rows, deviations), rounding * drawn.rounding_step(rows))
+
+
+def _beyond(deviations: Array, rounding: Array) -> Array:
+    spread = np.sqrt(np.mean(deviations**2, axis=0))
+    return np.where(spread > rounding, deviations, 0.0)
+
+
+def total_variances(y: CurveDeviations, weights: Array) -> Array:
+    nothing = CurveDeviations(np.zeros_like(y.values), np.zeros_like(y.rounding))
+    return residual_variances(y, nothing, weights, False)
+
+
+def residual_variances(
+    y: CurveDeviations,
+    f: CurveDeviations,
+    weights: Array,
+    power_tuning: bool,
+    leave_one_out: bool = False,
+) -> Array:
+    """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one.
+
+    What tuning takes off too much is given back by degrees of freedom, or by leaving each row out: values that are residuals times
+    covariates have long tails, and lambda fits more than its share of them.
+    """
+    n, weights = len(y.values), weights / weights.sum(axis=1, keepdims=True)
+    # The best lambda for equal weights first: what is left is small where predictions are good, and squared without cancellation.
+    square = np.sum(f.values**2, axis=0)
+    product = np.sum(y.values * f.values, axis=0)
+    best = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
+    rest = y.less(f, best if power_tuning else np.ones_like(best)).values
+    residual = _covariance(rest, rest, weights)
+    if power_tuning:
+        spread, shared = _covariance(f.values, f.values, weights), _covariance(rest, f.values, weights)
+        residual -= np.divide(shared**2, spread, out=np.zeros_like(spread), where=spread > 0)
+        residual *= _inflation(rest, f.values) if leave_one_out else n / max(n - 2, 1)
+    else:
+        residual *= n / max(n - 1, 1)
+    # The Bayesian bootstrap's variances about a mean are n / (n + 1) of those of equal weights on average; about a mean and a
+    # tuned lambda, (n - 1) / (n + 1).
+    residual[1:] *= (n + 1) / (n - power_tuning)
+    return np.maximum(residual, 0).mean(axis=1)
+
+
+def _covariance(left: Array, right: Array, weights: Array) -> Array:
+    """For each row of weights, which add up to 1, and each column."""
+    return weights @ (left * right) - (weights @ left) * (weights @ right)
+
+
+def _inflation(rest: Array, f: Array) -> Array:
+    """Mean square of leave-one-out residuals of a regression on f, both centred, over that of residuals (k,)."""
+    square = np.sum(f**2, axis=0)
+    leverage = np.divide(f**2, square, out=np.zeros_like(f), where=square > 0)
+    left_out = rest / np.maximum(1 - leverage, 1e-3)
+    before = np.sum(rest**2, axis=0)
+    ratio = np.divide(np.sum(left_out**2, axis=0), before, out=np.ones_like(before), where=before > 0)
+    return ratio * len(f) / (len(f) - 1)
