@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
 from sklearn_ftr.estimators._bound_mean import BoundMean
 from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._design_weights import design_weights
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
@@ -171,4 +172,9 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         return tags
 
     def _bind(self, X: Any, labels: PartialLabels) -> BoundMean:
-        return BoundMean(labels, StageTwoSettings.of(self), self.pool_prediction == "average")
+        return BoundMean(
+            labels,
+            StageTwoSettings.of(self),
+            self.pool_prediction == "average",
+            design_weights=design_weights(self, labels),
+        )
