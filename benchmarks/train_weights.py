@@ -1,20 +1,20 @@
 """Whether the weights of a sampling design pay in the training of the predictor, and which power of them.
 
-    OMP_NUM_THREADS=1 python benchmarks/train_weights.py [--data FOLDER] [--draws 200] [--tree-draws 60] [--network-draws 10]
+    OMP_NUM_THREADS=1 python benchmarks/train_weights.py [--data FOLDER] [--draws 60] [--tree-draws 20] [--network-draws 5]
 
 A draw (seed i) makes n labels and a pool; the same rows and five folds (random_state i) serve every power p of the weights
 h = sample_weight / labeling_probability (Hajek) with which the predictor is trained: 0 is the plain loss. Stage 2 always has the whole
 design. Made populations have five covariates, standard normal, and noise .5:
 
 * linear: y = x0 + x1 + x2 / 2; weights depend on x0, or on nothing that the predictor sees ("chance");
-* noisy: the same with noise that is proportional to the weights' square root, standard deviation .5 on average;
+* noisy: the same with noise whose variance is proportional to the weights, .25 on average;
 * curved: y = x0 + .7 x0^2 + x1 / 2, weights depend on x0;
 * mixed: y = x1 + x0 x1 + x2 / 2, weights depend on x0.
 
 Weights are lognormal with coefficient of variation .5, 1 or 2, the pool has 3,000 rows; or labels are drawn with probabilities
 .02 to .4 that depend on x0 in place of weights, and the pool is whatever is not labeled.
 
-Real sets: sentence vectors (--data, as for `real_ratings.py`), 100 draws of 300 labels, all others are the pool; weights lognormal with coefficient
+Real sets: sentence vectors (--data, as for `real_ratings.py`), 60 draws of 300 labels, all others are the pool; weights lognormal with coefficient
 of variation 1 that are made of noise and, in equal parts, of the rating itself or of the first principal component.
 
 Each number is the variance of the estimate with weights in training over that without: below 1 weights help. First from squared standard errors
@@ -271,10 +271,10 @@ def trials(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--draws", type=int, default=200)
-    parser.add_argument("--tree-draws", type=int, default=60)
-    parser.add_argument("--network-draws", type=int, default=10)
-    parser.add_argument("--real-draws", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=60)
+    parser.add_argument("--tree-draws", type=int, default=20)
+    parser.add_argument("--network-draws", type=int, default=5)
+    parser.add_argument("--real-draws", type=int, default=60)
     options = parser.parse_args()
     # The rows of the pool and of the labels differ on purpose.
     warnings.simplefilter("ignore", PredictionShiftWarning)

@@ -28,8 +28,8 @@ class RectifiedDifference(RectifiedEstimator):
         The part of X that holds each row's group: a column's position or name; `group(X)` of a callable; or what a
         transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1. Ordered categories (of
         pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
-    split_ratio, cv, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, \
-random_state, verbose
+    split_ratio, cv, train_weights, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, \
+confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own.
 
     Attributes

@@ -135,7 +135,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Labels; NaN marks unlabeled rows.
         sample_weight : array-like of shape (n_rows,), default=None
             How many members of the population each row stands for, labeled or not. Their scale does not matter. They weigh the means,
-            not the training.
+            and the training only with `train_weights`.
         groups : array-like of shape (n_rows,), default=None
             Clusters: rows that were drawn, or judged, together (households, conversations, raters). Rows of one cluster never train
             and rectify the same model, and the standard error is that of clusters.

@@ -46,6 +46,10 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         it. An int makes shuffled folds. The folds must hold every labeled row exactly once. None is one
         split. With `groups` in `fit` an int keeps them whole, with `strata` it gives each fold its share of each; a splitter gets
         `groups`, too.
+    train_weights : bool or "auto", default=False
+        Weigh rows in the training loss, too, as they count in the means: by `sample_weight` over the probability of a label. "auto" does where the `fit` of
+        `estimator`, or of the model inside it, has a parameter sample_weight; True is an error where it has none.
+        It cost precision more often than it gained (docs/training_weights.md), and the interval is right without it.
     power_tuning : bool, default=True
         Estimate the weight lambda of the predictions that gives the smallest variance (0 with fewer than
         6 rectification labels). False is lambda = 1.

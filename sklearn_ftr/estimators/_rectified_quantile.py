@@ -28,8 +28,8 @@ class RectifiedQuantile(RectifiedEstimator):
         The predictor, as in `RectifiedMeanEstimator`.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
-    split_ratio, cv, power_tuning, recycle, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
-verbose
+    split_ratio, cv, train_weights, power_tuning, recycle, finite_population, judges, missing_judgements, \
+confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
         folds: an average of models has another distribution than each.
 
