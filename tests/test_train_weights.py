@@ -276,6 +276,18 @@ def test_a_model_with_fit_parameters_of_any_name(sample):
         assert bool(model.estimator_.told_) == (weigh is True)
 
 
+class Own(Spy):
+    """Has a parameter `estimators` that is nothing that scikit-learn knows."""
+
+    def __init__(self, estimators=3):
+        self.estimators = estimators
+
+
+@pytest.mark.parametrize("estimators", [3, ["a", 2], [Ridge()], {"a": Ridge()}, None], ids=str)
+def test_a_parameter_of_that_name_that_holds_no_members(estimators):
+    assert takes_weights(Own(estimators))
+
+
 def test_networks(sample):
     pytest.importorskip("skorch")
     from sklearn_ftr import VarianceRegressor

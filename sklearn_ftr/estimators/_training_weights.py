@@ -68,9 +68,11 @@ def _handed_on_to(model: BaseEstimator) -> BaseEstimator | None:
 
 
 def _members(model: BaseEstimator) -> list[Any]:
-    """What votes and stacks train."""
-    listed = [one for _, one in model.get_params(deep=False).get("estimators") or ()]
-    return [one for one in listed if hasattr(one, "fit")] + _held(model, "final_estimator")
+    """What votes and stacks train: the models in their pairs of a name and a model, and the last one."""
+    listed = model.get_params(deep=False).get("estimators")
+    pairs = listed if isinstance(listed, list | tuple) else ()
+    named = [pair[1] for pair in pairs if isinstance(pair, tuple) and len(pair) == 2]
+    return [one for one in named if hasattr(one, "fit")] + _held(model, "final_estimator")
 
 
 def _held(model: BaseEstimator, *names: str) -> list[Any]:
