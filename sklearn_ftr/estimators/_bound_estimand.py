@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -65,11 +65,14 @@ class BoundEstimand(ABC):
     settings : StageTwoSettings
     average_pool : bool
         Whether each of several models predicts the whole pool, if a sampling design does not say so.
+    design_weights : ndarray of shape (n_rows,), default=None
+        How much rows count in training by how they were drawn.
     """
 
     labels: PartialLabels
     settings: StageTwoSettings
     average_pool: bool
+    design_weights: Array | None = field(default=None, kw_only=True)
 
     # For stage 1.
 
@@ -79,9 +82,23 @@ class BoundEstimand(ABC):
         return None
 
     @property
-    def training_weights(self) -> Weigh | None:
-        """What gives the weights of some rows in the loss of a model; None if all count alike."""
+    def influence_weights(self) -> Weigh | None:
+        """What gives the weights of some rows in the loss of a model by what the question makes of them; None if all count alike."""
         return None
+
+    @property
+    def training_weights(self) -> Weigh | None:
+        """The weights of some rows in the loss of a model: of the question times those of the design, of mean 1."""
+        of_design, of_question = self.design_weights, self.influence_weights
+        if of_design is None:
+            return of_question
+
+        def weigh(rows: Rows) -> Array:
+            weights = of_design[rows] * (1.0 if of_question is None else of_question(rows))
+            total = weights.sum()
+            return weights * len(rows) / total if total > 0 else np.ones(len(rows))
+
+        return weigh
 
     @property
     def whole_pools(self) -> bool:

@@ -92,7 +92,7 @@ class BoundRegression(BoundEstimand):
         return 10 * self.regression.k
 
     @property
-    def training_weights(self) -> Weigh | None:
+    def influence_weights(self) -> Weigh | None:
         """(c' H^-1 x)^2, summed over the coefficients of interest in units of their own variance."""
         return self._weights if self.weighs_influence else None
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._bound_difference import BoundDifference, TwoGroups
 from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
+from sklearn_ftr.estimators._design_weights import design_weights
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
@@ -27,8 +28,8 @@ class RectifiedDifference(RectifiedEstimator):
         The part of X that holds each row's group: a column's position or name; `group(X)` of a callable; or what a
         transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1. Ordered categories (of
         pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
-    split_ratio, cv, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, \
-random_state, verbose
+    split_ratio, cv, train_weights, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, \
+confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own. A finite population
         needs `cv`.
 
@@ -85,6 +86,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         group: Any = 0,
         split_ratio: float = 0.2,
         cv: Any = None,
+        train_weights: bool | str = False,
         power_tuning: bool = True,
         recycle: bool = True,
         pool_prediction: str = "average",
@@ -100,6 +102,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.group = group
         self.split_ratio = split_ratio
         self.cv = cv
+        self.train_weights = train_weights
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.pool_prediction = pool_prediction
@@ -129,4 +132,11 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         labels = one_column(labels)
         groups, of_rows = TwoGroups.of(self.group, X, labels)
         average_pool = self.pool_prediction == "average"
-        return BoundDifference(labels, StageTwoSettings.of(self), average_pool, groups, of_rows)
+        return BoundDifference(
+            labels,
+            StageTwoSettings.of(self),
+            average_pool,
+            groups,
+            of_rows,
+            design_weights=design_weights(self, labels),
+        )

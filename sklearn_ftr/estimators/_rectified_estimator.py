@@ -27,6 +27,7 @@ from sklearn_ftr._sklearn_private import (
 from sklearn_ftr.estimators._answer import Answer
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
 from sklearn_ftr.estimators._fine_tuning import FineTuning
 from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
 from sklearn_ftr.estimators._judges import BoundJudges
@@ -67,6 +68,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Interval(Integral, 0, None, closed="left"),
         ],
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None],
+        "train_weights": TRAIN_WEIGHTS,
         "power_tuning": BOOLEAN,
         "recycle": BOOLEAN,
         "pool_prediction": [StrOptions({"average", "split"})],
@@ -85,6 +87,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         *,
         split_ratio: float = 0.2,
         cv: Any = None,
+        train_weights: bool | str = False,
         power_tuning: bool | str = True,
         recycle: bool = True,
         pool_prediction: str = "average",
@@ -99,6 +102,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.estimator = estimator
         self.split_ratio = split_ratio
         self.cv = cv
+        self.train_weights = train_weights
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.pool_prediction = pool_prediction
@@ -131,7 +135,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Labels; NaN marks unlabeled rows.
         sample_weight : array-like of shape (n_rows,), default=None
             How many members of the population each row stands for, labeled or not. Their scale does not matter. They weigh the means,
-            not the training.
+            and the training only with `train_weights`.
         groups : array-like of shape (n_rows,), default=None
             Clusters: rows that were drawn, or judged, together (households, conversations, raters). Rows of one cluster never train
             and rectify the same model, and the standard error is that of clusters.

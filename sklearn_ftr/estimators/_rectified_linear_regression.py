@@ -28,10 +28,11 @@ class RectifiedLinearRegression(RectifiedRegression):
     finetune_weights : bool, default=False
         Weigh each row of the training loss by (c' H^-1 x)^2, its influence on the coefficient of interest; for all
         coefficients, by the sum over them in units of their variances. `estimator` must take sample_weight. On real ratings it
-        cost precision, where a rare group follows a rule of its own it gained (docs/estimands.md).
+        cost precision, where a rare group follows a rule of its own it gained (docs/estimands.md). With `train_weights` both weights
+        are multiplied.
     power_tuning : bool or "overall", default=True
         One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
-    split_ratio, cv, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
+    split_ratio, cv, train_weights, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
 verbose
         As in `RectifiedMeanEstimator`. A finite population needs `cv`.
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
 from sklearn_ftr.estimators._bound_mean import BoundMean
 from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._design_weights import design_weights
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
@@ -45,6 +46,10 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         it. An int makes shuffled folds. The folds must hold every labeled row exactly once. None is one
         split. With `groups` in `fit` an int keeps them whole, with `strata` it gives each fold its share of each; a splitter gets
         `groups`, too.
+    train_weights : bool or "auto", default=False
+        Weigh rows in the training loss, too, as they count in the means: by `sample_weight` over the probability of a label. "auto" does where the `fit` of
+        `estimator`, or of the model inside it, has a parameter sample_weight; True is an error where it has none.
+        It cost precision more often than it gained (docs/training_weights.md), and the interval is right without it.
     power_tuning : bool, default=True
         Estimate the weight lambda of the predictions that gives the smallest variance (0 with fewer than
         6 rectification labels). False is lambda = 1.
@@ -171,4 +176,9 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         return tags
 
     def _bind(self, X: Any, labels: PartialLabels) -> BoundMean:
-        return BoundMean(labels, StageTwoSettings.of(self), self.pool_prediction == "average")
+        return BoundMean(
+            labels,
+            StageTwoSettings.of(self),
+            self.pool_prediction == "average",
+            design_weights=design_weights(self, labels),
+        )

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
 from sklearn_ftr.estimators._bound_quantile import BoundQuantiles
+from sklearn_ftr.estimators._design_weights import design_weights
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
@@ -27,8 +28,8 @@ class RectifiedQuantile(RectifiedEstimator):
         The predictor, as in `RectifiedMeanEstimator`.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
-    split_ratio, cv, power_tuning, recycle, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
-verbose
+    split_ratio, cv, train_weights, power_tuning, recycle, finite_population, judges, missing_judgements, \
+confidence_level, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
         folds: an average of models has another distribution than each.
 
@@ -88,6 +89,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         q: Any = 0.5,
         split_ratio: float = 0.2,
         cv: Any = None,
+        train_weights: bool | str = False,
         power_tuning: bool = True,
         recycle: bool = True,
         finite_population: bool = False,
@@ -102,6 +104,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         self.q = q
         self.split_ratio = split_ratio
         self.cv = cv
+        self.train_weights = train_weights
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.finite_population = finite_population
@@ -136,4 +139,5 @@ estimator_, estimators_, n_features_in_, feature_names_in_
             average_pool=False,
             q=self.q,
             levels=check_levels(self.q),
+            design_weights=design_weights(self, labels),
         )

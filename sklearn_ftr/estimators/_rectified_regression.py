@@ -13,6 +13,7 @@ from sklearn_ftr._sklearn_private import BOOLEAN, StrOptions
 from sklearn_ftr.estimators._bound_estimand import StageTwoSettings
 from sklearn_ftr.estimators._bound_regression import BoundRegression, Regression
 from sklearn_ftr.estimators._covariates import fit_part, has_one_dimension, read_covariates
+from sklearn_ftr.estimators._design_weights import design_weights
 from sklearn_ftr.estimators._label_scale import SCALES
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
@@ -49,6 +50,7 @@ class RectifiedRegression(RectifiedEstimator):
         finetune_weights: bool = False,
         split_ratio: float = 0.2,
         cv: Any = None,
+        train_weights: bool | str = False,
         power_tuning: bool | str = True,
         recycle: bool = True,
         pool_prediction: str = "average",
@@ -67,6 +69,7 @@ class RectifiedRegression(RectifiedEstimator):
         self.finetune_weights = finetune_weights
         self.split_ratio = split_ratio
         self.cv = cv
+        self.train_weights = train_weights
         self.power_tuning = power_tuning
         self.recycle = recycle
         self.pool_prediction = pool_prediction
@@ -116,6 +119,7 @@ class RectifiedRegression(RectifiedEstimator):
             Regression(reader, estimand, scale, chosen),
             estimand.seen(rows),
             self.finetune_weights,
+            design_weights=design_weights(self, labels),
         )
 
     def _read_coefficients(self, reader: Any, X: Any) -> tuple[NDArray[np.floating], tuple[str, ...]]:

@@ -13,6 +13,9 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_ftr.rectification._checks import Array
 
+# What fit calls weights of rows, nearly everywhere.
+_USUAL = "sample_weight"
+
 
 def fit_weighted(model: BaseEstimator, X: Any, y: Any, weights: Array) -> Any:
     """What fit returns, with weights in the loss: by scikit-learn's routing if the user has requested them somewhere, else by name."""
@@ -24,18 +27,34 @@ def fit_weighted(model: BaseEstimator, X: Any, y: Any, weights: Array) -> Any:
         return model.fit(X, y, **{weight_parameter(model): weights})
 
 
-def weight_parameter(model: BaseEstimator, where: str = "") -> str:
+def takes_weights(model: BaseEstimator) -> bool:
+    """Whether weights of rows are known to find a loss: something requests them, or all that is trained inside names them."""
+    if _requested_names(model):
+        return True
+    inner = model.steps[-1][1] if isinstance(model, Pipeline) else _handed_on_to(model)
+    if inner is not None:
+        return takes_weights(inner)
+    members = [*_members(model), *_held(model, "estimator", "regressor")]
+    named = has_fit_parameter(model, _USUAL) or (bool(members) and _takes_anything(model))
+    return named and all(takes_weights(one) and weight_parameter(one) == _USUAL for one in members)
+
+
+def weight_parameter(
+    model: BaseEstimator, where: str = "", advice: str = "Leave finetune_weights at False."
+) -> str:
     """What the model's `fit` calls the weights of rows, as in `pipeline__ridge__sample_weight`."""
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
-        return f"{name}__{weight_parameter(last, f' (step {name!r} of Pipeline{where})')}"
+        return f"{name}__{weight_parameter(last, f' (step {name!r} of Pipeline{where})', advice)}"
     if (inner := _handed_on_to(model)) is not None:
-        return weight_parameter(inner, f" (inside {type(model).__name__}{where})")
-    if has_fit_parameter(model, "sample_weight") or _takes_anything(model):
-        return "sample_weight"
+        return weight_parameter(inner, f" (inside {type(model).__name__}{where})", advice)
+    for member in _members(model):
+        weight_parameter(member, f" (inside {type(model).__name__}{where})", advice)
+    if has_fit_parameter(model, _USUAL) or _takes_anything(model):
+        return _USUAL
     raise ValueError(
         f"{type(model).__name__}.fit has no parameter sample_weight{where}, so that the loss cannot be weighted; expected an "
-        "estimator that has, such as VarianceRegressor. Leave finetune_weights at False."
+        f"estimator that has, such as VarianceRegressor. {advice}"
     )
 
 
@@ -46,6 +65,20 @@ def _handed_on_to(model: BaseEstimator) -> BaseEstimator | None:
     parameters = model.get_params(deep=False)
     inner = parameters.get("estimator", parameters.get("regressor"))
     return inner if hasattr(inner, "fit") else None
+
+
+def _members(model: BaseEstimator) -> list[Any]:
+    """What votes and stacks train: the models in their pairs of a name and a model, and the last one."""
+    listed = model.get_params(deep=False).get("estimators")
+    pairs = listed if isinstance(listed, list | tuple) else ()
+    named = [pair[1] for pair in pairs if isinstance(pair, tuple) and len(pair) == 2]
+    return [one for one in named if hasattr(one, "fit")] + _held(model, "final_estimator")
+
+
+def _held(model: BaseEstimator, *names: str) -> list[Any]:
+    """Estimators under some names of parameters."""
+    parameters = model.get_params(deep=False)
+    return [one for name in names if hasattr(one := parameters.get(name), "fit")]
 
 
 def _takes_anything(model: BaseEstimator) -> bool:
