@@ -159,7 +159,7 @@ def rectified_mean(
     sizes = len(labels), len(judged.pool)
     drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     y_ = labels.astype(np.float64, copy=False)
-    sample = Sample(y_, judged.f, judged.pool, drawn)
+    sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
     names = tuple(map(str, column_names(y) or ()))
     return mean_of(sample, lambda_, confidence_level, names)
 
