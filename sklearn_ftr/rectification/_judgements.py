@@ -112,8 +112,11 @@ def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
     j = f.shape[1] // k
     answered, of_pool = ~np.isnan(f), ~np.isnan(pool)
     every = np.concatenate([answered, of_pool])
-    if not every.any(axis=0).all():
-        raise ValueError(f"f has judges without any answer ({len(f)} labeled rows); leave them out.")
+    for name, known in (("f", answered), ("f_unlabeled", of_pool)):
+        if len(known) and not known.any(axis=0).all():
+            raise ValueError(
+                f"{name} has judges without any answer ({len(known)} rows); leave them out."
+            )
     means = np.nansum(np.concatenate([f, pool]), axis=0, dtype=np.float64) / every.sum(axis=0)
     filled = [np.where(known, rows, means) for known, rows in ((answered, f), (of_pool, pool))]
     partly = np.flatnonzero(~every.all(axis=0))
