@@ -17,6 +17,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from test_simulations import ROOT, benchmark
 
 from sklearn_ftr import (
     LabeledKFold,
@@ -500,6 +501,46 @@ def test_intervals_with_indicators_cover(informative):
         widths.append(result.standard_error / result.labels_only.standard_error)
     assert abs(covered / draws - 0.95) < 0.018
     assert np.mean(widths) < 0.85
+
+
+# Measured
+
+
+@pytest.mark.parametrize(
+    ("cell", "widest"),
+    [
+        (("one good, the others noise", 3, 50, 0.9, 5000), -10.0),
+        (("one good, the others a little worse", 5, 30, 0.5, 15), 2.0),
+        (("one twice", 2, 30, 0.5, 30), 1e-6),
+        (("useless", 8, 50, 0.9, 5000), 1.0),
+    ],
+    ids=str,
+)
+def test_intervals_are_no_wider_than_with_the_best_judge(cell, widest):
+    """Beside the best single judge in hindsight, in percent; docs/judges_coverage.md has the whole grid."""
+    result = benchmark("judges").measure(*cell, 60, 0)["the rule"]
+    (width, sd, coverage, honest), _ = result
+    assert max(width, sd) < widest
+    assert 93.5 < coverage < 96.5
+    assert 0.94 < honest < 1.06
+
+
+def test_votes_on_answers_by_people_and_three_models():
+    pd = pytest.importorskip("pandas")
+    path = ROOT.parent / "shared" / "data" / "llm" / "chatbot_arena_judges.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here")
+    votes = pd.read_csv(path)[["y_human", "y_gpt4", "y_claude3opus", "y_gpt35"]].dropna()
+    y, f = votes.pop("y_human").to_numpy(), votes.to_numpy()
+    rows = np.random.default_rng(0).permutation(len(y))
+    labeled, pool = rows[:300], rows[300:6_000]
+    result = rectify_mean(y[labeled], f[labeled], f[pool])
+    singles = [rectify_mean(y[labeled], f[labeled, j], f[pool, j]).standard_error for j in range(3)]
+    low, high = result.confidence_interval(0.99)
+    assert low < y.mean() < high
+    assert result.standard_error < 1.01 * min(singles)
+    assert result.efficiency > 1.15
+    assert result.lambda_[2] < 0.3 * result.lambda_[:2].sum()  # prefers the first answer
 
 
 # Sampling designs
