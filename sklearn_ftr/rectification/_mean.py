@@ -62,7 +62,8 @@ def rectify_mean(
         got a label is random then, and with all rows labeled the standard error is 0.
     missing_judgements : {"refuse", "indicator"}, default="refuse"
         What to do with NaN in predictions, of a judge who has not answered every row. "indicator" puts the judge's mean in their place and
-        takes "has answered" for another judge, which is valid where labels were drawn at random.
+        takes "has answered" for another judge, which is valid where labels were drawn at random. A judge who has answered labeled rows only, or
+        none of them, is refused.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
