@@ -946,6 +946,17 @@ def test_estimators_with_judges_who_have_not_answered(make):
         assert own.predict(gaps[80:]).mean() == pytest.approx(own.mean_)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"cv": 5}, {}], ids=str)
+def test_intervals_of_estimators_with_judges_cover(options):
+    covered, draws = 0, 600
+    for seed in range(draws):
+        fitted = rectified(**options).fit(*table(seed, n_labeled=60))
+        low, high = fitted.confidence_interval()
+        covered += low <= 0 <= high
+    assert abs(covered / draws - 0.95) < 0.027
+
+
 def test_searching_among_judges():
     X, y = table()
     grid = {"judges": [None, [3], [3, 4]], "cv": [3]}
