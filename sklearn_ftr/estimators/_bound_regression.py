@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -243,7 +244,8 @@ class RegressionAnswer(Answer):
         def of_predictions(rows: Rows, values: Array) -> Array:
             X = design.only(rows)[:]
             judges = zip(values.reshape(len(X), -1).T, self.at_predictions, weights.T, strict=True)
-            return np.sum([one * regression.influence(X, f, at) for f, at, one in judges], axis=0)
+            of_judges = (one * regression.influence(X, f, at) for f, at, one in judges)
+            return reduce(np.add, of_judges)  # in the order in memory that one judge has
 
         pool_variance = np.diag(self.result.pool_covariance)[chosen]
         return self._variances_of(X, labels, of_labels, of_predictions, pool_variance)

@@ -78,7 +78,7 @@ class BoundJudges:
         reader = fit_part(part, X)
         judged = read_judges(reader, X)
         missing = np.isnan(judged)
-        _check_answers(judged, missing, missing_judgements)
+        _check_answers(judged, missing, labels, missing_judgements)
         means, indicators = np.nanmean(judged, axis=0), _distinct(missing)
         _check_number(len(means), len(indicators))
         y = labels.of_labeled_rows
@@ -86,7 +86,9 @@ class BoundJudges:
         return cls(judges, judges.filled(judged))
 
 
-def _check_answers(judged: Array, missing: NDArray[np.bool_], missing_judgements: str) -> None:
+def _check_answers(
+    judged: Array, missing: NDArray[np.bool_], labels: PartialLabels, missing_judgements: str
+) -> None:
     if not judged.shape[1]:
         raise ValueError("judges names no column; expected some, or None.")
     if missing.any() and missing_judgements != "indicator":
@@ -94,10 +96,11 @@ def _check_answers(judged: Array, missing: NDArray[np.bool_], missing_judgements
             f"The columns of judges have {count_non_finite(judged)}; expected finite numbers only. For a judge who has not answered every "
             'row, set missing_judgements="indicator".'
         )
-    if missing.all(axis=0).any():
-        raise ValueError(
-            f"judges names columns without any answer (of {len(judged)} rows); leave them out."
-        )
+    for side, rows in (("labeled", labels.labeled), ("unlabeled", labels.unlabeled)):
+        if len(rows) and missing[rows].all(axis=0).any():
+            raise ValueError(
+                f"judges names columns without any answer (of {len(rows)} {side} rows); leave them out."
+            )
 
 
 def _check_number(n_judges: int, n_indicators: int) -> None:

@@ -85,6 +85,11 @@ class OutOfSample:
         return self.of_pools[0] if shares is None else np.tensordot(shares, self.of_pools, axes=1)
 
     @property
+    def n_indicators(self) -> int:
+        """How many columns of the predictions say which rows a judge has answered."""
+        return 0 if self.judges is None else len(self.judges.judges.indicators)
+
+    @property
     def fold_sizes(self) -> tuple[int, ...]:
         """Rectification rows of each model; empty without cross-fitting."""
         return tuple(map(len, self.folds)) if len(self.models) > 1 else ()

@@ -96,6 +96,7 @@ def sample_of_stages(
         folds=folds,
         n_finetune=stage_one.n_finetune,
         n_unlabeled=len(pool),
+        n_indicators=stage_one.n_indicators,
     )
 
 

@@ -87,7 +87,9 @@ def rectified_result(
         n_rectify=n_rectify,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=shaped(every.labels_only(p), template),
-        predictions_only=None if of_pool is None else shaped(_averaged(of_pool, lambdas), template),
+        predictions_only=None
+        if of_pool is None
+        else shaped(_averaged(of_pool, *lambdas.shape, sample.n_indicators), template),
         confidence_level=confidence_level,
         prediction_shift=_shift(values.shift, template),
         influence=rectified.influence,
@@ -164,11 +166,11 @@ def _shift(shift: Array, template: Any) -> Any:
     return np.take_along_axis(of_judges, np.abs(of_judges).argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
-def _averaged(of_pool: Estimate, lambdas: Array) -> Estimate:
-    """What the judges say on average."""
-    k, j = lambdas.shape
+def _averaged(of_pool: Estimate, k: int, j: int, n_indicators: int) -> Estimate:
+    """What the judges say on average; the last of the j are none."""
     if j == 1:
         return of_pool
-    mean = np.kron(np.eye(k), np.full((1, j), 1 / j))
+    of_judges = np.where(np.arange(j) < j - n_indicators, 1 / (j - n_indicators), 0.0)
+    mean = np.kron(np.eye(k), of_judges)
     covariance = mean @ of_pool.covariance @ mean.T
     return Estimate(mean @ of_pool.estimate, covariance, of_pool.degrees_of_freedom[::j])

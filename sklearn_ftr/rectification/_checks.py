@@ -23,7 +23,7 @@ def check_labels(y: ArrayLike, f: ArrayLike, f_unlabeled: ArrayLike) -> NDArray[
 def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:
     """What sums over the pool say of its values: all finite, or an error that counts those that are not."""
     if not np.isfinite(sums).all():
-        check_finite(f_unlabeled, "f_unlabeled")
+        check_judgements(f_unlabeled, "f_unlabeled")
         raise ValueError("f_unlabeled has values whose squares overflow; divide by a power of ten.")
 
 
@@ -72,6 +72,16 @@ def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]
             f"{name} has values up to {largest:.3g}, whose squares overflow; divide by a power of ten."
         )
     return array
+
+
+def check_judgements(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
+    """As `check_finite`, with advice for judges who have not answered every row."""
+    if np.isnan(array).any():
+        raise ValueError(
+            f"{name} has {count_non_finite(array)}; expected finite numbers only. For a judge who has not answered every row, pass "
+            'missing_judgements="indicator".'
+        )
+    return check_finite(array, name)
 
 
 def count_non_finite(array: NDArray[np.floating]) -> str:

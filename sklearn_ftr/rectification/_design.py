@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn_ftr.rectification._checks import (
     as_real_array,
     check_column_order,
     check_finite,
+    check_judgements,
 )
 from sklearn_ftr.rectification._coordinates import Coordinates
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
@@ -128,7 +129,7 @@ def check_regression(
     _check_length(f, len(rows), "f")
     _check_length(f_unlabeled, len(pool_rows), "f_unlabeled")
     judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
-    _finite(judged.pool, "f_unlabeled")
+    _finite(judged.pool, "f_unlabeled", check_judgements)
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
     check_enough_rows(len(rows), len(pool_rows), k)
@@ -195,12 +196,14 @@ def _check_length(f: Any, n: int, name: str) -> None:
         )
 
 
-def _finite(array: NDArray[np.floating[Any]], name: str) -> NDArray[np.floating[Any]]:
+def _finite(
+    array: NDArray[np.floating[Any]], name: str, check: Callable[..., Any] = check_finite
+) -> NDArray[np.floating[Any]]:
     """As `check_finite`, but without an array of truth values when all is well."""
     # Squares do not cancel, as 1e200 and -1e200 would; what is not finite makes their sum so.
     with np.errstate(all="ignore"):
         squares = sum(_sum_of_squares(block) for block in _pieces(array))
-    return array if squares < _LARGEST**2 else check_finite(array, name)
+    return array if squares < _LARGEST**2 else check(array, name)
 
 
 def _sum_of_squares(block: NDArray[np.floating[Any]]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._tables import check_same_rows
-from sklearn_ftr.rectification._checks import as_real_array, check_finite
+from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite, check_judgements
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
 from sklearn_ftr.rectification._draw_of import check_sampling
@@ -23,7 +23,7 @@ from sklearn_ftr.rectification._inference import (
     welch_satterthwaite,
 )
 from sklearn_ftr.rectification._judgements import read_judgements
-from sklearn_ftr.rectification._mean import rectified_mean
+from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
@@ -120,24 +120,21 @@ def rectify_difference(
         (len(y), len(pool)),
         *(design, design_unlabeled, finite_population),
     )
+    y = check_finite(y, "y").astype(np.float64)
     if not isinstance(drawn, SimpleRandom):
-        y = check_finite(y, "y").astype(np.float64)
         X, X_pool = (Design(np.eye(2)[numbers], False) for numbers in (of_rows, of_pool))
-        sample = Sample(y, f, check_finite(pool, "f_unlabeled"), drawn, X, X_pool)
+        pool = check_judgements(pool, "f_unlabeled")
+        sample = Sample(y, f, pool, drawn, X, X_pool, n_indicators=judged.n_indicators)
         of_names = str(names[0]), str(names[1])
         result = difference_of_draw(sample, of_pool, of_names, weights, confidence_level)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {
         # One group alone without variance is nothing to warn of.
-        str(name): rectified_mean(
-            *(
-                y[of_rows == i],
-                f[of_rows == i],
-                pool[of_pool == i],
-                _of_judges(weights),
-                confidence_level,
-            )
+        str(name): mean_of(
+            _sample_of(y[of_rows == i], f[of_rows == i], pool[of_pool == i], judged.n_indicators),
+            weights,
+            confidence_level,
         )
         for i, name in enumerate(names)
     }
@@ -182,9 +179,9 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
     return _minus(left.predictions_only, right.predictions_only)
 
 
-def _of_judges(lambda_: Any) -> Any:
-    """As `rectify_mean` takes it."""
-    return lambda_ if lambda_ is None else lambda_[0]
+def _sample_of(y: Array, f: Array, pool: NDArray[Any], n_indicators: int) -> Sample:
+    """Rows of one group."""
+    return Sample(y, f, pool, SimpleRandom(len(y)), n_indicators=n_indicators)
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:

@@ -13,9 +13,8 @@ from sklearn_ftr._tables import check_column_order
 from sklearn_ftr.rectification._checks import (
     Array,
     as_real_array,
-    check_finite,
+    check_judgements,
     check_lambda,
-    count_non_finite,
 )
 from sklearn_ftr.rectification._judges import MOST_JUDGES
 
@@ -27,13 +26,18 @@ _MISSING = ("refuse", "indicator")
 class Judgements:
     """Predictions f (r, k j) of labeled rows by j judges, those of the first number first, and the pool's, (m, k j) or (m,).
 
-    `n_given` of the j are judges; the others say which rows a judge has answered.
+    `n_given` of the j are judges; the others, indicators, say which rows a judge has answered.
     """
 
     f: Array
     pool: Pool
     n_judges: int
     n_given: int
+
+    @property
+    def n_indicators(self) -> int:
+        """How many of the j are no judges."""
+        return self.n_judges - self.n_given
 
     def check_lambda(
         self, lambda_: ArrayLike | str | None, k: int, numbers: str = "outputs", overall: bool = False
@@ -46,7 +50,7 @@ class Judgements:
                 f'lambda_ is "overall" and there are {self.n_judges} judges; expected None, which weighs them for each of the {numbers}, or weights.'
             )
         j = self.n_given
-        if np.asarray(lambda_).shape == (k, j):
+        if np.asarray(lambda_).shape == (k, j) or (j == 1 and np.asarray(lambda_).shape == (k,)):
             given = check_lambda(np.ravel(np.asarray(lambda_)), k * j, "weights")
         else:
             of_each = f" (or of shape ({k}, {j}), for each of the {numbers})" if k > 1 else ""
@@ -54,7 +58,7 @@ class Judgements:
         if given is None or isinstance(given, str):
             return given
         weights = np.broadcast_to(given.reshape(-1, j), (k, j))
-        return np.hstack([weights, np.zeros((k, self.n_judges - j))])
+        return np.hstack([weights, np.zeros((k, self.n_indicators))])
 
 
 def read_judgements(
@@ -77,14 +81,12 @@ def read_judgements(
     n_judges = n_given
     if missing_judgements == "indicator":
         of_rows, pool, n_judges = _with_indicators(of_rows, pool, k)
-    else:
-        _refuse_missing(of_rows)
     if n_judges > MOST_JUDGES:
         raise ValueError(
             f"f has {n_given} judges{f' and {n_judges - n_given} indicators of their answers' * (n_judges > n_given)}; expected at most {MOST_JUDGES}. Leave out the "
             "weakest, or average those that are alike."
         )
-    numbers = check_finite(of_rows, "f").astype(np.float64, copy=False)
+    numbers = check_judgements(of_rows, "f").astype(np.float64, copy=False)
     return Judgements(numbers, pool[:, 0] if pool.shape[1] == 1 else pool, n_judges, n_given)
 
 
@@ -102,14 +104,6 @@ def _check_shapes(f: Pool, pool: Pool, labels: tuple[int, ...]) -> None:
         )
 
 
-def _refuse_missing(f: Pool) -> None:
-    if np.isnan(f).any():
-        raise ValueError(
-            f"f has {count_non_finite(f)}; expected finite numbers only. For a judge who has not answered every row, pass "
-            'missing_judgements="indicator".'
-        )
-
-
 def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
     """Missing judgements become the judge's mean, and who has answered a judge of its own: valid if labels were drawn at random.
 
@@ -118,8 +112,11 @@ def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
     j = f.shape[1] // k
     answered, of_pool = ~np.isnan(f), ~np.isnan(pool)
     every = np.concatenate([answered, of_pool])
-    if not every.any(axis=0).all():
-        raise ValueError(f"f has judges without any answer ({len(f)} labeled rows); leave them out.")
+    for name, known in (("f", answered), ("f_unlabeled", of_pool)):
+        if len(known) and not known.any(axis=0).all():
+            raise ValueError(
+                f"{name} has judges without any answer ({len(known)} rows); leave them out."
+            )
     means = np.nansum(np.concatenate([f, pool]), axis=0, dtype=np.float64) / every.sum(axis=0)
     filled = [np.where(known, rows, means) for known, rows in ((answered, f), (of_pool, pool))]
     partly = np.flatnonzero(~every.all(axis=0))

@@ -42,9 +42,10 @@ class JudgeWeights:
 
 @dataclass(frozen=True, eq=False)
 class _Sets:
-    """All sets of judges that can be told apart: sizes (n,), A_S^-1 (n, j, j), lambda_S (n, j), Q_S (n,) and d_S (n,)."""
+    """All sets of judges that can be told apart: sizes (n,), for how much of a set each counts (n,), A_S^-1 (n, j, j), lambda_S (n, j), Q_S (n,) and d_S (n,)."""
 
     sizes: Array
+    counts: Array
     inverses: Array
     lambdas: Array
     minima: Array
@@ -54,13 +55,13 @@ class _Sets:
     def log_weights(self) -> Array:
         """Logarithm of w_S (n,) but for Q_S."""
         _, alike = np.unique(self.sizes, return_inverse=True)
-        return -np.log(np.bincount(alike)[alike])
+        return np.log(self.counts / np.bincount(alike, self.counts)[alike])
 
 
 def judge_weights(dy: Array, df: Array, pool_squares: Array, spare: int) -> JudgeWeights:
     """From deviations of labels (G,) and of predictions (G, j) of G pieces with `spare` degrees of freedom; `pool_squares` (j, j) is the pool's term.
 
-    Judges that do not vary, and copies of others, are as if they were not there.
+    Judges that do not vary, and copies of another, are as if they were not there: copies share its weight.
     """
     unit = np.sqrt(np.sum(df**2, axis=0) + np.diag(pool_squares))
     unit = np.where(unit > 0, unit, 1.0)
@@ -87,7 +88,8 @@ def _sets_of(dy: Array, df: Array, pool_squares: Array, spare: int) -> _Sets:
     """Of judges in units of their own; the inverse of each set from that of the set without its last judge."""
     squares, covariance = df.T @ df, df.T @ dy
     matrix, j = squares + pool_squares, df.shape[1]
-    inverses, sizes = np.zeros((1, j, j)), np.zeros(1)
+    inverses, sizes, counts = np.zeros((1, j, j)), np.zeros(1), np.ones(1)
+    twins = np.maximum(np.sum(1 - matrix**2 <= _COPY, axis=1), 1)
     for judge in range(j):
         others = inverses @ matrix[:, judge]
         left = matrix[judge, judge] - others @ matrix[:, judge]
@@ -98,12 +100,14 @@ def _sets_of(dy: Array, df: Array, pool_squares: Array, spare: int) -> _Sets:
         )
         inverses = np.concatenate([inverses, larger[own]])
         sizes = np.concatenate([sizes, sizes[own] + 1])
+        counts = np.concatenate([counts, counts[own] / twins[judge]])
     # Without the empty set, and with a degree of freedom to spare.
     kept = (sizes > 0) & (sizes < spare - 1)
-    inverses, sizes = inverses[kept], sizes[kept]
+    inverses, sizes, counts = inverses[kept], sizes[kept], counts[kept]
     lambdas = inverses @ covariance
     minima = float(dy @ dy) - lambdas @ covariance
-    return _Sets(sizes, inverses, lambdas, minima, np.einsum("nij,ij->n", inverses, squares))
+    tuned = np.einsum("nij,ij->n", inverses, squares)
+    return _Sets(sizes, counts, inverses, lambdas, minima, tuned)
 
 
 def _without_each_piece(

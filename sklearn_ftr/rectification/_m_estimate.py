@@ -143,7 +143,7 @@ def m_estimate(
     title : str, default="M-estimate"
         What the result's table calls the estimand.
     lambda_ : float, array-like of shape (k,) or "overall", default=None
-        Weight of the predictions; None estimates one for each parameter.
+        Weight of the predictions; None estimates one for each parameter. Of several judges (j,) or (k, j); "overall" is for one judge only.
     design, design_unlabeled : SamplingDesign, default=None
         How labeled rows and the pool were drawn; see `rectify_mean`. With strata or labeling probabilities all rows are copied.
     finite_population : bool, default=False

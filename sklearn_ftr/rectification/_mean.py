@@ -62,7 +62,8 @@ def rectify_mean(
         got a label is random then, and with all rows labeled the standard error is 0.
     missing_judgements : {"refuse", "indicator"}, default="refuse"
         What to do with NaN in predictions, of a judge who has not answered every row. "indicator" puts the judge's mean in their place and
-        takes "has answered" for another judge, which is valid where labels were drawn at random.
+        takes "has answered" for another judge, which is valid where labels were drawn at random. A judge who has answered labeled rows only, or
+        none of them, is refused.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
 
@@ -159,7 +160,7 @@ def rectified_mean(
     sizes = len(labels), len(judged.pool)
     drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     y_ = labels.astype(np.float64, copy=False)
-    sample = Sample(y_, judged.f, judged.pool, drawn)
+    sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
     names = tuple(map(str, column_names(y) or ()))
     return mean_of(sample, lambda_, confidence_level, names)
 

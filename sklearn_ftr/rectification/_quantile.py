@@ -22,7 +22,7 @@ from sklearn_ftr.rectification._checks import (
     _LARGEST,
     Array,
     as_settings,
-    check_finite,
+    check_judgements,
     check_labels,
 )
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
@@ -150,7 +150,7 @@ def rectify_quantile(
         *(design, design_unlabeled, finite_population),
     )
     y_ = columns(labels).reshape(len(labels))
-    sample = Sample(y_, judged.f, judged.pool, drawn)
+    sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
     result = quantiles_of(sample, q, levels, weights, confidence_level)
     warn_of_doubts(result, stacklevel=3)
     return result
@@ -171,7 +171,7 @@ def quantiles_of(
         # Where sorting has put NaN and the largest values.
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
-            check_finite(sample.f_pool[:], "f_unlabeled")
+            check_judgements(sample.f_pool[:], "f_unlabeled")
         answer, effect = _quantiles(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = shares.n_counted / TwoStageShares(labels).n_counted
@@ -179,13 +179,14 @@ def quantiles_of(
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pools = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
+    chosen = np.broadcast_to(chosen, (len(levels), sample.f.shape[1]))  # no pool, no weights
     lambda_ = chosen[:, 0] if chosen.shape[1] == 1 else chosen
-    pool_centers = np.array([one.estimate for one in of_pools] or np.zeros((chosen.shape[1], 1)))
+    judges_only = of_pools[: len(of_pools) - sample.n_indicators]
     return RectifiedQuantileResult(
         **{name: getattr(answer, name) for name in ("estimate", "covariance", "degrees_of_freedom")},
         quantiles=answer,
         lambda_=shaped_weights(lambda_, q),
-        rectifier=like(centers - np.sum(chosen.T * pool_centers, axis=0), q),
+        rectifier=like(centers - _quantiles_weighed(shares, levels, chosen, of_pools), q),
         residual_variance=like(_residual_variance(sample, centers, chosen), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
@@ -193,7 +194,7 @@ def quantiles_of(
         n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=alone,
-        predictions_only=shaped(_averaged(of_pools), q) if of_pools else None,
+        predictions_only=shaped(_averaged(judges_only), q) if of_pools else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
@@ -334,6 +335,22 @@ def _pool_quantiles(shares: TwoStageShares, levels: Array) -> list[Estimate]:
         variance = ((high - low) / (2 * spread)) ** 2
         estimates.append(Estimate(center, np.diag(variance), np.full(len(levels), np.inf)))
     return estimates
+
+
+def _quantiles_weighed(
+    shares: TwoStageShares, levels: Array, lambdas: Array, of_pools: list[Estimate]
+) -> Array:
+    """Quantiles (k,) over the pool of predictions times their weights (k, j)."""
+    if not of_pools:
+        return np.zeros(len(levels))
+    if lambdas.shape[1] == 1:
+        return np.asarray(lambdas[:, 0] * of_pools[0].estimate)
+    pool, weights = shares.pools_side
+    found = [
+        Shares.of(pool @ one, weights).reaching(float(level))
+        for one, level in zip(lambdas, levels, strict=True)
+    ]
+    return np.array(found, dtype=np.float64)
 
 
 def _averaged(of_pools: list[Estimate]) -> Estimate:

@@ -169,6 +169,7 @@ def _rectify(
         drawn=drawn,
         X=estimand.seen(data.X.rows),
         X_pool=estimand.seen(data.X_pool.rows),
+        n_indicators=judged.n_indicators,
     )
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     warn_of_doubts(result, stacklevel=4)

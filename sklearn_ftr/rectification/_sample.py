@@ -97,6 +97,8 @@ class Sample:
         Labels that trained each model.
     n_unlabeled : int, default=None
         Rows without a label, if there are more than those whose predictions may be used.
+    n_indicators : int, default=0
+        How many of the j are no judges, but say which rows a judge has answered: the last ones.
     """
 
     y: Array
@@ -109,12 +111,15 @@ class Sample:
     folds: Folds = field(default_factory=Folds)
     n_finetune: int = 0
     n_unlabeled: int | None = None
+    n_indicators: int = 0
 
     @classmethod
     def of(cls, data: RegressionData, drawn: Sampling | None = None) -> Sample:
         """From checked inputs; a simple random sample unless told."""
         drawn = drawn or SimpleRandom(len(data.y))
-        return cls(data.y, data.judged.f, data.judged.pool, drawn, data.X, data.X_pool)
+        judged = data.judged
+        rows = data.y, judged.f, judged.pool, drawn, data.X, data.X_pool
+        return cls(*rows, n_indicators=judged.n_indicators)
 
     @property
     def n_labeled(self) -> int:

@@ -71,14 +71,20 @@ class TwoStageShares:
 
     @cached_property
     def of_pools(self) -> list[Shares]:
-        """F_U(f <= t) of each judge, of unlabeled rows or, where labels were drawn with probabilities, of all rows."""
+        """F_U(f <= t) of each judge."""
+        pool, weights = self.pools_side
+        return [Shares.of(f, weights) for f in pool.T]
+
+    @property
+    def pools_side(self) -> tuple[Ordered, Array | None]:
+        """Predictions (m, j) of unlabeled rows or, where labels were drawn with probabilities, of all rows; and weights."""
         drawn, weights = self.sample.drawn, self.sample.drawn.pool_weights
         pool = columns_of(self.sample.f_pool[:])
         if drawn.own_weights is not None and len(pool):
             others = np.ones(len(pool)) if weights is None else weights
             weights = np.concatenate([drawn.own_weights, others])
             pool = np.concatenate([self.sample.f, pool])
-        return [Shares.of(f, weights) for f in pool.T]
+        return pool, weights
 
     def below(self, sides: Array) -> PoolPart:
         """Of the pool's indicators of being at most as large as each of `sides` (k,), columns (k j) for j judges."""
