@@ -35,7 +35,7 @@ from scipy.special import ndtr, ndtri
 from sklearn_ftr import rectify_mean
 from sklearn_ftr.rectification import _power_tuning
 from sklearn_ftr.rectification._deviations import deviations_of_rows
-from sklearn_ftr.rectification._judges import (
+from sklearn_ftr.rectification._judge_weights import (
     JudgeWeights,
     _sets_of,
     _without_each_piece,

@@ -38,7 +38,7 @@ from sklearn_ftr import (
     rectify_poisson_regression,
     rectify_quantile,
 )
-from sklearn_ftr.rectification._judges import judge_weights
+from sklearn_ftr.rectification._judge_weights import judge_weights
 
 R, M = 40, 300
 ADVICE = 'missing_judgements="indicator"'

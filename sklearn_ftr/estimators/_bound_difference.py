@@ -17,7 +17,7 @@ from sklearn_ftr.estimators._sampling import check_no_known_part, sample_of_stag
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference import difference_of
-from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
+from sklearn_ftr.rectification._difference_under_design import difference_under_design
 from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -156,11 +156,13 @@ class BoundDifference(BoundEstimand):
             settings.recycle,
             settings.finite_population,
             lambda rows: Design(np.eye(2)[self.of_rows[rows]], False),
-            keep_draw=True,
+            keep_design=True,
         )
         names = str(self.groups.names[0]), str(self.groups.names[1])
         unlabeled = self.of_rows[self.labels.unlabeled]
-        return difference_of_draw(sample, unlabeled, names, settings.lambda_, settings.confidence_level)
+        return difference_under_design(
+            sample, unlabeled, names, settings.lambda_, settings.confidence_level
+        )
 
 
 @dataclass(frozen=True, eq=False)

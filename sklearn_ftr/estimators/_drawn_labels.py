@@ -18,7 +18,7 @@ from sklearn_ftr.estimators._clusters import clusters_and_strata, ranks_within
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._sampling import drawn_rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._draw import Draw
+from sklearn_ftr.rectification._designed_sampling import DesignedSampling
 
 Rows = NDArray[np.intp]
 _FEWEST_CLUSTERS = 8
@@ -33,12 +33,12 @@ class DrawnLabels:
     Parameters
     ----------
     labels : PartialLabels
-    draw : Draw
+    draw : DesignedSampling
         Of all labels and the pool.
     """
 
     labels: PartialLabels
-    draw: Draw
+    draw: DesignedSampling
 
     @classmethod
     def of(cls, labels: PartialLabels, finite_population: bool) -> DrawnLabels | None:
@@ -49,7 +49,7 @@ class DrawnLabels:
         draw, *_ = drawn_rows(
             labels, nothing, labels.labeled, labels.unlabeled, finite_population, False
         )
-        if not isinstance(draw, Draw):
+        if not isinstance(draw, DesignedSampling):
             return None
         drawn = cls(labels, draw)
         replace(drawn.alone, lonely=draw.lonely).deviations_of_labels(
@@ -140,7 +140,7 @@ class DrawnLabels:
         of_pieces = np.bincount(self.alone.pieces[self._positions(rows)], self.weights(rows))
         return float(np.sqrt(len(rows) * np.sum(of_pieces**2)) / self._part_left)
 
-    def only(self, rows: Rows) -> Draw:
+    def only(self, rows: Rows) -> DesignedSampling:
         """How some labels were drawn, by themselves."""
         positions, alone = self._positions(rows), self.alone
         share = alone.labeled_share
@@ -161,7 +161,7 @@ class DrawnLabels:
         return np.where(np.isin(strata, single), single[0], strata) if len(single) else strata
 
     @cached_property
-    def alone(self) -> Draw:
+    def alone(self) -> DesignedSampling:
         """The draw of labels by themselves, whose pieces have numbers from 0 on."""
         draw = self.draw
         seen, pieces = np.unique(draw.pieces, return_inverse=True)
@@ -221,7 +221,7 @@ class DrawnLabels:
         return columns - means
 
 
-def _of_pool(draw: Draw, f: Array) -> tuple[float, float, float]:
+def _of_pool(draw: DesignedSampling, f: Array) -> tuple[float, float, float]:
     """How much a row of the pool tells, the covariance of both sides' means in units of the pool's variance, and the part of the pool in clusters of labels.
 
     From centred predictions f (n, k) of labels: their variance within clusters and between them, in clusters of the sizes that each side has.
@@ -247,7 +247,9 @@ def _of_pool(draw: Draw, f: Array) -> tuple[float, float, float]:
     return float(share), float(np.clip(covariance / of_pool, 0, 1)), lost if lost > _ROUNDING else 0.0
 
 
-def _between_clusters(draw: Draw, f: Array, of_rows: float, pairs: float, variance: float) -> float:
+def _between_clusters(
+    draw: DesignedSampling, f: Array, of_rows: float, pairs: float, variance: float
+) -> float:
     """Variance between clusters, from pairs of rows within them; where there is none, nothing."""
     if pairs <= _ROUNDING * np.sum(draw.weights**2):
         return 0.0

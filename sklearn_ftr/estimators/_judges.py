@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_ftr.estimators._covariates import fit_part, read_judges
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._checks import Array, count_non_finite
-from sklearn_ftr.rectification._judges import MOST_JUDGES
+from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
 
 
 @dataclass(frozen=True, eq=False)

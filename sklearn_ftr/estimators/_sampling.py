@@ -15,10 +15,10 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._draw_of import draw_of, numbered
 from sklearn_ftr.rectification._sample import Folds, Sample, Trained
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._sampling_of import numbered, sampling_of
 
 Rows = NDArray[np.intp]
 # What `fit` calls the columns of a sampling design.
@@ -70,15 +70,15 @@ def sample_of_stages(
     recycle: bool,
     finite_population: bool = False,
     design_of: Callable[[Rows], Design] | None = None,
-    keep_draw: bool = False,
+    keep_design: bool = False,
 ) -> Sample:
     """What stage 2 estimates from: labels, what stage 1 has predicted for them, and how all rows were drawn.
 
-    `design_of` gives covariates of some rows, where the estimand has any; with `keep_draw` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
+    `design_of` gives covariates of some rows, where the estimand has any; with `keep_design` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained, pool = stage_one.rectify_rows, stage_one.finetune_rows, stage_one.pool_rows
-    drawn, every, kept = drawn_rows(labels, trained, rectify, pool, finite_population, keep_draw)
+    drawn, every, kept = drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
     folds = Folds(
         stage_one.fold_sizes,
         stage_one.of_pools if stage_one.fold_sizes else (),
@@ -115,18 +115,18 @@ def drawn_rows(
     rectify: Rows,
     pool: Rows,
     finite_population: bool,
-    keep_draw: bool,
+    keep_design: bool,
 ) -> tuple[Sampling, Sampling, Any]:
     """How labels that rectify and the pool were drawn; the same of all labels, those that rectify first; and which rows of the pool stay."""
     everything = slice(None)
     if labels.design is None and not finite_population:
         return SimpleRandom(len(rectify)), SimpleRandom(len(rectify) + len(finetune)), everything
     design = labels.design or SamplingDesign()
-    every = draw_of(
+    every = sampling_of(
         *(design.only(np.concatenate([rectify, finetune])), design.only(pool)),
         *(len(rectify) + len(finetune), len(pool)),
         finite_population,
-        keep_draw,
+        keep_design,
     )
     if isinstance(every, SimpleRandom):
         return SimpleRandom(len(rectify)), every, everything
@@ -141,11 +141,11 @@ def drawn_rows(
         design = _less_probable(design, labels, finetune, bool(in_pool.all()), finite_population)
     elif design.strata is not None and not finite_population:
         design = _standing_for_all(design, np.concatenate([rectify, rest]))
-    drawn = draw_of(
+    drawn = sampling_of(
         *(design.only(rectify), design.only(rest)),
         *(len(rectify), len(rest)),
         finite_population,
-        keep_draw=True,
+        keep_design=True,
     )
     return drawn, every, everything if in_pool.all() else in_pool
 

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite, check_judgements
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._difference_of_draw import difference_of_draw
-from sklearn_ftr.rectification._draw_of import check_sampling
+from sklearn_ftr.rectification._difference_under_design import difference_under_design
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
@@ -28,6 +27,7 @@ from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -126,7 +126,7 @@ def rectify_difference(
         pool = check_judgements(pool, "f_unlabeled")
         sample = Sample(y, f, pool, drawn, X, X_pool, n_indicators=judged.n_indicators)
         of_names = str(names[0]), str(names[1])
-        result = difference_of_draw(sample, of_pool, of_names, weights, confidence_level)
+        result = difference_under_design(sample, of_pool, of_names, weights, confidence_level)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {

@@ -5,7 +5,7 @@ from the labels, theta_R(f) and theta_U(f) the same from predictions,
 
     theta = theta_R(y) + lambda (theta_U(f) - theta_R(f)).
 
-Each of the three is its limit plus a mean of influence values H^-1 psi. `_linearize` takes them from a sample, `_answer` makes the result.
+Each of the three is its limit plus a mean of influence values H^-1 psi. `_linearize` takes them from a sample, `_rectified_result` makes the result.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from sklearn_ftr.rectification._checks import (
     check_judgements,
     check_lambda,
 )
-from sklearn_ftr.rectification._judges import MOST_JUDGES
+from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
 
 Pool = NDArray[np.floating[Any]]
 _MISSING = ("refuse", "indicator")

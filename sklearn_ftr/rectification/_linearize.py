@@ -8,28 +8,31 @@ with the errors of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_ftr.rectification._answer import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design, column_of
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
-    blocks,
     influence_rows,
     linearize,
     pieces,
-    times,
-    weighted_blocks,
 )
+from sklearn_ftr.rectification._pool_influence import (
+    LinearizedJudge,
+    by_number,
+    moves_of_models,
+    pool_part_of_judges,
+    scores_by_fold,
+)
+from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample, Vector
-from sklearn_ftr.rectification._sampling import PoolPart
 
 # Predictions whose influence is smaller than this part of the labels' are constant but for rounding; of models of folds, from
 # which large parts have been taken away, than the second.
@@ -45,21 +48,6 @@ class RectifiedEstimand:
     result: RectifiedResult
     of_labels: Linearized
     of_predictions: list[Linearized]
-
-
-@dataclass(frozen=True, eq=False)
-class _Judge:
-    """One judge's predictions: influence values (r, k) of labeled rows, and how to linearise those of the pool.
-
-    `moves` (K, k) is how far each model's estimate over the pool is from that of all models together, which is `common` (k,) away from `of_pool`.
-    """
-
-    at: Linearized
-    rows: Array
-    noise: Array
-    of_pool: Linearized
-    moves: Array
-    common: Array
 
 
 def rectify_estimand(
@@ -88,7 +76,7 @@ def _influence_values(
         _noise_of(estimand, X, sample.y, of_y),
     )
     judges = [_judge(estimand, sample, X, column, of_y) for column in range(sample.f.shape[1])]
-    pool = _pool_part(estimand, sample, judges)
+    pool = pool_part_of_judges(estimand, sample, judges)
     smallest = _SMALLEST_ALIGNED_INFLUENCE if len(sample.folds) else _SMALLEST_INFLUENCE
     for one in judges:
         _drop_rounding(one.rows, one.at, np.maximum(one.noise, smallest * rows_y.std(axis=0)))
@@ -97,7 +85,7 @@ def _influence_values(
         rows_of_all = influence_rows(estimand, *_all_labels(sample), every)
         _drop_rounding(rows_of_all, every, noise_y)
     _drop_rounding(rows_y, of_y, noise_y)
-    rows_f, noise_f = (_by_number([getattr(one, name) for one in judges]) for name in ("rows", "noise"))
+    rows_f, noise_f = (by_number([getattr(one, name) for one in judges]) for name in ("rows", "noise"))
     pool = pool.without(_NOISE_OF_POOL * noise_f)
     _check_squares(rows_y, rows_f, pool.squares)
     values = InfluenceValues(
@@ -132,20 +120,22 @@ def _all_labels(sample: Sample) -> tuple[Design, Array]:
     return rows.weighted(sample.every.weights), sample.all_labels
 
 
-def _judge(estimand: Estimand, sample: Sample, X: Design, column: int, of_y: Linearized) -> _Judge:
+def _judge(
+    estimand: Estimand, sample: Sample, X: Design, column: int, of_y: Linearized
+) -> LinearizedJudge:
     f, k = sample.f[:, column], len(of_y.theta)
     moves, common = np.zeros((len(sample.folds), k)), np.zeros(k)
     if not len(sample.f_pool):  # only how far predictions are from labels is asked
         rows = of_y.theta + estimand.scores(X[:], f, of_y.solution) @ of_y.bread.T
-        return _Judge(of_y, rows, _noise_of(estimand, X, f, of_y), of_y, moves, common)
+        return LinearizedJudge(of_y, rows, _noise_of(estimand, X, f, of_y), of_y, moves, common)
     at = linearize(estimand, X, f, of_y, "the predictions of labeled rows")
     of_pool = linearize(estimand, *_pools_side(sample, X, column), at, "the predictions of the pool")
     if not len(sample.folds):
         rows = influence_rows(estimand, X, f, at)
-        return _Judge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
-    moves, common = _moves_of_models(estimand, sample, column, of_pool)
-    rows = at.theta + _scores_by_fold(estimand, sample, X, column, at.solution, moves) @ at.bread.T
-    return _Judge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
+        return LinearizedJudge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
+    moves, common = moves_of_models(estimand, sample, column, of_pool)
+    rows = at.theta + scores_by_fold(estimand, sample, X, column, at.solution, moves) @ at.bread.T
+    return LinearizedJudge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
 
 
 def _pools_side(sample: Sample, X: Design, column: int) -> tuple[Design, Vector]:
@@ -158,163 +148,6 @@ def _pools_side(sample: Sample, X: Design, column: int) -> tuple[Design, Vector]
         others = np.ones(len(sample.f_pool)) if weights is None else weights
         weights = np.concatenate([sample.drawn.own_weights, others])
     return rows.weighted(weights), values
-
-
-def _moves_of_models(
-    estimand: Estimand, sample: Sample, column: int, of_pool: Linearized
-) -> tuple[Array, Array]:
-    """How far (K, k) each model's estimate over the pool is from that of all models together, and (k,) that one from the pool's."""
-    steps = []
-    for rows, f in _pools_of_models(sample):
-        total = np.zeros(len(of_pool.theta))
-        for X, values, weights in weighted_blocks(rows, column_of(f, column)):
-            total += times(weights, estimand.scores(X, values, of_pool.solution)).sum(axis=0)
-        steps.append(of_pool.inverse @ total / len(f))
-    common = sample.drawn.shares(sample.folds.sizes) @ np.array(steps)
-    return np.array(steps) - common, common
-
-
-def _pools_of_models(sample: Sample) -> Iterator[tuple[Design, Vector]]:
-    """Rows and predictions of each model's pool: all of it or, one after the other, its parts."""
-    assert sample.X_pool is not None
-    rows, start = sample.X_pool.weighted(sample.drawn.pool_weights), 0
-    for f in sample.folds.pools:
-        whole = len(f) == len(rows)
-        yield (rows if whole else rows.between(start, start + len(f))), f
-        start += len(f)
-
-
-def _scores_by_fold(
-    estimand: Estimand, sample: Sample, X: Design, column: int, solution: Array, moves: Array
-) -> Array:
-    """Of predictions of labeled rows, each model's at its own estimate."""
-    return np.concatenate(
-        [
-            estimand.scores(X[rows], sample.f[rows, column], solution + move)
-            for rows, move in zip(sample.folds.rows, moves, strict=True)
-        ]
-    )
-
-
-def _pool_part(estimand: Estimand, sample: Sample, judges: list[_Judge]) -> PoolPart:
-    """The estimates from predictions on the pool's side, and how its rows move them."""
-    k = len(judges[0].at.theta)
-    drawn, columns = sample.drawn, k * len(judges)
-    if not len(sample.f_pool):
-        return drawn.pool_part(iter(()), columns)
-    bread = _breads(judges)
-    if not sample.folds.are_parts_of(len(sample.f_pool)):
-        if sample.folds.of_pool is not None:
-            mean = drawn.pool_part(_pool_scores(estimand, sample, judges), columns).mean
-            judges = _stepped(estimand, judges, mean)
-        scores = _pool_scores(estimand, sample, judges)
-        theta = _by_number([one.of_pool.theta for one in judges])
-        return drawn.pool_part(scores, columns).mapped(bread, theta)
-    parts = [
-        drawn.pool_part(_scores(estimand, *part, at), columns)
-        for part, at in zip(_pools_of_models(sample), _at_each_model(judges), strict=True)
-    ]
-    together = drawn.joined(parts, estimand.n_parameters)
-    moved = [estimand.reported(one.of_pool.solution + one.common) for one in judges]
-    return together.mapped(bread, _by_number(moved) - bread @ together.mean)
-
-
-def _stepped(estimand: Estimand, judges: list[_Judge], scores: Array) -> list[_Judge]:
-    """One step of Newton's method, from mean scores (j k), those of the first judge first.
-
-    The estimates were those of all models' average for all rows, also for rows of which one model's predictions are taken in its place.
-    """
-    stepped = []
-    for one, score in zip(judges, scores.reshape(len(judges), -1), strict=True):
-        solution = one.of_pool.solution + one.of_pool.inverse @ score
-        of_pool = replace(one.of_pool, solution=solution, theta=estimand.reported(solution))
-        stepped.append(replace(one, of_pool=of_pool))
-    return stepped
-
-
-def _at_each_model(judges: list[_Judge]) -> list[list[Array]]:
-    """Where each model by itself has the estimates over the pool."""
-    n_models = len(judges[0].moves)
-    return [
-        [one.of_pool.solution + one.moves[model] + one.common for one in judges]
-        for model in range(n_models)
-    ]
-
-
-def _breads(judges: list[_Judge]) -> Array:
-    """From scores, those of the first judge first, to influence values, those of the first number first."""
-    k, j = len(judges[0].of_pool.bread), len(judges)
-    bread = np.zeros((k, j, j, k))
-    for number, one in enumerate(judges):
-        bread[:, number, number] = one.of_pool.bread
-    return bread.reshape(k * j, j * k)
-
-
-def _pool_scores(estimand: Estimand, sample: Sample, judges: list[_Judge]) -> Iterator[Array]:
-    """Of the rows on the pool's side, block by block; of labeled ones first where they are there."""
-    assert sample.X is not None
-    assert sample.X_pool is not None
-    if sample.drawn.own_weights is not None:
-        yield _scores_of_labeled_rows(estimand, sample, judges)
-    start = 0
-    for block in _scores(
-        estimand, sample.X_pool, sample.f_pool, [one.of_pool.solution for one in judges]
-    ):
-        _by_models_that_have_not_seen_it(block, estimand, sample, judges, start)
-        yield block
-        start += len(block)
-
-
-def _scores_of_labeled_rows(estimand: Estimand, sample: Sample, judges: list[_Judge]) -> Array:
-    X = sample.X
-    assert X is not None
-    if not len(sample.folds):
-        at = [one.of_pool.solution for one in judges]
-        return next(_scores(estimand, X, sample.f, at, size=len(sample.f)))
-    scores = [
-        _scores_by_fold(estimand, sample, X, column, one.of_pool.solution, one.moves)
-        for column, one in enumerate(judges)
-    ]
-    return np.hstack(scores)
-
-
-def _scores(
-    estimand: Estimand,
-    X: Design,
-    f: Vector,
-    at: list[Array],
-    size: int | None = None,
-) -> Iterator[Array]:
-    """Of all judges (n, j k), block by block, each at one point of `at`."""
-    for rows, values in blocks(X, f, size):
-        of_judges = values.reshape(len(values), -1).T
-        yield _beside([estimand.scores(rows, *one) for one in zip(of_judges, at, strict=True)])
-
-
-def _by_models_that_have_not_seen_it(
-    scores: Array, estimand: Estimand, sample: Sample, judges: list[_Judge], start: int
-) -> None:
-    """Scores of unlabeled rows in clusters with labels become (in place) those of the model that has not seen these labels."""
-    if sample.folds.of_pool is None:
-        return
-    assert sample.X_pool is not None
-    folds = sample.folds.of_pool[start : start + len(scores)]
-    for fold in np.unique(folds[folds >= 0]):
-        rows = np.flatnonzero(folds == fold)
-        X, f = sample.X_pool.only(start + rows), sample.folds.pools[fold][start + rows]
-        scores[rows] = next(
-            _scores(estimand, X, f, [one.of_pool.solution + one.moves[fold] for one in judges])
-        )
-
-
-def _beside(scores: list[Array]) -> Array:
-    return scores[0] if len(scores) == 1 else np.hstack(scores)
-
-
-def _by_number(of_judges: list[Array]) -> Array:
-    """Values (..., k) of each of j judges as (..., k j), those of the first number first."""
-    stacked = np.stack(of_judges, axis=-1)
-    return stacked.reshape(*stacked.shape[:-2], -1)
 
 
 def _shift(sample: Sample) -> Any:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings
 from sklearn_ftr.rectification._design import Design, check_regression
-from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
@@ -28,6 +27,7 @@ from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._root import MeanPsi, find_root
 from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 Psi = Callable[[Array, Array, Array], ArrayLike]

@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._tables import column_names
-from sklearn_ftr.rectification._answer import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._checks import (
     Array,
     check_labels,
     check_pool,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
-from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import like
-from sklearn_ftr.rectification._judges import judge_weights
+from sklearn_ftr.rectification._judge_weights import judge_weights
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
 
 from sklearn_ftr.rectification._checks import (
     _LARGEST,
@@ -25,30 +24,24 @@ from sklearn_ftr.rectification._checks import (
     check_judgements,
     check_labels,
 )
-from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._deviations import check_enough_labels
-from sklearn_ftr.rectification._distribution import RectifiedDistribution
-from sklearn_ftr.rectification._draw_of import check_sampling
-from sklearn_ftr.rectification._indicators import Indicators, Sides
-from sklearn_ftr.rectification._inference import Estimate, check_confidence_level, like, shaped
+from sklearn_ftr.rectification._inference import check_confidence_level, like, shaped
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._pool_quantiles import averaged, pool_quantiles, quantiles_weighed
 from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
+from sklearn_ftr.rectification._quantile_estimate import quantile_estimate
 from sklearn_ftr.rectification._quantile_result import (
-    Curve,
-    QuantileEstimate,
     RectifiedQuantileResult,
 )
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
-from sklearn_ftr.rectification._shares import Ordered, Shares
+from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares, indicators
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
-# On which label and prediction are on different sides of a quantile: added to those that the sample shows.
-_ROWS_UNSEEN = 0.5
 # Of so many of the pool's predictions is known whether they are like those of the labels.
 _ROWS_OF_A_SHIFT = 100_000
 
@@ -165,19 +158,19 @@ def quantiles_of(
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
     labels = Sample(sample.all_labels, columns(sample.all_labels), np.empty(0), sample.every)
-    alone, effect = _quantiles(TwoStageShares(labels), levels, [0.0] * len(levels), q)
+    alone, effect = quantile_estimate(TwoStageShares(labels), levels, [0.0] * len(levels), q)
     answer, shares = alone, TwoStageShares(sample)
     if len(sample.f_pool):
         # Where sorting has put NaN and the largest values.
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
             check_judgements(sample.f_pool[:], "f_unlabeled")
-        answer, effect = _quantiles(shares, levels, weights, q)
+        answer, effect = quantile_estimate(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = shares.n_counted / TwoStageShares(labels).n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
-    of_pools = _pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
+    of_pools = pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
     chosen = np.broadcast_to(chosen, (len(levels), sample.f.shape[1]))  # no pool, no weights
     lambda_ = chosen[:, 0] if chosen.shape[1] == 1 else chosen
@@ -186,7 +179,7 @@ def quantiles_of(
         **{name: getattr(answer, name) for name in ("estimate", "covariance", "degrees_of_freedom")},
         quantiles=answer,
         lambda_=shaped_weights(lambda_, q),
-        rectifier=like(centers - _quantiles_weighed(shares, levels, chosen, of_pools), q),
+        rectifier=like(centers - quantiles_weighed(shares, levels, chosen, of_pools), q),
         residual_variance=like(_residual_variance(sample, centers, chosen), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
@@ -194,7 +187,7 @@ def quantiles_of(
         n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=alone,
-        predictions_only=shaped(_averaged(judges_only), q) if of_pools else None,
+        predictions_only=shaped(averaged(judges_only), q) if of_pools else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
         names=tuple(f"{level:g}" for level in levels),
@@ -204,165 +197,11 @@ def quantiles_of(
     )
 
 
-def _quantiles(
-    shares: TwoStageShares, levels: Array, weights: Sequence[Any], q: ArrayLike
-) -> tuple[QuantileEstimate, Array | None]:
-    """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
-    answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
-    centers, curves, known = zip(*answers, strict=True)
-    around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
-    n, degrees = shares.n_counted, np.array([sides.degrees_of_freedom for sides in around]).T
-    own = [_effective_sizes(*one, n) for one in zip(levels, around, known, strict=True)]
-    # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
-    reach = -stdtrit(n - 1, 0.025)
-    sizes = np.transpose(own) * (reach / stdtrit(degrees, 0.025)) ** 2
-    errors = np.sqrt(levels * (1 - levels) / sizes)
-    low, high = levels - reach * errors[0], levels + reach * errors[1]
-    widths = [
-        curve.quantile(above) - curve.quantile(below)
-        for curve, below, above in zip(curves, low, high, strict=True)
-    ]
-    estimate = QuantileEstimate(
-        estimate=like(centers, q),
-        covariance=np.diag((np.array(widths) / (2 * reach)) ** 2),
-        degrees_of_freedom=like(degrees.min(axis=0), q),
-        levels=levels,
-        curves=tuple(
-            curve.window(*one) for curve, *one in zip(curves, levels, errors.max(axis=0), strict=True)
-        ),
-        sizes=sizes,
-        efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
-        shows_variance=np.array([sides.standard_errors.any() for sides in around]),
-        influences=tuple(
-            sides.influence if weight is not None else at.rectified(curve.lambda_).influence
-            for sides, weight, at, curve in zip(around, weights, known, curves, strict=True)
-        ),
-    )
-    effects = [at.design_effect for at in known]
-    return estimate, None if effects[0] is None else np.array(effects)[:, 1]
-
-
-def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Array:
-    """As many labels alone would know F as well, just below a quantile and at it (2,).
-
-    Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
-    the interval honest (docs/statistics.md). Of a population whose rows all have labels F is known, as from endless labels.
-    """
-    if at.shares.sampling.is_complete:
-        return np.full(2, np.inf)
-    variances = sides.standard_errors**2 + _variance_unseen(sides)
-    # Labels that are all on one side of t do not say what predictions are worth there.
-    seen = at.every.y.any(axis=0)
-    known = np.where(seen, at.of_rows, np.minimum(n * variances, level * (1 - level)))
-    return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
-
-
-def _variance_unseen(sides: Sides) -> float:
-    """Of F, from half a row (or cluster) more on which label and prediction are on different sides of t."""
-    r = len(sides.influence.rows)
-    reach = float(np.sum(np.abs(sides.lambda_))) * (1 - sides.recycled)
-    return _ROWS_UNSEEN * reach**2 / (r * (r - 1))
-
-
-def _efficiency(sides: Sides, at: Indicators) -> float:
-    """Variance of F of all labels over that of the rectified F, where labels lie on both sides of t."""
-    of_labels = at.every.labels_only().standard_error
-    seen = of_labels > 0
-    if not seen.any():
-        return 1.0
-    variances = sides.standard_errors[seen] ** 2
-    if (
-        not variances.any()
-    ):  # no such row in the sample and a pool all on one side of t: not as many labels as one likes
-        variances = variances + _variance_unseen(sides)
-    return float(1 / np.mean(variances / of_labels[seen] ** 2))
-
-
-def _one_quantile(
-    shares: TwoStageShares, level: float, lambda_: Any
-) -> tuple[float, Curve, Indicators]:
-    """The quantile, F, and what is known of it there. Weights are tuned at the labels' own quantile, then once more at the answer."""
-    if lambda_ is not None and not len(shares.recycled):
-        curve = _curve(shares, lambda_, 0.0)
-        t = curve.quantile(level)
-        return t, curve, Indicators.of(shares, t)
-    t = _quantile_of_labels(shares, level)
-    for _ in range(2):
-        sides = Indicators.of(shares, t).rectified(lambda_)
-        curve = _curve(shares, sides.lambda_, sides.recycled)
-        t = curve.quantile(level)
-    return t, curve, Indicators.of(shares, t)
-
-
-def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
-    n_judges = shares.sample.f.shape[1]
-    if n_judges == 1:
-        return RectifiedDistribution.of(shares, lambda_, recycled)
-    return CombinedDistribution.of(shares, np.broadcast_to(lambda_, n_judges), recycled)
-
-
-def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
-    if shares.sampling.weights is None:
-        return float(np.quantile(shares.counted, level, method="inverted_cdf"))
-    t = Shares.of(shares.counted, shares.sampling.weights).reaching(level)
-    return float(shares.counted.max() if t is None else t)
-
-
 def _residual_variance(sample: Sample, centers: Array, lambdas: Array) -> Array:
     """Of indicators of label and prediction being at most as large as each quantile (k,); of several judges by their weights."""
     weights = lambdas if lambdas.shape[1] > 1 else np.ones_like(lambdas)
     of_f = weighed(indicators(sample.f, centers), weights)
     return sample.drawn.variance_of_rows(indicators(sample.y[:, None], centers) - of_f)
-
-
-def _pool_quantiles(shares: TwoStageShares, levels: Array) -> list[Estimate]:
-    """Quantiles of each judge's predictions, as if they were data; none where their errors are not known."""
-    drawn, spread, estimates = shares.sample.drawn, -ndtri(0.025), []
-    for judge, pool in enumerate(shares.of_pools):
-        if isinstance(drawn, SimpleRandom):
-            errors = np.sqrt(levels * (1 - levels) / pool.size)
-            low, center, high = (
-                _order_statistic(pool.values, levels + sign * spread * errors) for sign in (-1, 0, 1)
-            )
-        else:
-            center = _reaching(pool, levels)
-            of_judge = slice(judge, None, len(shares.of_pools))
-            known = drawn.pool_estimate(shares.below(center), 1)
-            if known is None:
-                return []
-            errors = known.standard_error[of_judge]
-            low, high = (_reaching(pool, levels + sign * spread * errors) for sign in (-1, 1))
-        variance = ((high - low) / (2 * spread)) ** 2
-        estimates.append(Estimate(center, np.diag(variance), np.full(len(levels), np.inf)))
-    return estimates
-
-
-def _quantiles_weighed(
-    shares: TwoStageShares, levels: Array, lambdas: Array, of_pools: list[Estimate]
-) -> Array:
-    """Quantiles (k,) over the pool of predictions times their weights (k, j)."""
-    if not of_pools:
-        return np.zeros(len(levels))
-    if lambdas.shape[1] == 1:
-        return np.asarray(lambdas[:, 0] * of_pools[0].estimate)
-    pool, weights = shares.pools_side
-    found = [
-        Shares.of(pool @ one, weights).reaching(float(level))
-        for one, level in zip(lambdas, levels, strict=True)
-    ]
-    return np.array(found, dtype=np.float64)
-
-
-def _averaged(of_pools: list[Estimate]) -> Estimate:
-    """What the judges say on average, whose errors may be the same."""
-    errors = np.mean([one.standard_error for one in of_pools], axis=0)
-    estimate = np.mean([one.estimate for one in of_pools], axis=0)
-    return Estimate(estimate, np.diag(errors**2), of_pools[0].degrees_of_freedom)
-
-
-def _reaching(pool: Shares, levels: Array) -> Array:
-    found = [pool.reaching(float(level)) for level in np.clip(levels, 0.0, 1.0)]
-    return np.array([pool.values[-1] if one is None else one for one in found], dtype=np.float64)
 
 
 def _shift(shares: TwoStageShares) -> float:
@@ -377,11 +216,6 @@ def _shift(shares: TwoStageShares) -> float:
         step = max(1, len(pool.values) // _ROWS_OF_A_SHIFT)
         shifts.append(float(drawn.shift(f[:, None], moments(pool.values[step // 2 :: step]))[0]))
     return max(shifts, key=abs)
-
-
-def _order_statistic(ordered: Ordered, levels: Array) -> Array:
-    rows = np.ceil(levels * len(ordered) - 1e-9).astype(int) - 1
-    return ordered[np.clip(rows, 0, len(ordered) - 1)].astype(np.float64)
 
 
 def check_levels(q: ArrayLike) -> Array:

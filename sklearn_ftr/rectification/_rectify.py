@@ -4,7 +4,7 @@ lambda = 1: Angelopoulos et al. (2023), "Prediction-powered inference", mean est
 Angelopoulos, Duchi and Zrnic (2023), "PPI++", arXiv 2311.01453, power tuning. The two terms of the
 variance: Wang, Ye and Zhao (2025), arXiv 2511.19486, section 4.1. R are the r rectification rows, U
 the m rows of the pool. docs/statistics.md derives the small-sample forms. What is summed
-are deviations of independent pieces: rows, or clusters of rows (`_deviations`, `_draw`).
+are deviations of independent pieces: rows, or clusters of rows (`_deviations`, `_designed_sampling`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._design import Clipped, check_regression, column_of
-from sklearn_ftr.rectification._draw_of import check_sampling
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import check_confidence_level
@@ -17,6 +16,7 @@ from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 

@@ -1,6 +1,6 @@
 """How rows were drawn: what brings values of rows to deviations of independent pieces, and so to variances.
 
-Rows that are a simple random sample are here, those of a sampling design in `_draw`. Whoever estimates something asks no more of a
+Rows that are a simple random sample are here, those of a sampling design in `_designed_sampling`. Whoever estimates something asks no more of a
 sample than this.
 """
 

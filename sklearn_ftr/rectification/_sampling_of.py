@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._arguments import check_truth_value, shown
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._designed_sampling import Codes, DesignedSampling, named
 from sklearn_ftr.rectification._deviations import check_enough_labels
-from sklearn_ftr.rectification._draw import Codes, Draw, named
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
@@ -36,22 +36,22 @@ def check_sampling(
     if design is None and design_unlabeled is None and not finite_population:
         return SimpleRandom(r)
     check_enough_labels(r)
-    return draw_of(
+    return sampling_of(
         check_design(design, "design", r, labeled),
         check_design(design_unlabeled, "design_unlabeled", m, unlabeled),
         *(r, m, finite_population),
     )
 
 
-def draw_of(
+def sampling_of(
     labeled: SamplingDesign,
     unlabeled: SamplingDesign,
     r: int,
     m: int,
     finite_population: bool,
-    keep_draw: bool = False,
+    keep_design: bool = False,
 ) -> Sampling:
-    """Both sides' designs in numbers; rows that are all alike and by themselves are simple, unless `keep_draw`."""
+    """Both sides' designs in numbers; rows that are all alike and by themselves are simple, unless `keep_design`."""
     if not m:
         unlabeled = SamplingDesign(lonely=unlabeled.lonely)
     for name in ("weights", "strata", *(("clusters",) if finite_population else ())):
@@ -66,7 +66,7 @@ def draw_of(
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
     chance = _probabilities(labeled, of_weights, of_strata, names, r, m, finite_population)
     simple = _is_simple(labeled, unlabeled, pieces, pool_pieces, n_pieces, chance, names)
-    if simple and not (finite_population or keep_draw):
+    if simple and not (finite_population or keep_design):
         return SimpleRandom(r)
     if m and of_weights[1] is not None and not of_weights[1].any():
         raise ValueError(f"The weights of all {m} unlabeled rows are zero; expected some above 0.")
@@ -77,7 +77,7 @@ def draw_of(
     share = None
     if finite_population:
         share = _labeled_share(labeled, chance, of_strata, pieces, pool_pieces, n_pieces, names)
-    return Draw(
+    return DesignedSampling(
         weights=weights / weights.sum(),
         own_weights=own,
         pool_weights=of_weights[1],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._draw import Draw
+from sklearn_ftr.rectification._designed_sampling import DesignedSampling
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
@@ -26,7 +26,7 @@ from sklearn_ftr.rectification._sample import Sample
 _CONTRAST = np.array([-1.0, 1.0])
 
 
-def difference_of_draw(
+def difference_under_design(
     sample: Sample,
     unlabeled: NDArray[np.intp],
     names: tuple[str, str],
@@ -35,7 +35,7 @@ def difference_of_draw(
 ) -> RectifiedResult:
     """From a sample whose covariates are the indicators of both groups, and the number of the group of all unlabeled rows."""
     drawn = sample.drawn
-    assert isinstance(drawn, Draw)
+    assert isinstance(drawn, DesignedSampling)
     of_trained = None if sample.trained is None else sample.trained.X
     rectify, trained, pool = map(_numbers_of, (sample.X, of_trained, sample.X_pool))
     _check_weights(names, drawn, rectify, pool)
@@ -62,7 +62,10 @@ def _seen(sample: Sample, names: tuple[str, str]) -> tuple[Sample, GeneralizedLi
 
 
 def _check_weights(
-    names: tuple[str, str], draw: Draw, labeled: NDArray[np.intp], unlabeled: NDArray[np.intp]
+    names: tuple[str, str],
+    draw: DesignedSampling,
+    labeled: NDArray[np.intp],
+    unlabeled: NDArray[np.intp],
 ) -> None:
     """Some weight in each group, of which the numbers of rows are given, among labels and on the pool's side."""
     sides = {"labeled": np.bincount(labeled, draw.weights, 2)}
@@ -81,7 +84,7 @@ def _numbers_of(X: Design | None) -> NDArray[np.intp]:
 
 
 def _as_each_group_alone(
-    both: RectifiedResult, draw: Draw, group: NDArray[np.intp], unlabeled: NDArray[np.intp]
+    both: RectifiedResult, draw: DesignedSampling, group: NDArray[np.intp], unlabeled: NDArray[np.intp]
 ) -> RectifiedResult:
     """With the small-sample factors and degrees of freedom that each group's own clusters give: all of both groups would be too many."""
     assert both.influence is not None
@@ -116,7 +119,7 @@ def _as_each_group_alone(
     )
 
 
-def _pool_degrees(draw: Draw, group: NDArray[np.intp]) -> Array:
+def _pool_degrees(draw: DesignedSampling, group: NDArray[np.intp]) -> Array:
     """Of the pool's part of each group's mean, from the clusters without labels in which unlabeled rows of the group are."""
     counted = ~np.isin(draw.pool_pieces, draw.pieces[draw.weights > 0])
     if draw.pool_weights is not None:

@@ -30,7 +30,7 @@ _BLOCK_ROWS = _BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
-class PoolSide:
+class PoolTotals:
     """The mean (k,) of the pool's side, how far each piece (n_pieces, k) moves it, and the pieces' shares (n_pieces,) of its rows."""
 
     mean: Array
@@ -47,15 +47,15 @@ class PoolSide:
         """Sums of squares of what pieces move it by (k,)."""
         return np.einsum("ij,ij->j", self.totals, self.totals)
 
-    def mapped(self, matrix: Array, shift: Array) -> PoolSide:
+    def mapped(self, matrix: Array, shift: Array) -> PoolTotals:
         """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
-        return PoolSide(shift + matrix @ self.mean, self.totals @ matrix.T, self.shares)
+        return PoolTotals(shift + matrix @ self.mean, self.totals @ matrix.T, self.shares)
 
-    def without(self, noise: Array) -> PoolSide:
+    def without(self, noise: Array) -> PoolTotals:
         """The same, but columns (k,) in which nothing but rounding moves the mean do not move it at all."""
         flat = np.sqrt(self.squares * max(int(self.seen.sum()), 1)) <= noise
         return (
-            PoolSide(self.mean, np.where(flat, 0.0, self.totals), self.shares) if flat.any() else self
+            PoolTotals(self.mean, np.where(flat, 0.0, self.totals), self.shares) if flat.any() else self
         )
 
     def about(self, center: Array) -> Array:
@@ -64,7 +64,7 @@ class PoolSide:
 
 
 @dataclass(frozen=True, eq=False)
-class Draw(Sampling):
+class DesignedSampling(Sampling):
     """How r labeled and m unlabeled rows were drawn, in numbers.
 
     Parameters
@@ -106,7 +106,7 @@ class Draw(Sampling):
         return rows[0] + self.weights @ (rows - rows[0])
 
     def deviations(
-        self, y: Array, f: Array, pool: PoolSide, noise: tuple[Array, Array] | None = None
+        self, y: Array, f: Array, pool: PoolTotals, noise: tuple[Array, Array] | None = None
     ) -> Deviations:
         """Of labels and predictions (r, k), beside the pool's; `noise` as for `deviations_of_rows`.
 
@@ -168,11 +168,11 @@ class Draw(Sampling):
         """Clusters among some of the labeled rows that have a weight."""
         return len(np.unique(self.pieces[rows][self.weights[rows] > 0]))
 
-    def shift(self, f: Array, pool: PoolSide) -> Array:
+    def shift(self, f: Array, pool: PoolTotals) -> Array:
         """Mean prediction of the labeled rows less that of the pool (k,), in standard errors under the design."""
         return shift_of(self.deviations(f, f, pool))
 
-    def pool_part_of(self, f: Array, pool: Sliced) -> PoolSide:
+    def pool_part_of(self, f: Array, pool: Sliced) -> PoolTotals:
         """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
 
         def blocks() -> Iterator[Array]:
@@ -183,7 +183,7 @@ class Draw(Sampling):
 
         return self.pool_part(blocks(), f.shape[1], f[0])
 
-    def pool_part(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolSide:
+    def pool_part(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolTotals:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""
         pieces, weights = self.pool_rows
         origin = np.zeros(k) if origin is None else origin
@@ -197,7 +197,7 @@ class Draw(Sampling):
                 np.add.at(totals[:, column], pieces[rows], values[:, column])
             start = rows.stop
         if not start:
-            return PoolSide(origin, totals, np.zeros(self.n_pieces))
+            return PoolTotals(origin, totals, np.zeros(self.n_pieces))
         sizes = np.bincount(pieces, weights, self.n_pieces)
         # Numbers of rows become shares in their own place, so that there is no third array as long as these two.
         shares, size = sizes.view(np.float64), sizes.sum()
@@ -206,7 +206,7 @@ class Draw(Sampling):
             part = slice(start, start + _BLOCK_PIECES)
             totals[part] = (totals[part] - sizes[part, None] * shift) / size
             shares[part] = sizes[part] / size
-        return PoolSide(origin + shift, totals, shares)
+        return PoolTotals(origin + shift, totals, shares)
 
     @property
     def pool_rows(self) -> tuple[Codes, Array | None]:
@@ -238,7 +238,7 @@ class Draw(Sampling):
         share = self.labeled_share
         return share is not None and not len(self.pool_pieces) and bool(np.all(share == 1))
 
-    def pool_estimate(self, pool: PoolSide, n_parameters: int) -> Estimate | None:
+    def pool_estimate(self, pool: PoolTotals, n_parameters: int) -> Estimate | None:
         """The mean of the predictions on the pool's side as if they were data; None for as few pieces as parameters."""
         if pool.seen.sum() <= n_parameters:
             return None
@@ -267,7 +267,7 @@ class Draw(Sampling):
         return spread, max(spare, 1)
 
     def _pool_covariance(
-        self, pool: PoolSide, labeled: Codes, of_f: Array, sizes: Array
+        self, pool: PoolTotals, labeled: Codes, of_f: Array, sizes: Array
     ) -> tuple[Array, int]:
         """Of the part of the pool's mean that pieces without labels make, and its degrees of freedom.
 

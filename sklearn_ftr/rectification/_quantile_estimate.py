@@ -1,0 +1,135 @@
+"""Quantiles of the rectified distribution, and how many labels alone would know it as well: what their intervals invert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from sklearn_ftr.rectification._checks import (
+    Array,
+)
+from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
+from sklearn_ftr.rectification._distribution import RectifiedDistribution
+from sklearn_ftr.rectification._indicators import Indicators, Sides
+from sklearn_ftr.rectification._inference import like
+from sklearn_ftr.rectification._quantile_result import (
+    Curve,
+    QuantileEstimate,
+)
+from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._shares import Shares
+from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
+
+# On which label and prediction are on different sides of a quantile: added to those that the sample shows.
+_ROWS_UNSEEN = 0.5
+
+
+def quantile_estimate(
+    shares: TwoStageShares, levels: Array, weights: Sequence[Any], q: ArrayLike
+) -> tuple[QuantileEstimate, Array | None]:
+    """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
+    answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
+    centers, curves, known = zip(*answers, strict=True)
+    around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
+    n, degrees = shares.n_counted, np.array([sides.degrees_of_freedom for sides in around]).T
+    own = [_effective_sizes(*one, n) for one in zip(levels, around, known, strict=True)]
+    # A variance known from fewer degrees of freedom than n labels have is worth less (Korn and Graubard 1998).
+    reach = -stdtrit(n - 1, 0.025)
+    # A t quantile of n - 1 degrees serves where rows are by themselves: theirs is nearly the same. That of few clusters is not.
+    few = not isinstance(shares.sampling, SimpleRandom)
+    reach_of_errors = -stdtrit(degrees.min(axis=0), 0.025) if few else reach
+    sizes = np.transpose(own) * (reach / stdtrit(degrees, 0.025)) ** 2
+    errors = np.sqrt(levels * (1 - levels) / sizes)
+    low, high = levels - reach * errors[0], levels + reach * errors[1]
+    widths = [
+        curve.quantile(above) - curve.quantile(below)
+        for curve, below, above in zip(curves, low, high, strict=True)
+    ]
+    estimate = QuantileEstimate(
+        estimate=like(centers, q),
+        covariance=np.diag((np.array(widths) / (2 * reach_of_errors)) ** 2),
+        degrees_of_freedom=like(degrees.min(axis=0), q),
+        levels=levels,
+        curves=tuple(
+            curve.window(*one) for curve, *one in zip(curves, levels, errors.max(axis=0), strict=True)
+        ),
+        sizes=sizes,
+        efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
+        shows_variance=np.array([sides.standard_errors.any() for sides in around]),
+        influences=tuple(
+            sides.influence if weight is not None else at.rectified(curve.lambda_).influence
+            for sides, weight, at, curve in zip(around, weights, known, curves, strict=True)
+        ),
+    )
+    effects = [at.design_effect for at in known]
+    return estimate, None if effects[0] is None else np.array(effects)[:, 1]
+
+
+def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Array:
+    """As many labels alone would know F as well, just below a quantile and at it (2,).
+
+    Where label and prediction are rarely on different sides of t, a sample may show no such row at all; half a row more keeps
+    the interval honest (docs/statistics.md). Of a population whose rows all have labels F is known, as from endless labels.
+    """
+    if at.shares.sampling.is_complete:
+        return np.full(2, np.inf)
+    variances = sides.standard_errors**2 + _variance_unseen(sides)
+    # Labels that are all on one side of t do not say what predictions are worth there.
+    seen = at.every.y.any(axis=0)
+    known = np.where(seen, at.of_rows, np.minimum(n * variances, level * (1 - level)))
+    return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
+
+
+def _variance_unseen(sides: Sides) -> float:
+    """Of F, from half a row (or cluster) more on which label and prediction are on different sides of t."""
+    r = len(sides.influence.rows)
+    reach = float(np.sum(np.abs(sides.lambda_))) * (1 - sides.recycled)
+    return _ROWS_UNSEEN * reach**2 / (r * (r - 1))
+
+
+def _efficiency(sides: Sides, at: Indicators) -> float:
+    """Variance of F of all labels over that of the rectified F, where labels lie on both sides of t."""
+    of_labels = at.every.labels_only().standard_error
+    seen = of_labels > 0
+    if not seen.any():
+        return 1.0
+    variances = sides.standard_errors[seen] ** 2
+    if (
+        not variances.any()
+    ):  # no such row in the sample and a pool all on one side of t: not as many labels as one likes
+        variances = variances + _variance_unseen(sides)
+    return float(1 / np.mean(variances / of_labels[seen] ** 2))
+
+
+def _one_quantile(
+    shares: TwoStageShares, level: float, lambda_: Any
+) -> tuple[float, Curve, Indicators]:
+    """The quantile, F, and what is known of it there. Weights are tuned at the labels' own quantile, then once more at the answer."""
+    if lambda_ is not None and not len(shares.recycled):
+        curve = _curve(shares, lambda_, 0.0)
+        t = curve.quantile(level)
+        return t, curve, Indicators.of(shares, t)
+    t = _quantile_of_labels(shares, level)
+    for _ in range(2):
+        sides = Indicators.of(shares, t).rectified(lambda_)
+        curve = _curve(shares, sides.lambda_, sides.recycled)
+        t = curve.quantile(level)
+    return t, curve, Indicators.of(shares, t)
+
+
+def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
+    n_judges = shares.sample.f.shape[1]
+    if n_judges == 1:
+        return RectifiedDistribution.of(shares, lambda_, recycled)
+    return CombinedDistribution.of(shares, np.broadcast_to(lambda_, n_judges), recycled)
+
+
+def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
+    if shares.sampling.weights is None:
+        return float(np.quantile(shares.counted, level, method="inverted_cdf"))
+    t = Shares.of(shares.counted, shares.sampling.weights).reaching(level)
+    return float(shares.counted.max() if t is None else t)
