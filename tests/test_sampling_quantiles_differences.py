@@ -574,7 +574,8 @@ def test_models_predict_no_row_of_a_cluster_whose_labels_they_have_seen(kind, mo
     assert 0.8 < result.standard_error / alike.standard_error < 1.5
     if "cv" in mode and kind is RectifiedQuantile:
         assert result.estimate == pytest.approx(alike.estimate, abs=1e-12)
-        assert result.standard_error == pytest.approx(alike.standard_error, rel=1e-9)
+        # But for the degrees of freedom of cross-fitting.
+        assert result.standard_error == pytest.approx(alike.standard_error, rel=0.02)
 
 
 @kinds
