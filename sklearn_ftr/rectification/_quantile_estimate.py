@@ -77,18 +77,23 @@ def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Arra
     """
     if at.shares.sampling.is_complete:
         return np.full(2, np.inf)
-    variances = sides.standard_errors**2 + _variance_unseen(sides)
+    variances = sides.standard_errors**2 + _variance_unseen(sides, at)
     # Labels that are all on one side of t do not say what predictions are worth there.
     seen = at.every.y.any(axis=0)
     known = np.where(seen, at.of_rows, np.minimum(n * variances, level * (1 - level)))
     return np.divide(known, variances, out=np.full(2, float(n)), where=variances > 0)
 
 
-def _variance_unseen(sides: Sides) -> float:
-    """Of F, from half a row (or cluster) more on which label and prediction are on different sides of t."""
-    r = len(sides.influence.rows)
+def _variance_unseen(sides: Sides, at: Indicators) -> float:
+    """Of F, from half a row more on which label and prediction are on different sides of t.
+
+    Under a design it is half of one of as many rows as their weights make of them, alike within clusters as labels are.
+    """
+    weights, effect = at.shares.sample.drawn.weights, at.design_effect
+    r = len(at.of_y) if weights is None else float(1 / np.sum(weights**2))
+    larger = 1.0 if effect is None else float(np.maximum(effect, 1.0).max())
     reach = float(np.sum(np.abs(sides.lambda_))) * (1 - sides.recycled)
-    return _ROWS_UNSEEN * reach**2 / (r * (r - 1))
+    return _ROWS_UNSEEN * reach**2 * larger / (r * max(r - 1, 1.0))
 
 
 def _efficiency(sides: Sides, at: Indicators) -> float:
@@ -101,7 +106,7 @@ def _efficiency(sides: Sides, at: Indicators) -> float:
     if (
         not variances.any()
     ):  # no such row in the sample and a pool all on one side of t: not as many labels as one likes
-        variances = variances + _variance_unseen(sides)
+        variances = variances + _variance_unseen(sides, at)
     return float(1 / np.mean(variances / of_labels[seen] ** 2))
 
 
