@@ -282,9 +282,15 @@ class Draw(Sampling):
         n_pool, spare = int(unlabeled.sum()), len(labeled) - len(self.names)
         if n_pool >= len(labeled) or spare < 1:
             return own, degrees
-        every = np.zeros((self.n_pieces, of_f.shape[1]))
-        every[labeled] = of_f
-        borrowed, _ = self._covariance_of(every, np.isin(np.arange(self.n_pieces), labeled))
+        every, lend = np.zeros((self.n_pieces, of_f.shape[1])), np.zeros(self.n_pieces, dtype=bool)
+        every[labeled], lend[labeled] = of_f, True
+        if pool.seen.sum() >= len(labeled):
+            # Clusters with labels show as many of the pool's rows as others do; of labels they may have one or two.
+            every, lend = pool.totals, lend & pool.seen
+            sizes, spare = pool.shares[lend], int(lend.sum()) - len(self.names)
+            if spare < 1:
+                return own, degrees
+        borrowed, _ = self._covariance_of(every, lend)
         unit = np.sum(pool.shares[unlabeled] ** 2)
         degrees = max(n_pool - len(self.names), 0)
         both = (degrees * own + spare * borrowed * unit / np.sum(sizes**2)) / (degrees + spare)
