@@ -2,7 +2,7 @@
 
 A piece is a row, or all rows of a cluster. Everything that follows (`_rectify.rectify`: lambda, variance, degrees of freedom) is sums of
 squares over pieces, so that it is the same for any sampling design. The formulas for pieces that are rows with equal
-weights are here; those for designs are in `_drawn`.
+weights are here; those for designs are in `_draw`.
 """
 
 from __future__ import annotations
