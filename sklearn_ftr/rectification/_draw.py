@@ -19,6 +19,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
+from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._rectify import shift_of
 from sklearn_ftr.rectification._sampling import Sampling, Sliced
 
@@ -122,10 +123,11 @@ class Draw(Sampling):
         if self.fixed_shares:
             moved = (one - _means(strata[of_rows], one) for one in moved)
         of_y, of_f = (_sums(of_rows, one, len(labeled)) for one in moved)
-        alone = of_f
+        alone, can_tune = of_f, True
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
             few = 0 < pool.seen.sum() < len(labeled)
+            can_tune = not (few and pool.seen.sum() < MIN_LABELS_TO_TUNE and pool.seen[labeled].any())
             of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
@@ -144,6 +146,7 @@ class Draw(Sampling):
             noise=(noise[0] * step, noise[1] * step),
             residual_variance=self._residual_variance(dy, df, noise),
             has_pool=bool(pool.seen.any()),
+            can_tune=can_tune,
         )
 
     def _residual_variance(self, dy: Array, df: Array, noise: tuple[Array, Array]) -> Array:
