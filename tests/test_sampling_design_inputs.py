@@ -438,6 +438,40 @@ def test_a_pool_in_a_handful_of_clusters_is_not_taken_for_the_population(n_clust
     assert np.mean(held) >= 0.92
 
 
+def test_one_cluster_does_not_decide_on_lambda():
+    """All rows of 100 clusters but one have labels; the standard error was up to 6 times that of labels only, or a quarter of it."""
+    clusters, labeled = np.repeat(np.arange(100), 4), np.arange(400) > 0
+    for seed in range(20):
+        numbers = np.random.default_rng(seed)
+        y = numbers.normal(size=100)[clusters] + numbers.normal(size=400)
+        f = y + 0.4 * numbers.normal(size=400)
+        result = rectify_mean(
+            *(y[labeled], f[labeled], f[~labeled]),
+            design=SamplingDesign(clusters=clusters[labeled]),
+            design_unlabeled=SamplingDesign(clusters=clusters[~labeled]),
+        )
+        assert result.standard_error == pytest.approx(result.labels_only.standard_error)
+
+
+def test_clusters_without_labels_vary_as_those_with_labels_do():
+    """One or two labels of a cluster say little of how its total varies; standard errors were 1.11 times the spread of estimates."""
+    clusters, n = np.repeat(np.arange(300), 4), 1_200
+    estimates, errors = [], []
+    for seed in range(300):
+        numbers = np.random.default_rng(seed)
+        y = numbers.normal(size=n)
+        f, labeled = y + 0.7 * numbers.normal(size=n), numbers.random(n) < 0.3
+        result = rectify_mean(
+            *(y[labeled], f[labeled], f[~labeled]),
+            design=SamplingDesign(clusters=clusters[labeled]),
+            design_unlabeled=SamplingDesign(clusters=clusters[~labeled]),
+            lambda_=1.0,
+        )
+        estimates.append(result.estimate)
+        errors.append(result.standard_error)
+    assert np.mean(errors) == pytest.approx(np.std(estimates), rel=0.08)
+
+
 @pytest.mark.parametrize("m", [1, 2, 10])
 def test_few_unlabeled_pieces_borrow_the_variance_as_few_rows_do(m):
     weights = np.ones(R + m)

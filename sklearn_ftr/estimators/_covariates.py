@@ -49,8 +49,7 @@ def _read_numbers(part: Any, X: Any, parameter: str) -> tuple[Any, tuple[str, ..
     read, names = _read(part, X, parameter)
     if any(map(_is_categorical, _kinds_of_columns(read))):
         raise ValueError(
-            f"The {parameter} have a categorical column; expected numbers. Encode it as columns of 0 and 1, with "
-            "OneHotEncoder(drop='first') as transformer, for example."
+            f"The {parameter} have a categorical column; expected numbers. {_how_to_encode(parameter)}"
         )
     read = read.toarray() if hasattr(read, "toarray") else read
     if np.asarray(read).dtype == object and np.size(read):
@@ -167,12 +166,17 @@ def _is_categorical(kind: Any) -> bool:
     return str(kind).startswith(("category", "Categorical", "Enum", "dictionary"))
 
 
+def _how_to_encode(parameter: str) -> str:
+    if parameter == "judges":
+        return "Turn verdicts into numbers first, such as 1 for yes and 0 for no."
+    return "Encode groups as columns of 0 and 1, with OneHotEncoder(drop='first') as transformer, for example."
+
+
 def _numbers(read: Any, parameter: str) -> NDArray[np.floating[Any]]:
     """Numbers that came as objects; pandas' NA is NaN."""
     try:
         return as_floats(read, f"The array of {parameter}")
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"The {parameter} have text or other objects ({error}); expected real numbers. Encode groups as columns of 0 and "
-            "1, with OneHotEncoder(drop='first') as transformer, for example."
+            f"The {parameter} have text or other objects ({error}); expected real numbers. {_how_to_encode(parameter)}"
         ) from error

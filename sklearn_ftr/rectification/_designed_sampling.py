@@ -19,6 +19,8 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
+from sklearn_ftr.rectification._pool_totals import PoolTotals
+from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._rectify import shift_of
 from sklearn_ftr.rectification._sampling import Sampling, Sliced
 
@@ -27,40 +29,6 @@ Codes = NDArray[np.intp]
 _ROUNDING = 1e-12
 # Rows of the pool, and pieces, that are worked on at once.
 _BLOCK_ROWS = _BLOCK_PIECES = 65_536
-
-
-@dataclass(frozen=True, eq=False)
-class PoolTotals:
-    """The mean (k,) of the pool's side, how far each piece (n_pieces, k) moves it, and the pieces' shares (n_pieces,) of its rows."""
-
-    mean: Array
-    totals: Array
-    shares: Array
-
-    @property
-    def seen(self) -> NDArray[np.bool_]:
-        """Which pieces have rows there."""
-        return self.shares > 0
-
-    @property
-    def squares(self) -> Array:
-        """Sums of squares of what pieces move it by (k,)."""
-        return np.einsum("ij,ij->j", self.totals, self.totals)
-
-    def mapped(self, matrix: Array, shift: Array) -> PoolTotals:
-        """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
-        return PoolTotals(shift + matrix @ self.mean, self.totals @ matrix.T, self.shares)
-
-    def without(self, noise: Array) -> PoolTotals:
-        """The same, but columns (k,) in which nothing but rounding moves the mean do not move it at all."""
-        flat = np.sqrt(self.squares * max(int(self.seen.sum()), 1)) <= noise
-        return (
-            PoolTotals(self.mean, np.where(flat, 0.0, self.totals), self.shares) if flat.any() else self
-        )
-
-    def about(self, center: Array) -> Array:
-        """How far each piece (n_pieces, k) moves the mean away from another center."""
-        return self.totals + self.shares[:, None] * (self.mean - center)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +90,11 @@ class DesignedSampling(Sampling):
         if self.fixed_shares:
             moved = (one - _means(strata[of_rows], one) for one in moved)
         of_y, of_f = (_sums(of_rows, one, len(labeled)) for one in moved)
-        alone = of_f
+        alone, can_tune = of_f, True
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
             few = 0 < pool.seen.sum() < len(labeled)
+            can_tune = not (few and pool.seen.sum() < MIN_LABELS_TO_TUNE and pool.seen[labeled].any())
             of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
@@ -144,6 +113,7 @@ class DesignedSampling(Sampling):
             noise=(noise[0] * step, noise[1] * step),
             residual_variance=self._residual_variance(dy, df, noise),
             has_pool=bool(pool.seen.any()),
+            can_tune=can_tune,
         )
 
     def _residual_variance(self, dy: Array, df: Array, noise: tuple[Array, Array]) -> Array:
@@ -282,9 +252,15 @@ class DesignedSampling(Sampling):
         n_pool, spare = int(unlabeled.sum()), len(labeled) - len(self.names)
         if n_pool >= len(labeled) or spare < 1:
             return own, degrees
-        every = np.zeros((self.n_pieces, of_f.shape[1]))
-        every[labeled] = of_f
-        borrowed, _ = self._covariance_of(every, np.isin(np.arange(self.n_pieces), labeled))
+        every, lend = np.zeros((self.n_pieces, of_f.shape[1])), np.zeros(self.n_pieces, dtype=bool)
+        every[labeled], lend[labeled] = of_f, True
+        if pool.seen.sum() >= len(labeled):
+            # Clusters with labels show as many of the pool's rows as others do; of labels they may have one or two.
+            every, lend = pool.totals, lend & pool.seen
+            sizes, spare = pool.shares[lend], int(lend.sum()) - len(self.names)
+            if spare < 1:
+                return own, degrees
+        borrowed, _ = self._covariance_of(every, lend)
         unit = np.sum(pool.shares[unlabeled] ** 2)
         degrees = max(n_pool - len(self.names), 0)
         both = (degrees * own + spare * borrowed * unit / np.sum(sizes**2)) / (degrees + spare)

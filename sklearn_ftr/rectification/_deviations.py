@@ -41,6 +41,8 @@ class Deviations:
         V(y - f) of rows.
     has_pool : bool
         Whether there are predictions of unlabeled rows.
+    can_tune : bool, default=True
+        Whether the pool is more than a handful of pieces with labels, any of which would decide on lambda.
     """
 
     y_mean: Array
@@ -54,6 +56,7 @@ class Deviations:
     noise: tuple[Array, Array]
     residual_variance: Array
     has_pool: bool
+    can_tune: bool = True
 
     def cross_fitting_degrees(self, n_folds: int, n_parameters: int = 1) -> int | None:
         """Degrees of freedom where so many models have predicted a fold each; without folds None leaves them to `rectify`."""

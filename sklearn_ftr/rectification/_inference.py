@@ -16,7 +16,6 @@ from scipy import stats
 from sklearn_ftr._arguments import check_choice, check_confidence_level, shown
 from sklearn_ftr._tables import row_index
 from sklearn_ftr.rectification._checks import as_settings
-from sklearn_ftr.rectification._moments import Moments
 
 Alternative = Literal["two-sided", "less", "greater"]
 _ALTERNATIVES = ("two-sided", "less", "greater")
@@ -129,12 +128,6 @@ def welch_satterthwaite(
     with np.errstate(divide="ignore"):
         combined = 1 / np.sum([s**2 / d for s, d in zip(share, degrees, strict=True)], axis=0)
     return np.where(total > 0, combined, degrees[0])
-
-
-def mean_estimate(rows: Moments) -> Estimate:
-    """The plain mean of some rows: variance V / n with n - 1 degrees of freedom."""
-    degrees = np.full(rows.mean.shape, float(rows.count - 1))
-    return Estimate(rows.mean, rows.covariance / rows.count, degrees)
 
 
 def shaped(estimate: Estimate, template: Any) -> Estimate:

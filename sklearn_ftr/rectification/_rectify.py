@@ -96,7 +96,7 @@ def rectify(
 def _weights(sample: Deviations, lambda_: ArrayLike | str | None, spare: int) -> Weights:
     """The given weights; the best ones, if there are labels enough; none without a pool."""
     tuned = lambda_ is None or isinstance(lambda_, str)
-    if not sample.has_pool or (tuned and spare < MIN_LABELS_TO_TUNE - 1):
+    if not sample.has_pool or (tuned and (spare < MIN_LABELS_TO_TUNE - 1 or not sample.can_tune)):
         lambda_ = 0.0
     pool_squares = len(sample.y) * sample.spare * sample.pool_covariance
     return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1], spare)
