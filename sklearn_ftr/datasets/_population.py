@@ -6,13 +6,12 @@ Predictions are best-calibrated mixtures of the score and of noise, with just th
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import astuple
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -169,24 +168,25 @@ class LawfulRegressor(RegressorMixin, BaseEstimator):
         -------
         self
         """
-        fitted = copy(self)
-        fitted._fit(X, y)
-        self.__dict__ = fitted.__dict__  # all at once: a fit that fails has changed nothing
-        return self
-
-    def _fit(self, X: Any, y: Any) -> None:
-        X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
+        witness = clone(self)  # on which scikit-learn sets what it learns of X
+        X, y = validate_data(witness, X, y, y_numeric=True, dtype=np.float64)
         if X.shape[1] < 2:
             raise ValueError(
                 "X has 1 feature(s); expected the score and at least one column of noise, as "
                 "make_ratings_population makes them."
             )
         law = ScalingLaw(*self.law)
-        self.residual_variance_ = float(law.predict(len(y)))
-        known = self.total_variance - law.b
-        weight, scale = _mixture(self.total_variance, known, self.residual_variance_)
-        self.coef_ = np.array([weight, *(scale * _chance_direction(X[:, 1:], y))])
-        self.intercept_ = self.mean + self.bias
+        residual_variance = float(law.predict(len(y)))
+        weight, scale = _mixture(self.total_variance, self.total_variance - law.b, residual_variance)
+        learned = {
+            "residual_variance_": residual_variance,
+            "coef_": np.array([weight, *(scale * _chance_direction(X[:, 1:], y))]),
+            "intercept_": self.mean + self.bias,
+        }
+        seen = {name: value for name, value in vars(witness).items() if name.endswith("_")}
+        kept = {name: value for name, value in vars(self).items() if not name.endswith("_")}
+        self.__dict__ = kept | seen | learned
+        return self
 
     def predict(self, X: Any) -> Array:
         """Predicted ratings.
