@@ -48,14 +48,22 @@ def default_estimator() -> Pipeline:
     With an intercept, least squares minimises the variance of the errors: this is the linear predictor
     of the variance loss in closed form. Features are scaled but not centred, so that sparse X works.
     """
-    return make_pipeline(
-        TableEncoder(), StandardScaler(with_mean=False), RidgeCV(alphas=_RIDGE_PENALTIES)
-    )
+    ridge = QuietRidgeCV(alphas=_RIDGE_PENALTIES)
+    return make_pipeline(TableEncoder(), StandardScaler(with_mean=False), ridge)
 
 
 def or_default(estimator: Any) -> Any:
     """The user's predictor, or the default one in place of None."""
     return default_estimator() if estimator is None else estimator
+
+
+class QuietRidgeCV(RidgeCV):
+    """Ridge regression that says nothing where two equal labels leave 0 / 0 for leave-one-out (scikit-learn before 1.7)."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
+        """As `RidgeCV`, whose penalty is then the smallest: the prediction is that label, whatever it is."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return super().fit(X, y, sample_weight=sample_weight, **params)
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
