@@ -20,8 +20,8 @@ from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
+from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._required_labels import RequiredLabels
-from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._best_estimator import AnswersByBestEstimator
 from sklearn_ftr.estimators._choice import (
     STRATEGIES,
@@ -80,7 +80,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
 
     Attributes
     ----------
-    law_ : ScalingLaw
+    law_ : law
         The fitted law of the residual variance.
     law_fit_ : FittedLaw or None
         The same with standard errors, R^2, verdict and band; None for a frozen model, which learns nothing.
@@ -129,7 +129,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     True
     """
 
-    law_: ScalingLaw
+    law_: PlanningLaw
     law_fit_: FittedLaw | None
     learning_curve_: LearningCurve
     outlook_: Outlook

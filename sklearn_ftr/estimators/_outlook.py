@@ -8,12 +8,13 @@ from typing import Any
 
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
+from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 
 
-def fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
+def fit_law(curve: LearningCurve, frozen: bool) -> tuple[PlanningLaw, FittedLaw | None]:
     """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
     if frozen:
         return _flat_law(curve.variances[0]), None
@@ -33,7 +34,7 @@ def _flat_law(variance: float) -> ScalingLaw:
 def outlook_of(
     rectified: Any,
     curve: LearningCurve,
-    law: ScalingLaw,
+    law: PlanningLaw,
     fitted: FittedLaw | None,
     folds: tuple[int, ...],
     n_trained: int,

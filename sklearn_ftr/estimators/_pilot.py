@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law_fit import FittedLaw
-from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained
@@ -23,7 +23,7 @@ class Foreseen:
     """What was measured, and what it promises."""
 
     curve: LearningCurve
-    law: ScalingLaw
+    law: PlanningLaw
     law_fit: FittedLaw | None
     outlook: Outlook
 
