@@ -15,7 +15,8 @@ from sklearn_ftr import (
     RectifiedQuantile,
 )
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.estimators._learning_curve import _sizes, _trials, measure_learning_curve
+from sklearn_ftr.estimators._learning_curve import measure_learning_curve
+from sklearn_ftr.estimators._trials import sizes_of_halves, trials_of
 
 
 class Given(RegressorMixin, BaseEstimator):
@@ -124,7 +125,7 @@ def test_what_is_fitted_to_rows_is_compared_on_the_same_rows():
             fits_rows=fits_rows,
         ).total_variance
 
-    trials = _trials(np.arange(64), 3.0, np.random.RandomState(0))
+    trials = trials_of(np.arange(64), 3.0, np.random.RandomState(0))
     halves = [np.var(32 * y[trial.test], ddof=1) for trial in trials if trial.size == 32]
     assert len({tuple(trial.test) for trial in trials}) > len(halves)
     assert total(fits_rows=True) == pytest.approx(np.mean(halves))
@@ -253,18 +254,18 @@ def test_a_perfect_judge_needs_no_training(name, n, judge):
 
 
 def test_sizes_are_halved_down_to_four():
-    assert _sizes(64) == [32, 16, 8, 4]
-    assert _sizes(63) == [31, 15, 7]
-    assert _sizes(9) == _sizes(8) == [4, 2]
-    assert _sizes(16) == [8, 4]
-    assert _sizes(31) == [15, 7]
+    assert sizes_of_halves(64) == [32, 16, 8, 4]
+    assert sizes_of_halves(63) == [31, 15, 7]
+    assert sizes_of_halves(9) == sizes_of_halves(8) == [4, 2]
+    assert sizes_of_halves(16) == [8, 4]
+    assert sizes_of_halves(31) == [15, 7]
     with pytest.raises(ValueError, match="y has 7 labeled rows"):
-        _sizes(7)
+        sizes_of_halves(7)
 
 
 def test_halves_test_each_other_and_the_cost_is_kept():
     labeled = np.arange(10, 74)
-    trials = _trials(labeled, 3.0, np.random.RandomState(0))
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0))
     assert [trial.size for trial in trials] == [32, 16, 8, 4] * 2 + [16, 8, 4] * 2
     for trial in trials:
         assert trial.size == len(trial.train)
@@ -274,11 +275,11 @@ def test_halves_test_each_other_and_the_cost_is_kept():
         assert (np.diff(trial.test) > 0).all()
     for first, second in zip(trials[:4], trials[4:8], strict=True):
         assert set(first.test) | set(second.test) == set(labeled)
-    assert len(_trials(labeled, 1e6, np.random.RandomState(0))) == 20 * 2 * 4
+    assert len(trials_of(labeled, 1e6, np.random.RandomState(0))) == 20 * 2 * 4
     cheapest = 2 * (8 + 4) / 64
-    assert len(_trials(labeled, cheapest, np.random.RandomState(0))) == 4
+    assert len(trials_of(labeled, cheapest, np.random.RandomState(0))) == 4
     with pytest.raises(ValueError, match=r"two smallest sizes cost 0\.375"):
-        _trials(labeled, cheapest - 1e-9, np.random.RandomState(0))
+        trials_of(labeled, cheapest - 1e-9, np.random.RandomState(0))
 
 
 def test_the_curve_is_the_mean_over_its_trials():
@@ -292,7 +293,7 @@ def test_the_curve_is_the_mean_over_its_trials():
     curve = model.learning_curve_
     rng = np.random.RandomState(0)
     rng.randint(np.iinfo(np.int32).max)  # the seed of the rectified estimator
-    trials = _trials(np.arange(31), 1.8, rng)
+    trials = trials_of(np.arange(31), 1.8, rng)
     for size, variance in zip(curve.sizes, curve.variances, strict=True):
         expected = [
             np.var(

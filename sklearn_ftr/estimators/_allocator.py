@@ -18,7 +18,7 @@ from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptio
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
-from sklearn_ftr.allocation._law_fit import FittedLaw
+from sklearn_ftr.allocation._law_fit import KINDS, FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._required_labels import RequiredLabels
@@ -48,7 +48,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     """Decides how many labels fine-tune and how many rectify, and says when fine-tuning does not pay.
 
     Measures the residual variance inside the labeled rows for growing numbers of training labels, fits a
-    scaling law, predicts the standard error of every way to use the labels, and refits the best one.
+    law, predicts the standard error of every way to use the labels, and refits the best one.
 
     Parameters
     ----------
@@ -66,6 +66,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         What measuring the curve may cost, in units of one training on all labels.
     label_cost, training_cost, inference_cost : float, default=1.0, 0.0, 0.0
         Prices of one label, of training on one row and of one prediction, for `plan` and `required_labels`.
+    law : {"auto", "power"}, default="auto"
+        Form of the law. "power" is the paper's, fitted to halves of the labels; the curves of networks and language models, which fall late, are not of that
+        form. "auto" weighs it against others by how well each predicts the largest sizes, and measures what cross-fitting trains on, too.
     n_bootstrap : int, default=200
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None
@@ -81,9 +84,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     Attributes
     ----------
     law_ : law
-        The fitted law of the residual variance.
+        The fitted law of the residual variance, with `predict`, `slope`, `optimal_split`, `plan` and `required_labels`; a `ScalingLaw` with `law="power"`.
     law_fit_ : FittedLaw or None
-        The same with standard errors, R^2, verdict and band; None for a frozen model, which learns nothing.
+        The same with standard errors, R^2, verdict, band and the weights of forms; None for a frozen model, which learns nothing.
     learning_curve_ : LearningCurve
         What was measured.
     plan_ : Plan
@@ -153,6 +156,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         "label_cost": [Interval(Real, 0, None, closed="left")],
         "training_cost": [Interval(Real, 0, None, closed="left")],
         "inference_cost": [Interval(Real, 0, None, closed="left")],
+        "law": [StrOptions(set(KINDS))],
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
         "finite_population": BOOLEAN,
         "n_jobs": [Integral, None],
@@ -171,6 +175,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         label_cost: float = 1.0,
         training_cost: float = 0.0,
         inference_cost: float = 0.0,
+        law: str = "auto",
         n_bootstrap: int = 200,
         finite_population: bool = False,
         n_jobs: int | None = None,
@@ -185,6 +190,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         self.label_cost = label_cost
         self.training_cost = training_cost
         self.inference_cost = inference_cost
+        self.law = law
         self.n_bootstrap = n_bootstrap
         self.finite_population = finite_population
         self.n_jobs = n_jobs
@@ -342,7 +348,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         return Costs(self.label_cost, self.training_cost, self.inference_cost)
 
     def _pilot(self, rng: np.random.RandomState) -> Pilot:
-        return Pilot(self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
+        return Pilot(self.law, self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
 
     def _allowed(self, strategy: str, folds: int) -> bool:
         return is_allowed(strategy, folds, self.strategy, self.max_fits)

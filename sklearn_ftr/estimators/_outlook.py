@@ -14,7 +14,7 @@ from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 
 
-def fit_law(curve: LearningCurve, frozen: bool) -> tuple[PlanningLaw, FittedLaw | None]:
+def fit_law(curve: LearningCurve, frozen: bool, law: str) -> tuple[PlanningLaw, FittedLaw | None]:
     """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
     if frozen:
         return _flat_law(curve.variances[0]), None
@@ -23,6 +23,7 @@ def fit_law(curve: LearningCurve, frozen: bool) -> tuple[PlanningLaw, FittedLaw 
         curve.variances,
         standard_errors=curve.standard_errors,
         resampled=curve.resampled,
+        law=law,
     )
     return fitted.law, fitted
 

@@ -44,13 +44,14 @@ class Pilot:
 
     Parameters
     ----------
-    pilot_cost, n_bootstrap, n_jobs
+    law, pilot_cost, n_bootstrap, n_jobs
         As the allocator has them.
     rng : RandomState
     report : callable
         Is told what goes on.
     """
 
+    law: str
     pilot_cost: float
     n_bootstrap: int
     n_jobs: int | None
@@ -68,7 +69,7 @@ class Pilot:
         """What a rectified estimator, whose question is `bound` to rows, can expect of each way to use the labels."""
         predictor = or_default(rectified.estimator)
         curve = self._measure(predictor, bool(rectified.power_tuning), X, bound)
-        law, law_fit = fit_law(curve, is_frozen(predictor))
+        law, law_fit = fit_law(curve, is_frozen(predictor), self.law)
         outlook = outlook_of(rectified, curve, law, law_fit, folds, n_trained, bound)
         return Foreseen(curve, law, law_fit, outlook)
 
@@ -90,4 +91,5 @@ class Pilot:
             weigh=bound.training_weights,
             fits_rows=bound.columns_fit_rows,
             drawn=bound.drawn,
+            folds=self.law != "power",
         )
