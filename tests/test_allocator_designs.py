@@ -455,3 +455,15 @@ def test_score_takes_weights():
     assert model.score(X, y, sample_weight=weights) == model.best_estimator_.score(
         X, y, sample_weight=weights
     )
+
+
+def test_no_cluster_is_torn_by_trainings_on_three_quarters():
+    sample = clusters(n_labeled=80)
+    one = drawn(sample)
+    groups, labeled = sample[2]["groups"], one.labels.labeled
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0), one, folds=True)
+    assert max(len(trial.train) for trial in trials) > 0.7 * len(labeled)
+    for trial in trials:
+        assert not set(groups[trial.train]) & set(groups[trial.test])
+        for part in (trial.train, trial.test):
+            assert len(part) == np.isin(groups[labeled], np.unique(groups[part])).sum()

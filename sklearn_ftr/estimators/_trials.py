@@ -7,7 +7,7 @@ cost trains on all but a fifth, as 5 folds do, and tests on that fifth, which th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 _SMALLEST_SIZE = 4
 _FEWEST = 8
 _LARGEST_REPEATS = 20
-_FOLDS = 5
+_PARTS = 4
 # Rows or clusters of a fold; the variance of fewer is too noisy to be worth a training (+- 45 % of 10 Gaussian residuals).
-_SMALLEST_FOLD = 10
+_SMALLEST_PART = 10
 # Each is a row, or all labeled rows of a cluster.
 _Units = Rows | list[Rows]
 
@@ -53,24 +53,25 @@ def trials_of(
     chain = sizes_of_halves(n, rows_each)
     budget, trials = pilot_cost * n, list[Trial]()
     for _ in range(_LARGEST_REPEATS):
-        affordable = [
-            sizes for sizes in (chain[k:] for k in range(len(chain) - 1)) if 2 * sum(sizes) <= budget
-        ]
-        if not affordable:
-            break
-        sizes = affordable[0]
-        budget -= 2 * sum(sizes)
         units = rng.permutation(labeled) if drawn is None else drawn.shuffled(rng)
-        pair = _halving(units, sizes, rows_each)
-        of_folds = _all_but_a_fifth(units, pair, rows_each, budget) if folds and not trials else []
-        budget -= sum(round(trial.size / rows_each) for trial in of_folds)
-        trials += pair + of_folds
+        found = _with_folds(units, chain, rows_each, budget) if folds and not trials else []
+        found = found or _halving(units, _affordable(chain, budget), rows_each)
+        if not found:
+            break
+        budget -= sum(round(trial.size / rows_each) for trial in found)
+        trials += found
     if not trials:
         raise ValueError(
             f"pilot_cost={pilot_cost} does not pay for a learning curve: its two smallest sizes cost "
             f"{2 * sum(chain[-2:]) / n:.3g}."
         )
     return trials
+
+
+def _affordable(chain: list[int], budget: float) -> list[int]:
+    """Of the sizes those, from some on, that both halves can train on; two at least or none."""
+    pairs = (chain[k:] for k in range(len(chain) - 1))
+    return next((sizes for sizes in pairs if 2 * sum(sizes) <= budget), [])
 
 
 def sizes_of_halves(n: int, rows_each: float = 1.0) -> list[int]:
@@ -97,19 +98,21 @@ def _halving(units: _Units, sizes: list[int], rows_each: float) -> list[Trial]:
     ]
 
 
-def _all_but_a_fifth(units: _Units, pair: list[Trial], rows_each: float, budget: float) -> list[Trial]:
-    """As many folds, each within a half that has tested, as the budget pays for."""
-    n, fold = len(units), len(units) // _FOLDS
-    if fold < _SMALLEST_FOLD:
+def _with_folds(units: _Units, chain: list[int], rows_each: float, budget: float) -> list[Trial]:
+    """Both halves train, smaller parts of one of them, and all but a quarter: nothing if not one such quarter is paid for."""
+    n, part = len(units), len(units) // _PARTS
+    count = int((budget - chain[0] - sum(chain)) // (n - part))
+    if part < _SMALLEST_PART or count < 1:
         return []
-    by_first, by_second = pair[0], pair[len(pair) // 2]
+    pair = _halving(units, chain, rows_each)
+    first, *smaller, second = pair[: len(chain) + 1]
     # From either end towards the middle: the second half was tested by the first one's model.
-    starts = ((n - fold, by_first), (0, by_second), (n - 2 * fold, by_first), (fold, by_second))
-    trials = []
-    for start, beside in starts[: int(budget // (n - fold))]:
-        train = _rows_of(units[:start], units[start + fold :])
-        test = _rows_of(units[start : start + fold])
-        trials.append(Trial(round((n - fold) * rows_each), train, test, beside))
+    starts = ((n - part, first), (0, second), (n - 2 * part, first), (part, second))
+    trials = [first, second, *(replace(trial, beside=first) for trial in smaller)]
+    for start, beside in starts[:count]:
+        train = _rows_of(units[:start], units[start + part :])
+        test = _rows_of(units[start : start + part])
+        trials.append(Trial(round((n - part) * rows_each), train, test, beside))
     return trials
 
 
