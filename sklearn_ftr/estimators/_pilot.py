@@ -62,7 +62,8 @@ class Foreseen:
         if coefficients or isinstance(bound, BoundQuantiles) or not len(labels.unlabeled):
             return None
         n = len(labels.labeled)
-        return Outcome.of(option, standard_error, n, self.outlook.drawing.degrees_of_freedom(n))
+        degrees = self.outlook.drawing.degrees_of_freedom(n)
+        return Outcome.of(option, standard_error, n, degrees, bound.drawn is not None)
 
     @property
     def attributes(self) -> dict[str, Any]:
