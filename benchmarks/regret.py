@@ -65,7 +65,7 @@ def variances(curve, n, total, recycle):
     return 1 / (1 / plain + s / total) if recycle else plain
 
 
-def pick(X, y, n, seed, law):
+def pick(X, y, n, seed, law="auto"):
     """The splits that the allocator picks for n labels, plain and recycled."""
     rows = np.random.default_rng(seed).permutation(len(y))[:n]
     labels = check_partial_labels(X[rows], y[rows], "regret")
@@ -96,7 +96,7 @@ def pick(X, y, n, seed, law):
     return [*splits, curve.total_variance / fit.law.predict(float(n - n // 5))]
 
 
-def study(X, y, sizes, draws, jobs, law):
+def study(X, y, sizes, draws, jobs, law="auto"):
     """For each n and objective: the best split, its efficiency, and picked splits with their regrets."""
     curve, total = true_curve(X, y), y.var()
     for n in sizes:
