@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sklearn_ftr.allocation import (
         Costs,
         FittedLaw,
+        MissedForecastWarning,
         Plan,
         RequiredLabels,
         ScalingLaw,
@@ -60,6 +61,7 @@ _HOMES = {
     "FineTuneRectifyAllocator": "estimators",
     "FittedLaw": "allocation",
     "LabeledKFold": "model_selection",
+    "MissedForecastWarning": "allocation",
     "Plan": "allocation",
     "PredictionCorrector": "estimators",
     "PredictionShiftWarning": "rectification",
@@ -98,6 +100,7 @@ __all__ = [
     "FineTuneRectifyAllocator",
     "FittedLaw",
     "LabeledKFold",
+    "MissedForecastWarning",
     "Plan",
     "PredictionCorrector",
     "PredictionShiftWarning",

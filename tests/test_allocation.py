@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_ftr import Costs, ScalingLaw, ScalingLawRegressor, fit_scaling_law
-from sklearn_ftr.allocation._law_fit import _fit
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
+from sklearn_ftr.allocation._power_fit import fit_power
 
 EMOBANK = ScalingLaw(a=0.287, alpha=0.297, b=0.042)  # as published by Wang, Ye and Zhao (2025)
 SIZES = np.array([25, 50, 100, 200, 400, 800, 1600])
@@ -414,8 +414,8 @@ def test_the_form_with_a_shift_has_to_pay_for_it():
 
     for seed, noise in enumerate(np.geomspace(1e-2, 1e-5, 12)):
         v = truth * (1 + noise * np.random.default_rng(seed).standard_normal(7))
-        plain = _fit(sizes[1:], v[1:], v[1:], shifted=False)
-        shifted = _fit(sizes, v, v, shifted=True)
+        plain = fit_power(sizes[1:], v[1:], v[1:], shifted=False)
+        shifted = fit_power(sizes, v, v, shifted=True)
         law = fit_scaling_law(sizes, v, n_bootstrap=2).law
         chosen.append(law.s0 > 0)
         assert chosen[-1] == (criterion(plain, v, 3) >= criterion(shifted, v, 4))

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
     LabeledKFold,
+    MissedForecastWarning,
     PredictionCorrector,
     RectifiedDifference,
     RectifiedLinearRegression,
@@ -70,7 +71,7 @@ def test_learning_curve_costs_what_it_may(data):
         of_curve = Counting.log[:-1]  # the last one is the final training
         assert sum(of_curve) / 400 == pytest.approx(model.learning_curve_.cost)
         assert 0.8 * pilot_cost < model.learning_curve_.cost <= pilot_cost
-        assert max(of_curve) <= 200
+        assert max(of_curve) == {0.5: 50, 1.0: 100, 3.0: 300, 5.0: 300}[pilot_cost]
 
 
 def test_learning_curve_measures_the_residual_variance(rng):
@@ -297,7 +298,8 @@ def test_rows_that_trained_are_remembered_where_nothing_trains(data, rng):
     assert alone.best_estimator_.cv is None
     np.testing.assert_array_equal(alone.finetune_rows_, mask)
     judge = np.column_stack([np.where(np.isnan(y), X.sum(axis=1), y), X])
-    corrected = allocator(PredictionCorrector(), {"cv": 5}).fit(judge, y, finetune_rows=mask)
+    with pytest.warns(MissedForecastWarning):  # judgements of the pool vary more than those of labels
+        corrected = allocator(PredictionCorrector(), {"cv": 5}).fit(judge, y, finetune_rows=mask)
     assert corrected.best_option_.strategy == "zero-shot"
     assert (corrected.best_estimator_.cv, corrected.best_estimator_.split_ratio) == (None, 0)
     np.testing.assert_array_equal(corrected.finetune_rows_, mask)
@@ -330,9 +332,20 @@ def test_the_outlook_knows_how_the_estimator_answers(data):
         curve.variances,
         standard_errors=curve.standard_errors,
         resampled=curve.resampled,
+        law="auto",
     )
     assert expected.law == model.law_
-    assert expected.bootstrap == model.law_fit_.bootstrap
+    paper = allocator(law="power").fit(X, y)
+    curve = paper.learning_curve_
+    expected = fit_scaling_law(
+        curve.sizes,
+        curve.variances,
+        standard_errors=curve.standard_errors,
+        resampled=curve.resampled,
+    )
+    assert curve.sizes.max() == 200
+    assert expected.law == paper.law_ == paper.law_fit_.power
+    assert expected.bootstrap == paper.law_fit_.bootstrap
     frozen = allocator(FrozenEstimator(Ridge().fit(X[:50], y[:50]))).fit(X, y)
     assert frozen.outlook_.zero_shot_variance == frozen.learning_curve_.variances[0] == frozen.law_.b
     first = frozen.learning_curve_.resampled[:, 0]
@@ -348,7 +361,7 @@ def test_models_that_need_more_rows_than_the_smallest_size(data):
     curve = allocator(KNeighborsRegressor()).fit(X, y).learning_curve_
     assert curve.sizes.min() > 4
     with pytest.raises(ValueError, match="n_neighbors"):
-        allocator(KNeighborsRegressor(n_neighbors=100)).fit(X, y)
+        allocator(KNeighborsRegressor(n_neighbors=200)).fit(X, y)
 
 
 def test_a_failed_fit_leaves_the_earlier_one(data):

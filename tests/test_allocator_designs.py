@@ -24,8 +24,8 @@ from sklearn_ftr.allocation._optimal_split import searched_split
 from sklearn_ftr.allocation._strategies import CrossFitting, LabelsOnly, Split
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.estimators._learning_curve import _trials
 from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.estimators._trials import trials_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 ESTIMANDS = {
@@ -190,7 +190,7 @@ def test_no_cluster_trains_and_tests_one_model_and_sizes_are_those_of_whole_clus
     sample = clusters()
     one = drawn(sample)
     groups, labeled = sample[2]["groups"], one.labels.labeled
-    trials = _trials(labeled, 3.0, np.random.RandomState(0), one)
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0), one)
     for trial in trials:
         inside = np.unique(groups[trial.train])
         assert not set(inside) & set(groups[trial.test])
@@ -204,7 +204,7 @@ def test_no_cluster_trains_and_tests_one_model_and_sizes_are_those_of_whole_clus
 def test_halves_and_sizes_take_their_share_of_each_stratum():
     one = drawn(stratified())
     strata = stratified()[2]["strata"]
-    for trial in _trials(one.labels.labeled, 3.0, np.random.RandomState(0), one):
+    for trial in trials_of(one.labels.labeled, 3.0, np.random.RandomState(0), one):
         for part in (trial.train, trial.test):
             assert strata[part].mean() == pytest.approx(0.5, abs=0.6 / len(part))
 
@@ -455,3 +455,15 @@ def test_score_takes_weights():
     assert model.score(X, y, sample_weight=weights) == model.best_estimator_.score(
         X, y, sample_weight=weights
     )
+
+
+def test_no_cluster_is_torn_by_trainings_on_three_quarters():
+    sample = clusters(n_labeled=80)
+    one = drawn(sample)
+    groups, labeled = sample[2]["groups"], one.labels.labeled
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0), one, folds=True)
+    assert max(len(trial.train) for trial in trials) > 0.7 * len(labeled)
+    for trial in trials:
+        assert not set(groups[trial.train]) & set(groups[trial.test])
+        for part in (trial.train, trial.test):
+            assert len(part) == np.isin(groups[labeled], np.unique(groups[part])).sum()

@@ -55,4 +55,7 @@ def test_regret_picks_a_split():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 5))
     y = X.sum(axis=1) + rng.normal(size=600)
-    assert all(2 <= s <= 98 for s in benchmark("regret").pick(X, y, 100, 0))
+    for law in ("auto", "power"):
+        *splits, promised = benchmark("regret").pick(X, y, 100, 0, law)
+        assert all(2 <= s <= 98 for s in splits)
+        assert promised >= 1

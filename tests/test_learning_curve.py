@@ -14,8 +14,10 @@ from sklearn_ftr import (
     RectifiedMeanEstimator,
     RectifiedQuantile,
 )
+from sklearn_ftr.estimators._bootstrap import BootstrapWeights
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.estimators._learning_curve import _sizes, _trials, measure_learning_curve
+from sklearn_ftr.estimators._learning_curve import measure_learning_curve
+from sklearn_ftr.estimators._trials import sizes_of_halves, trials_of
 
 
 class Given(RegressorMixin, BaseEstimator):
@@ -124,7 +126,7 @@ def test_what_is_fitted_to_rows_is_compared_on_the_same_rows():
             fits_rows=fits_rows,
         ).total_variance
 
-    trials = _trials(np.arange(64), 3.0, np.random.RandomState(0))
+    trials = trials_of(np.arange(64), 3.0, np.random.RandomState(0))
     halves = [np.var(32 * y[trial.test], ddof=1) for trial in trials if trial.size == 32]
     assert len({tuple(trial.test) for trial in trials}) > len(halves)
     assert total(fits_rows=True) == pytest.approx(np.mean(halves))
@@ -253,18 +255,18 @@ def test_a_perfect_judge_needs_no_training(name, n, judge):
 
 
 def test_sizes_are_halved_down_to_four():
-    assert _sizes(64) == [32, 16, 8, 4]
-    assert _sizes(63) == [31, 15, 7]
-    assert _sizes(9) == _sizes(8) == [4, 2]
-    assert _sizes(16) == [8, 4]
-    assert _sizes(31) == [15, 7]
+    assert sizes_of_halves(64) == [32, 16, 8, 4]
+    assert sizes_of_halves(63) == [31, 15, 7]
+    assert sizes_of_halves(9) == sizes_of_halves(8) == [4, 2]
+    assert sizes_of_halves(16) == [8, 4]
+    assert sizes_of_halves(31) == [15, 7]
     with pytest.raises(ValueError, match="y has 7 labeled rows"):
-        _sizes(7)
+        sizes_of_halves(7)
 
 
 def test_halves_test_each_other_and_the_cost_is_kept():
     labeled = np.arange(10, 74)
-    trials = _trials(labeled, 3.0, np.random.RandomState(0))
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0))
     assert [trial.size for trial in trials] == [32, 16, 8, 4] * 2 + [16, 8, 4] * 2
     for trial in trials:
         assert trial.size == len(trial.train)
@@ -274,11 +276,11 @@ def test_halves_test_each_other_and_the_cost_is_kept():
         assert (np.diff(trial.test) > 0).all()
     for first, second in zip(trials[:4], trials[4:8], strict=True):
         assert set(first.test) | set(second.test) == set(labeled)
-    assert len(_trials(labeled, 1e6, np.random.RandomState(0))) == 20 * 2 * 4
+    assert len(trials_of(labeled, 1e6, np.random.RandomState(0))) == 20 * 2 * 4
     cheapest = 2 * (8 + 4) / 64
-    assert len(_trials(labeled, cheapest, np.random.RandomState(0))) == 4
+    assert len(trials_of(labeled, cheapest, np.random.RandomState(0))) == 4
     with pytest.raises(ValueError, match=r"two smallest sizes cost 0\.375"):
-        _trials(labeled, cheapest - 1e-9, np.random.RandomState(0))
+        trials_of(labeled, cheapest - 1e-9, np.random.RandomState(0))
 
 
 def test_the_curve_is_the_mean_over_its_trials():
@@ -292,7 +294,7 @@ def test_the_curve_is_the_mean_over_its_trials():
     curve = model.learning_curve_
     rng = np.random.RandomState(0)
     rng.randint(np.iinfo(np.int32).max)  # the seed of the rectified estimator
-    trials = _trials(np.arange(31), 1.8, rng)
+    trials = trials_of(np.arange(31), 1.8, rng)
     for size, variance in zip(curve.sizes, curve.variances, strict=True):
         expected = [
             np.var(
@@ -306,3 +308,83 @@ def test_the_curve_is_the_mean_over_its_trials():
         assert variance == pytest.approx(np.mean(expected))
     assert curve.total_variance == pytest.approx(np.var(y[:31], ddof=1))
     assert curve.cost == pytest.approx(sum(trial.size for trial in trials) / 31)
+
+
+def test_trainings_on_three_quarters_follow_what_they_cost():
+    """Both halves, smaller parts of one, then quarters that other models have tested; whatever is left pays for small halvings."""
+    labeled = np.arange(10, 74)
+    trials = trials_of(labeled, 3.0, np.random.RandomState(0), folds=True)
+    assert [trial.size for trial in trials[:7]] == [32, 32, 16, 8, 4, 48, 48]
+    assert sum(trial.size for trial in trials) <= 3 * 64
+    for trial in trials:
+        assert trial.size == len(trial.train)
+        assert not set(trial.train) & set(trial.test)
+        if trial.beside is not None:
+            assert set(trial.test) <= set(trial.beside.test)
+            assert not set(trial.test) & set(trial.beside.train)
+    assert set(trials[5].train) | set(trials[5].test) == set(labeled)
+    assert not set(trials[5].test) & set(trials[6].test)
+    many = trials_of(labeled, 5.0, np.random.RandomState(0), folds=True)
+    assert set().union(*(trial.test for trial in many if trial.size == 48)) == set(labeled)
+    for pilot_cost, n in ((2.0, 64), (3.0, 39)):  # too little money, too few labels for a quarter
+        plain = trials_of(labeled[:n], pilot_cost, np.random.RandomState(0))
+        folds = trials_of(labeled[:n], pilot_cost, np.random.RandomState(0), folds=True)
+        assert [trial.size for trial in plain] == [trial.size for trial in folds]
+
+
+class Scripted(RegressorMixin, BaseEstimator):
+    """Of a signal X0 and noise X1: predictions whose residual variance is 1 - s / 400, half of their noise being that of every model."""
+
+    def fit(self, X, y):
+        left = 1 - len(y) / 400
+        self.noise_ = (0.9 * (0.9 / (1 - left) - 1)) ** 0.5 if left < 0.9 else 0.0
+        self.n_features_in_ = 2
+        return self
+
+    def predict(self, X):
+        return X[:, 0] + self.noise_ * X[:, 1]
+
+
+def test_what_some_rows_have_tested_is_told_of_all():
+    """A quarter's luck is taken off: 100 draws, the spread of what 300 labels leave, with and without."""
+    found, naive = [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 2)) * [0.9**0.5, 1.0]
+        y = X[:, 0] + 0.1**0.5 * rng.standard_t(5, size=200) / (5 / 3) ** 0.5
+        curve = measure_learning_curve(
+            Scripted(),
+            X,
+            check_partial_labels(X, y, "test"),
+            as_they_are,
+            pilot_cost=2.3,
+            power_tuning=True,
+            n_bootstrap=30,
+            n_jobs=None,
+            rng=np.random.RandomState(seed),
+            report=lambda message: None,
+            folds=True,
+        )
+        assert curve.sizes[-1] == 150
+        found.append(curve.variances[-1])
+        trial = trials_of(np.arange(200), 2.3, np.random.RandomState(seed), folds=True)
+        (last,) = (one for one in trial if one.size == 150)
+        f = Scripted().fit(X[last.train], y[last.train]).predict(X[last.test])
+        naive.append(np.var(y[last.test]) * (1 - np.corrcoef(y[last.test], f)[0, 1] ** 2) * 50 / 48)
+    print(np.mean(found), np.std(found), np.mean(naive), np.std(naive))
+    assert np.mean(found) == pytest.approx(1 - 150 / 400, rel=0.05)
+    assert np.std(found) < 0.8 * np.std(naive)
+
+
+def test_weights_of_many_rows_are_those_of_bundles():
+    """25,000 rows share 10,000 weights: variances of means as if each had its own."""
+    weights = BootstrapWeights.draw(25_000, 300, np.random.RandomState(0))
+    assert weights.table.shape == (301, 10_000)
+    values = np.random.default_rng(0).normal(size=(25_000, 1))
+    means = weights.means(values, np.arange(25_000))
+    assert means[0] == pytest.approx(values.mean())
+    assert means[1:].std() == pytest.approx(25_000**-0.5, rel=0.15)
+    few = BootstrapWeights.draw(50, 3, np.random.RandomState(0))
+    rows = np.array([3, 7, 20])
+    expected = few.table[:, rows] @ values[rows] / few.table[:, rows].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(few.means(values[rows], rows), expected)

@@ -9,10 +9,12 @@ from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.allocation._warnings import MissedForecastWarning
 
 __all__ = [
     "Costs",
     "FittedLaw",
+    "MissedForecastWarning",
     "Option",
     "Plan",
     "RequiredLabels",

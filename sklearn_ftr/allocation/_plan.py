@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,19 @@ class Plan:
         In the order labels only, zero-shot, split, cross-fitting.
     n_clusters : int or None
         Clusters that so many labels are in; None without clusters.
+    notes : tuple of str
+        What is known of the law, and how it went; printed below the table.
     """
 
     n_labeled: int
     n_unlabeled: float
     options: tuple[Option, ...]
     n_clusters: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def with_note(self, note: str) -> Plan:
+        """The same with one note more; an empty one is none."""
+        return replace(self, notes=(*self.notes, note)) if note else self
 
     @property
     def labels_per_piece(self) -> float:
@@ -85,4 +92,4 @@ class Plan:
         ]
         clusters = "" if self.n_clusters is None else f" (in {self.n_clusters:,} clusters)"
         title = f"Plan for {self.n_labeled:,} labeled{clusters} and {pool} unlabeled rows"
-        return "\n".join([title, rule, header, rule, *rows, rule])
+        return "\n".join([title, rule, header, rule, *rows, rule, *self.notes])

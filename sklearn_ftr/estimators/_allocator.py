@@ -13,15 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ftr._arguments import check_count
 from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
-from sklearn_ftr.allocation._law_fit import FittedLaw
+from sklearn_ftr.allocation._law_fit import KINDS, FittedLaw
 from sklearn_ftr.allocation._plan import Plan
+from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._required_labels import RequiredLabels
-from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._best_estimator import AnswersByBestEstimator
 from sklearn_ftr.estimators._choice import (
     STRATEGIES,
@@ -29,6 +28,7 @@ from sklearn_ftr.estimators._choice import (
     choose,
     is_allowed,
     parameters_of,
+    pool_beside,
     sizes_of,
     what_was_chosen,
 )
@@ -48,7 +48,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     """Decides how many labels fine-tune and how many rectify, and says when fine-tuning does not pay.
 
     Measures the residual variance inside the labeled rows for growing numbers of training labels, fits a
-    scaling law, predicts the standard error of every way to use the labels, and refits the best one.
+    law, predicts the standard error of every way to use the labels, and refits the best one.
 
     Parameters
     ----------
@@ -66,6 +66,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         What measuring the curve may cost, in units of one training on all labels.
     label_cost, training_cost, inference_cost : float, default=1.0, 0.0, 0.0
         Prices of one label, of training on one row and of one prediction, for `plan` and `required_labels`.
+    law : {"auto", "power"}, default="auto"
+        "power" is the paper's, fitted to halves of the labels. Curves of networks and language models fall late: "auto" weighs it against other
+        forms by how well each predicts the largest sizes, and measures trainings on three quarters of the labels, too.
     n_bootstrap : int, default=200
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None
@@ -80,20 +83,20 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
 
     Attributes
     ----------
-    law_ : ScalingLaw
-        The fitted law of the residual variance.
+    law_ : law
+        The fitted law of the residual variance; a `ScalingLaw` with `law="power"`, else one or a mean of several, with the same methods.
     law_fit_ : FittedLaw or None
-        The same with standard errors, R^2, verdict and band; None for a frozen model, which learns nothing.
+        The same with standard errors, R^2, verdict, band and the weights of forms; None for a frozen model, which learns nothing.
     learning_curve_ : LearningCurve
         What was measured.
     plan_ : Plan
-        Every option with its predicted standard error; prints as a table.
+        Every option with its predicted standard error; prints as a table, with the forms of the law.
     best_option_ : Option
         The option that was chosen.
     best_split_ratio_ : float
         s / n of the best split, whether chosen or not; 0 if there is nothing to split for.
     verdict_ : str
-        What was chosen, and why.
+        What was chosen, and why; what was reached against what was promised, with a `MissedForecastWarning` where they differ beyond chance.
     best_estimator_ : estimator
         `estimator` refitted on all labels with the chosen option.
     standard_error_, efficiency_, result_, finetune_rows_
@@ -129,7 +132,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     True
     """
 
-    law_: ScalingLaw
+    law_: PlanningLaw
     law_fit_: FittedLaw | None
     learning_curve_: LearningCurve
     outlook_: Outlook
@@ -153,6 +156,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         "label_cost": [Interval(Real, 0, None, closed="left")],
         "training_cost": [Interval(Real, 0, None, closed="left")],
         "inference_cost": [Interval(Real, 0, None, closed="left")],
+        "law": [StrOptions(set(KINDS))],
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
         "finite_population": BOOLEAN,
         "n_jobs": [Integral, None],
@@ -171,6 +175,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         label_cost: float = 1.0,
         training_cost: float = 0.0,
         inference_cost: float = 0.0,
+        law: str = "auto",
         n_bootstrap: int = 200,
         finite_population: bool = False,
         n_jobs: int | None = None,
@@ -185,6 +190,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         self.label_cost = label_cost
         self.training_cost = training_cost
         self.inference_cost = inference_cost
+        self.law = law
         self.n_bootstrap = n_bootstrap
         self.finite_population = finite_population
         self.n_jobs = n_jobs
@@ -207,7 +213,6 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix, data frame or sequence of n_rows
-            Labeled and unlabeled rows.
         y : array-like of shape (n_rows,) or (n_rows, k)
             Labels; NaN marks unlabeled rows.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -251,15 +256,19 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
         trained = always if bound.drawn is None else bound.drawn.whole(always)
-        foreseen = self._pilot(rng).foresee(rectified, X, bound, folds, len(trained))
-        plan = foreseen.outlook.plan(len(labels.labeled), len(labels.unlabeled), self._costs())
+        pilot = Pilot(self.law, self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
+        foreseen = pilot.foresee(rectified, X, bound, folds, len(trained))
+        plan = foreseen.plan(labels, self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
         reporter(self)(choice.verdict)
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
         best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
-        return columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always)
+        outcome = foreseen.outcome(bound, choice.option, best.standard_error_)
+        return (
+            columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)
+        )
 
     def plan(self, n_labeled: int, n_unlabeled: float | None = None) -> Plan:
         """Every option for a number of labels, bought or not.
@@ -275,13 +284,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Plan
         """
         check_is_fitted(self, "outlook_")
-        check_count(n_labeled, "n_labeled", 0)
-        rows = self.n_labeled_ + self.n_unlabeled_
-        if n_unlabeled is None and n_labeled > rows:
-            raise ValueError(
-                f"n_labeled is {n_labeled}, but there are {rows} rows in all; give n_unlabeled for a larger pool."
-            )
-        m = rows - n_labeled if n_unlabeled is None else n_unlabeled
+        m = pool_beside(n_labeled, n_unlabeled, self.n_labeled_ + self.n_unlabeled_)
         return self.outlook_.plan(n_labeled, m, self._costs())
 
     def required_labels(
@@ -340,9 +343,6 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
 
     def _costs(self) -> Costs:
         return Costs(self.label_cost, self.training_cost, self.inference_cost)
-
-    def _pilot(self, rng: np.random.RandomState) -> Pilot:
-        return Pilot(self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
 
     def _allowed(self, strategy: str, folds: int) -> bool:
         return is_allowed(strategy, folds, self.strategy, self.max_fits)

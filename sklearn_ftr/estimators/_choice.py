@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 
+from sklearn_ftr._arguments import check_count
 from sklearn_ftr.allocation._best_option import (
     Option,
     best_option,
@@ -24,6 +25,7 @@ from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._strategies import SIMPLE_FIRST, Split
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._outcome import Outcome
 
 # What a user may insist on: anything, or one way to train.
 STRATEGIES = {
@@ -99,8 +101,10 @@ def _why_predictions(best: Option, plan: Plan, fitted: FittedLaw | None) -> str:
     )
     if not can_help(best, plan.n_labeled, plan.labels_per_piece):
         text += " Predictions correlate too little with labels to help: labels alone would be as good."
-    elif fitted is not None and fitted.verdict != "falling":
+    elif fitted is not None and not fitted.verdict.startswith("falling"):
         text += f" More training does not pay: the residual variance is {fitted.verdict}."
+    elif fitted is not None and fitted.misfit:
+        text += f" The residual variance falls, {fitted.misfit}."
     return text
 
 
@@ -128,15 +132,22 @@ def sizes_of(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
 
 
 def what_was_chosen(
-    plan: Plan, choice: Choice, best: Any, labels: PartialLabels, always: NDArray[np.intp]
+    plan: Plan,
+    choice: Choice,
+    best: Any,
+    labels: PartialLabels,
+    always: NDArray[np.intp],
+    outcome: Outcome | None,
 ) -> dict[str, Any]:
     """Fitted attributes: the plan, the choice, and what is repeated of the estimator that was refitted by it."""
+    if outcome is not None:
+        outcome.warn(stacklevel=6)  # of whoever called fit, which scikit-learn wraps
     splits = [option.n_finetune for option in plan.options if option.strategy == Split.name]
     return {
-        "plan_": plan,
+        "plan_": plan if outcome is None else plan.with_note(outcome.sentence),
         "best_split_ratio_": splits[0] / plan.n_labeled if splits else 0.0,
         "best_option_": choice.option,
-        "verdict_": choice.verdict,
+        "verdict_": choice.verdict if outcome is None else f"{choice.verdict} {outcome.sentence}",
         "best_estimator_": best,
         "n_labeled_": len(labels.labeled),
         "n_unlabeled_": len(labels.unlabeled),
@@ -155,3 +166,13 @@ def check_folds(folds: Any) -> tuple[int, ...]:
             f"folds is {folds!r}; expected whole numbers from 2 on, such as (2, 5, 10), or () for no cross-fitting."
         )
     return tuple(dict.fromkeys(map(int, folds)))
+
+
+def pool_beside(n_labeled: int, n_unlabeled: float | None, rows: int) -> float:
+    """Rows of the pool beside so many labels; those of the fit that get no label if a user does not say."""
+    check_count(n_labeled, "n_labeled", 0)
+    if n_unlabeled is None and n_labeled > rows:
+        raise ValueError(
+            f"n_labeled is {n_labeled}, but there are {rows} rows in all; give n_unlabeled for a larger pool."
+        )
+    return rows - n_labeled if n_unlabeled is None else n_unlabeled

@@ -1,8 +1,7 @@
 """The residual variance as a function of the fine-tuning size, measured inside the labels at hand.
 
-The labels are halved at random; models trained on growing parts of one half are tested on all of the other.
-So every label tests every size (the sizes are compared on the same rows, whose luck cancels), and no model is
-tested on a row that it was trained on. Clusters stay whole, and each half has its share of every stratum.
+Which trainings measure it is said in `_trials`. No model is tested on a row that it was trained on; clusters stay whole, and each part has its share of
+every stratum.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.estimators._answer import Columns, Rows
+from sklearn_ftr.estimators._bootstrap import BootstrapWeights
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.estimators._inner_model import (
     is_frozen,
@@ -34,11 +34,8 @@ from sklearn_ftr.estimators._residual_variance import (
     residual_variances,
     total_variances,
 )
+from sklearn_ftr.estimators._trials import Trial, trials_of
 from sklearn_ftr.rectification._checks import Array
-
-_SMALLEST_SIZE = 4
-_FEWEST = 8
-_LARGEST_REPEATS = 20
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,6 @@ class LearningCurve:
         return np.maximum(errors, 1e-9 * max(self.total_variance, 1e-300))
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """Train on some rows, test on others; with size 0, test the model before training."""
-
-    size: int
-    train: Rows
-    test: Rows
-
-
 def measure_learning_curve(
     estimator: BaseEstimator,
     X: Any,
@@ -105,6 +93,7 @@ def measure_learning_curve(
     weigh: Callable[[Rows], Array] | None = None,
     fits_rows: bool = False,
     drawn: DrawnLabels | None = None,
+    folds: bool = False,
 ) -> LearningCurve:
     """Measure; the trainings cost at most `pilot_cost` trainings on all labels.
 
@@ -113,148 +102,156 @@ def measure_learning_curve(
     in training. `drawn` is how the labels were drawn, if not all alike and by themselves: clusters then stay whole, and variances
     are those of a mean under the design, times the number of labels.
 
-    With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
+    With `folds`, trainings on 80 % of the labels follow the first halving. With `zero_shot`, the model before training is tested on all labels, too; a frozen one is only tested.
     """
-    trials = [] if is_frozen(estimator) else _trials(labels.labeled, pilot_cost, rng, drawn)
+    trials = [] if is_frozen(estimator) else trials_of(labels.labeled, pilot_cost, rng, drawn, folds)
     if zero_shot:
-        trials.append(_Trial(0, labels.labeled[:0], labels.labeled))
+        trials.append(Trial(0, labels.labeled[:0], labels.labeled))
     sizes = [trial.size for trial in trials]
     planned = ", ".join(map(str, sorted(set(sizes))))
     report(f"learning curve: {len(trials)} trainings on {planned} labels")
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(trials))
-    predictions = Parallel(n_jobs=n_jobs)(
+    # Each prediction is looked at as it comes: those of a million labels by every model would be 250 MB.
+    predictions = _as_they_come(n_jobs)(
         delayed(_test)(estimator, X, labels, trial, int(seed), weigh)
         for trial, seed in zip(trials, seeds, strict=True)
     )
-    trials, predictions = _without_failures(trials, predictions, report)
     n_pieces = len(labels.labeled) if drawn is None else drawn.n_pieces
-    weights = _bootstrap_weights(n_pieces, n_bootstrap, rng)
+    weights = BootstrapWeights.draw(n_pieces, n_bootstrap, rng)
     tests = _Tests(labels, of_values, weights, power_tuning, fits_rows, drawn)
+    needed = {id(trial.beside) for trial in trials}
+    tested = [
+        f if isinstance(f, ValueError) else tests.of(trial, f, drawn is not None or id(trial) in needed)
+        for trial, f in zip(trials, predictions, strict=True)
+    ]
     cost = sum(sizes) / len(labels.labeled)
-    return tests.curve(trials, predictions, cost)
+    return tests.curve(_without_failures(trials, tested, report), cost)
+
+
+def _as_they_come(n_jobs: int | None) -> Parallel:
+    """Results one after the other; joblib before 1.3 has them all at once."""
+    try:
+        return Parallel(n_jobs=n_jobs, return_as="generator")
+    except TypeError:
+        return Parallel(n_jobs=n_jobs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tested:
+    """A trial, its residual variance in each version, and its predictions if something else is made of them."""
+
+    trial: Trial
+    residual: Array
+    f: Array | None
+
+    @property
+    def size(self) -> int:
+        """Labels that trained."""
+        return self.trial.size
+
+    @property
+    def is_half(self) -> bool:
+        """Whether one half, or nothing, has trained, and all others test."""
+        return self.trial.beside is None
 
 
 @dataclass(frozen=True, eq=False)
 class _Tests:
-    """What trials are tested by: labels, and `weights` (b, n) of the labeled rows, or clusters, in each version of them, the first of which has equal ones."""
+    """What trials are tested by: labels, and versions of the labeled rows, or clusters, the first of which weighs all alike."""
 
     labels: PartialLabels
     of_values: Columns
-    weights: Array
+    weights: BootstrapWeights
     power_tuning: bool
     fits_rows: bool
     drawn: DrawnLabels | None
 
-    def curve(self, trials: list[_Trial], predictions: list[Array], cost: float) -> LearningCurve:
+    def of(self, trial: Trial, f: Array, keep: bool) -> _Tested:
+        """What predictions f of its rows say of a trial."""
+        return _Tested(trial, self._residual(trial.test, f), f if keep else None)
+
+    def curve(self, tested: list[_Tested], cost: float) -> LearningCurve:
         """Means over the trials of each size."""
-        of_size = np.array([trial.size for trial in trials])
+        of_size = np.array([one.size for one in tested])
         sizes = np.unique(of_size).astype(np.intp)
-        curves = np.array([self._residual(*pair) for pair in zip(trials, predictions, strict=True)])
+        curves = np.array([self._of_all_rows(one, tested) for one in tested])
         table = np.array([curves[of_size == size].mean(axis=0) for size in sizes]).T
-        largest = [trial.test for trial in trials if trial.size == sizes[-1]]
-        tested = largest if self.fits_rows else [self.labels.labeled]
-        total = np.mean([self._total(rows) for rows in tested], axis=0)
-        drawing, share = self._drawing(trials, predictions, int(sizes[-1]))
+        halves = [one for one in tested if one.is_half]
+        largest = [one for one in halves if one.size == max(half.size for half in halves)]
+        rows = [one.trial.test for one in largest] if self.fits_rows else [self.labels.labeled]
+        total = np.mean([self._total(one) for one in rows], axis=0)
+        drawing, share = self._drawing(largest)
         return LearningCurve(
             sizes, table[0], table[1:], float(total[0]), total[1:], cost, drawing, share
         )
 
-    def _drawing(
-        self, trials: list[_Trial], predictions: list[Array], size: int
-    ) -> tuple[Drawing, float]:
+    def _drawing(self, largest: list[_Tested]) -> tuple[Drawing, float]:
         """What plans know of how rows were drawn, from predictions of all labels by models that have not seen them."""
         if self.drawn is None:
             return Drawing(), 1.0
-        largest = [pair for pair in zip(trials, predictions, strict=True) if pair[0].size == size]
-        halves = largest[: 2 if size else 1]
-        rows = np.concatenate([trial.test for trial, _ in halves])
-        columns = [self.of_values(trial.test, f) for trial, f in halves]
-        centred = [
-            of_half - self.drawn.mean(trial.test, of_half)
-            for (trial, _), of_half in zip(halves, columns, strict=True)
-        ]
-        return self.drawn.beside_pool(rows, np.concatenate(centred))
+        rows, centred = [], []
+        for one in largest[: 2 if largest[0].size else 1]:
+            assert one.f is not None
+            columns = self.of_values(one.trial.test, one.f)
+            rows.append(one.trial.test)
+            centred.append(columns - self.drawn.mean(one.trial.test, columns))
+        return self.drawn.beside_pool(np.concatenate(rows), np.concatenate(centred))
 
-    def _residual(self, trial: _Trial, f: Array) -> Array:
-        """Residual variance of a trial's predictions of its rows, in each version."""
+    def _of_all_rows(self, one: _Tested, tested: list[_Tested]) -> Array:
+        """Residual variance of a trial; one that some rows have tested, as if all had.
+
+        A fifth of the labels may be an easy one. How easy it was for the model of a half is known, and taken off as far as both agree over the bootstrap: the
+        usual control variate, in logarithms.
+        """
+        beside = next((other for other in tested if other.trial is one.trial.beside), None)
+        if beside is None or beside.f is None:  # half of the labels, or these are too few for the model
+            return one.residual
+        rows = one.trial.test
+        here = self._residual(rows, beside.f[np.isin(beside.trial.test, rows)])
+        alike = [other for other in tested if other.is_half and other.size == beside.size]
+        everywhere = np.mean([other.residual for other in alike], axis=0)
+        if min(one.residual.min(), here.min(), everywhere.min()) <= 0:
+            return one.residual
+        agreement = _agreement(np.log(one.residual[1:]), np.log(here[1:]))
+        return one.residual * (everywhere / here) ** agreement
+
+    def _residual(self, rows: Rows, f: Array) -> Array:
+        """Residual variance of predictions of some rows, in each version."""
         return residual_variances(
-            self._labels_of(trial.test),
-            deviations_of(self.of_values, trial.test, f, self.drawn),
-            self._weights_of(trial.test),
+            self._labels_of(rows),
+            deviations_of(self.of_values, rows, f, self.drawn),
+            self.weights,
+            self._pieces(rows),
             self.power_tuning,
             self.fits_rows or self.drawn is not None,
         )
 
     def _total(self, rows: Rows) -> Array:
         """Variance of what some labels contribute, in each version."""
-        return total_variances(self._labels_of(rows), self._weights_of(rows))
+        return total_variances(self._labels_of(rows), self.weights, self._pieces(rows))
 
     def _labels_of(self, rows: Rows) -> CurveDeviations:
         return deviations_of(self.of_values, rows, self.labels.y[rows], self.drawn)
 
-    def _weights_of(self, rows: Rows) -> Array:
+    def _pieces(self, rows: Rows) -> Rows:
+        """Which labels, or pieces of a design, rows are."""
         if self.drawn is not None:
-            return self.weights[:, self.drawn.pieces_in(rows)]
-        return self.weights[:, np.searchsorted(self.labels.labeled, rows)]
+            return self.drawn.pieces_in(rows)
+        return np.searchsorted(self.labels.labeled, rows)
 
 
-def _trials(
-    labeled: Rows, pilot_cost: float, rng: np.random.RandomState, drawn: DrawnLabels | None = None
-) -> list[_Trial]:
-    """As many halvings as the cost allows; what is left over pays for one with smaller sizes only.
-
-    Sizes count rows that are shuffled, or clusters.
-    """
-    n = len(labeled) if drawn is None else drawn.n_units
-    rows_each = len(labeled) / n
-    chain = _sizes(n, rows_each)
-    budget, trials = pilot_cost * n, []
-    for _ in range(_LARGEST_REPEATS):
-        affordable = [
-            sizes for sizes in (chain[k:] for k in range(len(chain) - 1)) if 2 * sum(sizes) <= budget
-        ]
-        if not affordable:
-            break
-        sizes = affordable[0]
-        budget -= 2 * sum(sizes)
-        units = rng.permutation(labeled) if drawn is None else drawn.shuffled(rng)
-        halves = units[: n // 2], units[n // 2 :]
-        for train_half, test_half in (halves, halves[::-1]):
-            trials += [
-                _Trial(round(size * rows_each), _rows_of(train_half[:size]), _rows_of(test_half))
-                for size in sizes
-            ]
-    if not trials:
-        raise ValueError(
-            f"pilot_cost={pilot_cost} does not pay for a learning curve: its two smallest sizes cost "
-            f"{2 * sum(chain[-2:]) / n:.3g}."
-        )
-    return trials
-
-
-def _rows_of(units: Rows | list[Rows]) -> Rows:
-    """Rows of units, each of which is a row or all labeled rows of a cluster, in their order."""
-    return np.sort(np.concatenate(units) if isinstance(units, list) else units)
-
-
-def _sizes(n: int, rows_each: float = 1.0) -> list[int]:
-    """Half of the labels, or clusters of so many labels, a quarter, ... down to a few: largest first, two sizes at least."""
-    sizes = [n // 2]
-    while sizes[-1] // 2 >= max(_SMALLEST_SIZE / rows_each, 1) or len(sizes) < 2:
-        sizes.append(sizes[-1] // 2)
-    if n < _FEWEST:
-        raise ValueError(
-            f"y has {n} labeled rows (n_samples={n}); a learning curve needs at least {_FEWEST}. Use a rectified "
-            "estimator by itself."
-        )
-    return sizes
+def _agreement(one: Array, other: Array) -> float:
+    """Slope of a regression of one on the other, between 0 and 1."""
+    centred = other - other.mean()
+    square = float(centred @ centred)
+    return float(np.clip(centred @ one / square, 0, 1)) if square > 0 else 0.0
 
 
 def _test(
     estimator: BaseEstimator,
     X: Any,
     labels: PartialLabels,
-    trial: _Trial,
+    trial: Trial,
     seed: int,
     weigh: Callable[[Rows], Array] | None,
 ) -> Array | ValueError:
@@ -272,24 +269,17 @@ def _test(
 
 
 def _without_failures(
-    trials: list[_Trial], predictions: list[Array | ValueError], report: Callable[[str], None]
-) -> tuple[list[_Trial], list[Array]]:
+    trials: list[Trial], tested: list[_Tested | ValueError], report: Callable[[str], None]
+) -> list[_Tested]:
     """Leave out sizes that are too small for the model (its inner folds or neighbors, say)."""
     failures = {
         trial.size: error
-        for trial, error in zip(trials, predictions, strict=True)
+        for trial, error in zip(trials, tested, strict=True)
         if isinstance(error, ValueError)
     }
-    kept = [
-        (trial, f) for trial, f in zip(trials, predictions, strict=True) if trial.size not in failures
-    ]
-    if failures and len({trial.size for trial, _ in kept if trial.size}) < 2:
+    kept = [one for one in tested if isinstance(one, _Tested) and one.size not in failures]
+    if failures and len({one.size for one in kept if one.size}) < 2:
         raise failures[max(failures)]
     for size, error in failures.items():
         report(f"learning curve: left out {size} labels ({error})")
-    return [trial for trial, _ in kept], [np.asarray(f) for _, f in kept]
-
-
-def _bootstrap_weights(n: int, count: int, rng: np.random.RandomState) -> Array:
-    """Ones first, then `count` draws of the Bayesian bootstrap, which leaves no part of the rows empty."""
-    return np.vstack([np.ones((1, n)), rng.exponential(size=(count, n))])
+    return kept

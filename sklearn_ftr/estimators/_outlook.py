@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from sklearn_ftr.allocation._forecast import Outlook
+from sklearn_ftr.allocation._law_choice import TRAINING_LUCK
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
+from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.rectification._checks import Array
 
 
-def fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw | None]:
+def fit_law(curve: LearningCurve, frozen: bool, law: str) -> tuple[PlanningLaw, FittedLaw | None]:
     """The law, and what is known of it; a frozen model has one residual variance, whatever the labels."""
     if frozen:
         return _flat_law(curve.variances[0]), None
@@ -21,9 +26,16 @@ def fit_law(curve: LearningCurve, frozen: bool) -> tuple[ScalingLaw, FittedLaw |
         curve.sizes,
         curve.variances,
         standard_errors=curve.standard_errors,
-        resampled=curve.resampled,
+        resampled=curve.resampled if law == "power" else _with_luck(curve.resampled),
+        law=law,
     )
     return fitted.law, fitted
+
+
+def _with_luck(curves: Array) -> Array:
+    """Resampled curves with the luck of trainings, too; the same for every fit."""
+    luck = np.random.RandomState(0).standard_normal(curves.shape)
+    return curves * np.exp(TRAINING_LUCK * luck)
 
 
 def _flat_law(variance: float) -> ScalingLaw:
@@ -33,7 +45,7 @@ def _flat_law(variance: float) -> ScalingLaw:
 def outlook_of(
     rectified: Any,
     curve: LearningCurve,
-    law: ScalingLaw,
+    law: PlanningLaw,
     fitted: FittedLaw | None,
     folds: tuple[int, ...],
     n_trained: int,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_ftr.estimators._answer import Columns, Rows
+from sklearn_ftr.estimators._bootstrap import BootstrapWeights
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.rectification._checks import Array
 
@@ -50,33 +51,38 @@ def _beyond(deviations: Array, rounding: Array) -> Array:
     return np.where(spread > rounding, deviations, 0.0)
 
 
-def total_variances(y: CurveDeviations, weights: Array) -> Array:
+def total_variances(y: CurveDeviations, weights: BootstrapWeights, pieces: Rows) -> Array:
+    """V(y) in each version of the weights, averaged over outputs."""
     nothing = CurveDeviations(np.zeros_like(y.values), np.zeros_like(y.rounding))
-    return residual_variances(y, nothing, weights, False)
+    return residual_variances(y, nothing, weights, pieces, False)
 
 
 def residual_variances(
     y: CurveDeviations,
     f: CurveDeviations,
-    weights: Array,
+    weights: BootstrapWeights,
+    pieces: Rows,
     power_tuning: bool,
     leave_one_out: bool = False,
 ) -> Array:
-    """V(y - lambda f) for each row of weights, averaged over outputs; lambda is 1 or the best one.
+    """V(y - lambda f) in each version of the weights, averaged over outputs; lambda is 1 or the best one.
 
     What tuning takes off too much is given back by degrees of freedom, or by leaving each row out: values that are residuals times
     covariates have long tails, and lambda fits more than its share of them.
     """
-    n, weights = len(y.values), weights / weights.sum(axis=1, keepdims=True)
+    n, k = y.values.shape
     # The best lambda for equal weights first: what is left is small where predictions are good, and squared without cancellation.
     square = np.sum(f.values**2, axis=0)
     product = np.sum(y.values * f.values, axis=0)
     best = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
     rest = y.less(f, best if power_tuning else np.ones_like(best)).values
-    residual = _covariance(rest, rest, weights)
+    columns = [rest, rest**2, *((f.values, f.values**2, rest * f.values) if power_tuning else ())]
+    means = weights.means(np.hstack(columns), pieces)
+    m, mm, *of_f = (means[:, at : at + k] for at in range(0, means.shape[1], k))
+    residual = mm - m**2
     if power_tuning:
-        spread, shared = _covariance(f.values, f.values, weights), _covariance(rest, f.values, weights)
-        residual -= np.divide(shared**2, spread, out=np.zeros_like(spread), where=spread > 0)
+        f1, f2, shared = of_f[0], of_f[1] - of_f[0] ** 2, of_f[2] - m * of_f[0]
+        residual -= np.divide(shared**2, f2, out=np.zeros_like(f1), where=f2 > 0)
         residual *= _inflation(rest, f.values) if leave_one_out else n / max(n - 2, 1)
     else:
         residual *= n / max(n - 1, 1)
@@ -84,11 +90,6 @@ def residual_variances(
     # tuned lambda, (n - 1) / (n + 1).
     residual[1:] *= (n + 1) / (n - power_tuning)
     return np.maximum(residual, 0).mean(axis=1)
-
-
-def _covariance(left: Array, right: Array, weights: Array) -> Array:
-    """For each row of weights, which add up to 1, and each column."""
-    return weights @ (left * right) - (weights @ left) * (weights @ right)
 
 
 def _inflation(rest: Array, f: Array) -> Array:

@@ -14,6 +14,7 @@ import sklearn_ftr.estimators
 import sklearn_ftr.model_selection
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
+    FittedLaw,
     Plan,
     PredictionCorrector,
     RectifiedDifference,
@@ -95,7 +96,8 @@ def fitted_attributes_have_types() -> None:
     assert_type(model.fit_twice(), int)
     allocator = FineTuneRectifyAllocator().fit(X, y)
     assert_type(allocator.plan_, Plan)
-    assert_type(allocator.law_, ScalingLaw)
+    assert_type(allocator.law_.optimal_split(100), Any)
+    assert_type(allocator.law_fit_, FittedLaw | None)
     assert_type(allocator.result_, RectifiedResult)
     assert_type(allocator.required_labels(half_width=0.1), RequiredLabels)
     assert_type(ScalingLawRegressor().fit(X, y).law_, ScalingLaw)
