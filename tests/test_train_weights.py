@@ -186,7 +186,7 @@ def test_the_learning_curve_weighs_alike(kind, sample):
     labels = with_sampling(check_partial_labels(X, y, "this"), sample_weight=told["sample_weight"])
     bound = rectified._bind(X, labels)
     Spy.seen = []
-    Pilot(3.0, 10, None, np.random.RandomState(0), lambda told: None).foresee(
+    Pilot("power", 3.0, 10, None, np.random.RandomState(0), lambda told: None).foresee(
         rectified, X, bound, (5,), 0
     )
     assert len(Spy.seen) > 4
