@@ -13,12 +13,13 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._power_tuning import weighed
 from sklearn_ftr.rectification._quantile import quantiles_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
-from sklearn_ftr.rectification._two_stage_shares import columns_of, indicators
+from sklearn_ftr.rectification._two_stage_shares import indicators
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class QuantileAnswer(Answer):
         below, lambdas = _below(thresholds), np.reshape(self.result.lambda_, (len(thresholds), -1))
 
         def weighted(rows: Any, values: Array) -> Array:
-            return weighed(indicators(columns_of(values), thresholds), lambdas)
+            return weighed(indicators(as_table(values), thresholds), lambdas)
 
         pool_variance = np.diag(self.result.pool_covariance)
         return self._variances_of(X, labels, below, weighted, pool_variance)

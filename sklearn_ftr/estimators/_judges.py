@@ -12,6 +12,7 @@ from sklearn_ftr.estimators._covariates import fit_part, read_judges
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._checks import Array, count_non_finite
 from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
+from sklearn_ftr.rectification._judgements import distinct_indicators
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +51,6 @@ class Judges:
         return np.hstack([np.where(answered, judged, self.means), of_answers])
 
 
-def _distinct(missing: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Judges that have not answered some rows, one for all that have answered the same."""
-    partly = np.flatnonzero(missing.any(axis=0))
-    _, first = np.unique(missing[:, partly], axis=1, return_index=True)
-    return partly[np.sort(first)]
-
-
 @dataclass(frozen=True, eq=False)
 class BoundJudges:
     """Judges, and their judgements (n_rows, j) of all rows of a fit."""
@@ -79,7 +73,7 @@ class BoundJudges:
         judged = read_judges(reader, X)
         missing = np.isnan(judged)
         _check_answers(judged, missing, labels, missing_judgements)
-        means, indicators = np.nanmean(judged, axis=0), _distinct(missing)
+        means, indicators = np.nanmean(judged, axis=0), distinct_indicators(missing)
         _check_number(len(means), len(indicators))
         y = labels.of_labeled_rows
         judges = Judges(reader, means, indicators, (float(y.min()), float(y.max())))

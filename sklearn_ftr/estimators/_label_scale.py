@@ -11,6 +11,7 @@ from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._families import Family
+from sklearn_ftr.rectification._moments import as_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,7 @@ class LabelScale:
 
     def clipped(self, values: Array) -> Array:
         """Labels or predictions (n, j) in these units, inside the limits."""
-        coded = self.coded(values)
-        return np.clip(coded[:, None] if coded.ndim == 1 else coded, *self.limits)
+        return np.clip(as_table(self.coded(values)), *self.limits)
 
     def check_predictions(self, stage_one: OutOfSample) -> None:
         """Predictions that mean what labels mean."""

@@ -181,11 +181,11 @@ class DesignedSampling(Sampling):
     @property
     def pool_rows(self) -> tuple[Codes, Array | None]:
         """Pieces and weights (n,) of the rows on the pool's side; without weights they are all alike."""
-        if self.own_weights is None or not len(self.pool_pieces):
-            return self.pool_pieces, self.pool_weights
-        weights = np.ones(len(self.pool_pieces)) if self.pool_weights is None else self.pool_weights
-        pieces = np.concatenate([self.pieces, self.pool_pieces])
-        return pieces, np.concatenate([self.own_weights, weights])
+        pieces = self.pool_pieces
+        weights = self.weights_of_pools_side(len(pieces))
+        if self.own_weights is not None and len(pieces):
+            pieces = np.concatenate([self.pieces, pieces])
+        return pieces, weights
 
     def design_effect(self, y: Array, sample: Deviations) -> Array:
         """Variance (k,) of labels alone over that of as many independent rows; of a finite population, drawn from it likewise."""

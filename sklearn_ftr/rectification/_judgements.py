@@ -119,11 +119,9 @@ def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
             )
     means = np.nansum(np.concatenate([f, pool]), axis=0, dtype=np.float64) / every.sum(axis=0)
     filled = [np.where(known, rows, means) for known, rows in ((answered, f), (of_pool, pool))]
-    partly = np.flatnonzero(~every.all(axis=0))
-    if not len(partly):
+    indicators = distinct_indicators(~every)
+    if not len(indicators):
         return f, pool, j
-    _, first = np.unique(every[:, partly], axis=1, return_index=True)
-    indicators = partly[np.sort(first)]
     columns = [
         np.concatenate(
             [
@@ -135,3 +133,10 @@ def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
         for rows, known in zip(filled, (answered, of_pool), strict=True)
     ]
     return columns[0], columns[1], j + len(indicators)
+
+
+def distinct_indicators(missing: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Judges (columns) that have not answered some rows, one for all that have answered the same."""
+    partly = np.flatnonzero(missing.any(axis=0))
+    _, first = np.unique(missing[:, partly], axis=1, return_index=True)
+    return partly[np.sort(first)]

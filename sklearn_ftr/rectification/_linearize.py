@@ -7,8 +7,8 @@ with the errors of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from sklearn_ftr.rectification._estimand import (
     linearize,
     pieces,
 )
+from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._pool_influence import (
     LinearizedJudge,
     by_number,
@@ -141,12 +142,11 @@ def _judge(
 def _pools_side(sample: Sample, X: Design, column: int) -> tuple[Design, Vector]:
     """Unlabeled rows or, where labels were drawn with probabilities, a copy of all rows."""
     assert sample.X_pool is not None
-    rows, values, weights = sample.X_pool, column_of(sample.f_pool, column), sample.drawn.pool_weights
+    rows, values = sample.X_pool, column_of(sample.f_pool, column)
+    weights = sample.drawn.weights_of_pools_side(len(values))
     if sample.drawn.own_weights is not None:
         rows = X.followed_by(rows)
         values = np.concatenate([sample.f[:, column], values[:].astype(np.float64)])
-        others = np.ones(len(sample.f_pool)) if weights is None else weights
-        weights = np.concatenate([sample.drawn.own_weights, others])
     return rows.weighted(weights), values
 
 
@@ -155,14 +155,9 @@ def _shift(sample: Sample) -> Any:
     f, drawn = sample.f, sample.drawn
     if not len(sample.f_pool):
         return 0.0
-    pool = (block.reshape(len(block), -1) for block in pieces(sample.f_pool))
+    pool = map(columns, pieces(sample.f_pool))
     own = iter([f]) if drawn.own_weights is not None else iter(())
-    return max(drawn.shift(f, drawn.pool_part(_chain(own, pool), f.shape[1])), key=abs)
-
-
-def _chain(*parts: Iterator[Array]) -> Iterator[Array]:
-    for part in parts:
-        yield from part
+    return max(drawn.shift(f, drawn.pool_part(chain(own, pool), f.shape[1])), key=abs)
 
 
 def _noise_of(estimand: Estimand, X: Design, target: Array, one: Linearized) -> Array:

@@ -70,7 +70,7 @@ def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def moments(rows: NDArray[np.floating]) -> Moments:
     """Moments of an array (n,) or (n, k); float32 is accumulated in float64."""
-    table = _as_table(rows)
+    table = as_table(rows)
     k = table.shape[1]
     nothing = no_moments(k)
     if not len(table):
@@ -92,10 +92,11 @@ def no_moments(k: int) -> Moments:
 
 def columns(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     """A float64 array (n, k) from (n,) or (n, k)."""
-    return _as_table(rows).astype(np.float64, copy=False)
+    return as_table(rows).astype(np.float64, copy=False)
 
 
-def _as_table(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+def as_table(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Rows (n,) as (n, 1), in their own precision; (n, k) as they are."""
     return rows[:, None] if rows.ndim == 1 else rows
 
 

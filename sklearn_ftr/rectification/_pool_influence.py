@@ -16,6 +16,7 @@ from sklearn_ftr.rectification._estimand import (
     times,
     weighted_blocks,
 )
+from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling import PoolPart
 
@@ -162,7 +163,7 @@ def _scores(
 ) -> Iterator[Array]:
     """Of all judges (n, j k), block by block, each at one point of `at`."""
     for rows, values in blocks(X, f, size):
-        of_judges = values.reshape(len(values), -1).T
+        of_judges = as_table(values).T
         yield _beside([estimand.scores(rows, *one) for one in zip(of_judges, at, strict=True)])
 
 

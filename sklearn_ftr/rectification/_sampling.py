@@ -105,6 +105,13 @@ class Sampling(ABC):
     def n_pieces_among(self, rows: slice) -> int:
         """How many independent pieces some of the labeled rows are, of those that count."""
 
+    def weights_of_pools_side(self, m: int) -> Array | None:
+        """Of labeled rows, where they are there, and of m unlabeled ones; None is the same for all."""
+        if self.own_weights is None or not m:
+            return self.pool_weights
+        others = np.ones(m) if self.pool_weights is None else self.pool_weights
+        return np.concatenate([self.own_weights, others])
+
     def joined(self, parts: Sequence[Any], n_parameters: int = 1) -> PoolPart:
         """Of parts of the pool, each moved by a model of its own to the same place in all parameters."""
         raise NotImplementedError("Under a sampling design each model predicts the whole pool.")

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import Moments
+from sklearn_ftr.rectification._moments import Moments, as_table
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling, SimpleRandom
 from sklearn_ftr.rectification._shares import Ordered, Shares
@@ -78,11 +78,9 @@ class TwoStageShares:
     @property
     def pools_side(self) -> tuple[Ordered, Array | None]:
         """Predictions (m, j) of unlabeled rows or, where labels were drawn with probabilities, of all rows; and weights."""
-        drawn, weights = self.sample.drawn, self.sample.drawn.pool_weights
-        pool = columns_of(self.sample.f_pool[:])
+        drawn, pool = self.sample.drawn, as_table(self.sample.f_pool[:])
+        weights = drawn.weights_of_pools_side(len(pool))
         if drawn.own_weights is not None and len(pool):
-            others = np.ones(len(pool)) if weights is None else weights
-            weights = np.concatenate([drawn.own_weights, others])
             pool = np.concatenate([self.sample.f, pool])
         return pool, weights
 
@@ -96,14 +94,9 @@ class TwoStageShares:
             if drawn.own_weights is not None and len(pool):
                 yield indicators(f, sides)
             for start in range(0, len(pool), _BLOCK_ROWS):
-                yield indicators(columns_of(pool[start : start + _BLOCK_ROWS]), sides)
+                yield indicators(as_table(pool[start : start + _BLOCK_ROWS]), sides)
 
         return drawn.pool_part(blocks(), len(sides) * f.shape[1])
-
-
-def columns_of(f: Ordered) -> Ordered:
-    """Predictions (n,) of one judge as (n, 1); in their own precision."""
-    return f[:, None] if f.ndim == 1 else f
 
 
 def indicators(values: Ordered, sides: Array) -> Array:
