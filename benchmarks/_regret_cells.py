@@ -68,6 +68,12 @@ class Cell:
         return {name: self._inside(*which) for name, which in PROMISES.items()}
 
     @property
+    def reached(self) -> np.ndarray:
+        """Standard errors that "auto" has reported, over true ones of what it picked: whether the truth is that of the estimator."""
+        reached = [line["auto"]["reached"] for line in self.draws if "reached" in line["auto"]]
+        return np.array(reached) / self._true_variances("auto") ** 0.5
+
+    @property
     def failures(self) -> list[str]:
         """Errors of fits."""
         return [line[way]["error"] for line in self.draws for way in WAYS if "error" in line[way]]

@@ -35,6 +35,7 @@ _CELL = (
     *(f"regret, {way}: median, 90 %, worst" for way in WAYS),
     *(f"promised over true, {name}" for name in PROMISES),
     *(f"range holds, {name}" for name in PROMISES),
+    "reached over true standard error, auto",
     "warned",
 )
 
@@ -46,7 +47,7 @@ def _cell(cell: Cell) -> list[str]:
         *(_percentages(_quantiles(cell.regrets[way], [0.5, 0.9, 1])) for way in WAYS),
         *(_middle(cell.promised[name]) for name in PROMISES),
         *(_share(cell.held[name]) for name in PROMISES),
-        f"{100 * cell.warned:.0f} %",
+        *(_middle(cell.reached), f"{100 * cell.warned:.0f} %"),
     ]
 
 
