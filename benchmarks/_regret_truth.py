@@ -97,7 +97,7 @@ class Truth:
     def variance(self, option: dict[str, Any], recycle: bool) -> float:
         """Of what an option says to do."""
         strategy = strategy_named(option["strategy"], option["n_folds"])
-        known = Premises(self.curve, 1.0, None, recycle, True, ())  # type: ignore[arg-type]
+        known = Premises(self.curve, 1.0, None, recycle, True, ())
         return strategy.variance(known, option["n_finetune"], self.n, self.m)
 
     def best_split(self, recycle: bool) -> dict[str, Any]:

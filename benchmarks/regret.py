@@ -20,7 +20,7 @@ picked over the smallest, minus one: over all splits, or, for "auto", over label
 efficiency is that of the option that was picked; its range (95 % of the law) holds if the true standard error is inside.
 
 Every training of a true curve and every draw that is finished is a line in the cache, so that a run goes on where an earlier one was stopped;
-draws advance evenly over all cells. The report needs nothing but the cache.
+draws advance evenly over all cells. The report needs nothing but the cache. Another version of the package needs another cache.
 """
 
 import argparse
