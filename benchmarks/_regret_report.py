@@ -126,9 +126,9 @@ def _outside(cell: Cell) -> Iterator[str]:
 
 
 def _error(held: np.ndarray) -> float:
-    """Monte Carlo error of a share; where all or none hold, as if one did not."""
-    share = np.clip(held.mean(), 1 / len(held), 1 - 1 / len(held))
-    return float(np.sqrt(share * (1 - share) / len(held)))
+    """Monte Carlo error of a share, as if two more had held and two had not (Agresti and Coull)."""
+    share = (held.sum() + 2) / (len(held) + 4)
+    return float(np.sqrt(share * (1 - share) / (len(held) + 4)))
 
 
 def _quantiles(values: np.ndarray, parts: list[float]) -> np.ndarray:
