@@ -1,4 +1,4 @@
-"""The harness of benchmarks/real_ratings.py on made sets: it resumes, repairs and reports."""
+"""The harness of benchmarks on made sets: they resume, repair and report; what they take for the truth is true."""
 
 import subprocess
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_simulations import benchmark
+
+from sklearn_ftr import ScalingLaw
 
 pd = pytest.importorskip("pandas")
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -51,11 +53,63 @@ def test_the_harness_resumes_and_reports(sets):
     assert summary.query("method == 'plug in'")["draws"].item() == 22
 
 
-def test_regret_picks_a_split():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(600, 5))
-    y = X.sum(axis=1) + rng.normal(size=600)
-    for law in ("auto", "power"):
-        *splits, promised = benchmark("regret").pick(X, y, 100, 0, law)
-        assert all(2 <= s <= 98 for s in splits)
-        assert promised >= 1
+def test_regret_resumes_and_reports(tmp_path, capsys):
+    regret = benchmark("regret")
+    options = ["--cache", str(tmp_path), "--models", "ridge", "LoRA", "--sets", "noise", "--n", "60"]
+    options += ["--repetitions", "5", "--jobs", "1"]
+    regret.main([*options, "--draws", "1", "--minutes", "0"])
+    assert not (tmp_path / "regret.jsonl").read_text()
+    regret.main([*options, "--draws", "2"])
+    path = tmp_path / "regret.jsonl"
+    first = path.read_text()
+    assert len(first.splitlines()) == 5 + 2
+    path.write_text(first[:-40])  # as an interrupted run leaves it
+    regret.main([*options, "--draws", "2"])
+    assert sorted(path.read_text().splitlines()) == sorted(first.splitlines())
+    assert "1 tasks to do" in capsys.readouterr().out
+    regret.main(["--report", "--cache", str(tmp_path)])
+    assert "| ridge | noise | 60 | 2 | " in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        regret.main(["--cache", str(tmp_path), "--sets", "tweets"])
+
+
+def test_a_fit_that_fails_is_reported():
+    report, cells = benchmark("_regret_report"), benchmark("_regret_cells")
+    curve = {"model": "kNN", "set": "noise", "n": 0, "shares": [1.0] * 26}
+    ways = {way: {"error": "too few rows"} for way in cells.WAYS}
+    text = report.report([curve] * 5 + [curve | {"n": 60, "pool": 500} | ways])
+    assert "3 fits fail: too few rows" in text
+
+
+@pytest.mark.parametrize("recycle", [False, True])
+def test_the_truth_of_regret_is_that_of_a_known_law(recycle):
+    truth = benchmark("_regret_truth")
+    law = ScalingLaw(2.0, 0.5, 0.2)
+    of_law = truth.Truth(law, 300, 5_000)
+    best = of_law.best_split(recycle)["n_finetune"]
+    assert best == law.optimal_split(300, 5_000, total_variance=1.0, recycle=recycle, power_tuning=True)
+    lucky = np.exp(0.1 * np.random.default_rng(0).standard_normal((100, len(truth.SIZES))))
+    curve = truth.MeasuredCurve(np.minimum(law.predict(truth.SIZES.astype(float)), 1.0) * lucky)
+    np.testing.assert_allclose(
+        curve.predict(np.array([30.0, 100, 300])), law.predict([30, 100, 300]), rtol=0.03
+    )
+    measured = truth.Truth(curve, 300, 5_000)
+    assert of_law.variance(measured.best_split(recycle), recycle) < 1.01 * of_law.variance(
+        of_law.best_split(recycle), recycle
+    )
+
+
+def test_a_stored_curve_leaves_what_it_says():
+    models, sets = benchmark("_regret_models"), benchmark("_regret_sets")
+    X, y = sets.population(None, "stored", False).draw(np.random.default_rng(0), 100, 40_000)
+    f = models.StoredCurve("full, EmoBank V", 0.0).fit(X[:100], y[:100]).predict(X[100:])
+    assert 1 - np.corrcoef(f, y[100:])[0, 1] ** 2 == pytest.approx(0.796, rel=0.03)
+
+
+def test_honest_inference_tells_choices():
+    honest = benchmark("honest_inference")
+    row = honest.coverage(honest.POPULATIONS["noise, d = 10"], 60, draws=3, jobs=1)
+    assert set(row) == set(honest.STRATEGIES)
+    assert all(
+        0 <= share <= 1 and chosen.sum() == pytest.approx(1) for share, _, chosen in row.values()
+    )
