@@ -19,10 +19,9 @@ from joblib import Parallel, delayed
 from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state
 
-from sklearn_ftr.allocation._law_fit import fit_scaling_law
-from sklearn_ftr.estimators._answer import raw
+from sklearn_ftr import RectifiedMeanEstimator
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.estimators._learning_curve import measure_learning_curve
+from sklearn_ftr.estimators._pilot import Pilot
 
 SETS = {
     "EmoBank V": ("emobank", "V"),
@@ -65,30 +64,17 @@ def variances(curve, n, total, recycle):
     return 1 / (1 / plain + s / total) if recycle else plain
 
 
-def pick(X, y, n, seed, law="auto"):
+def pick(X, y, n, seed, law="auto", strategy="auto"):
     """The splits that the allocator picks for n labels, plain and recycled."""
     rows = np.random.default_rng(seed).permutation(len(y))[:n]
     labels = check_partial_labels(X[rows], y[rows], "regret")
-    curve = measure_learning_curve(
-        Ridge(),
-        X[rows],
-        labels,
-        raw,
-        pilot_cost=3.0,
-        power_tuning=True,
-        n_bootstrap=50,
-        n_jobs=None,
-        rng=check_random_state(seed),
-        report=lambda message: None,
-        folds=law != "power",
-    )
-    fit = fit_scaling_law(
-        curve.sizes,
-        curve.variances,
-        standard_errors=curve.standard_errors,
-        resampled=curve.resampled,
-        law=law,
-    )
+    pool = np.full(40, np.nan)  # of no consequence: the law is asked about an infinite one
+    sample = np.vstack([X[rows], X[: len(pool)]]), np.append(y[rows], pool)
+    rectified = RectifiedMeanEstimator(Ridge(), random_state=seed)
+    bound = rectified._bind(sample[0], check_partial_labels(*sample, "regret"))
+    pilot = Pilot(law, 3.0, 50, None, check_random_state(seed), lambda message: None, strategy)
+    foreseen = pilot.foresee(rectified, sample[0], bound, (2, 5, 10), 0)
+    curve, fit = foreseen.curve, foreseen.law_fit
     splits = [
         fit.law.optimal_split(n, total_variance=curve.total_variance, recycle=recycle)
         for recycle in (False, True)

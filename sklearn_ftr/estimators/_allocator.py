@@ -256,7 +256,16 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
         trained = always if bound.drawn is None else bound.drawn.whole(always)
-        pilot = Pilot(self.law, self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
+        pilot = Pilot(
+            self.law,
+            self.pilot_cost,
+            self.n_bootstrap,
+            self.n_jobs,
+            rng,
+            reporter(self),
+            self.strategy,
+            self.max_fits,
+        )
         foreseen = pilot.foresee(rectified, X, bound, folds, len(trained))
         plan = foreseen.plan(labels, self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
@@ -264,7 +273,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
-        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
+        trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
+        rectified._validate_params()
+        best = rectified._fit(X, y, trained_rows, made, **sampling)
         outcome = foreseen.outcome(bound, choice.option, best.standard_error_)
         return (
             columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)
