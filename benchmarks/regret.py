@@ -67,7 +67,6 @@ def variances(curve, n, total, recycle):
 def pick(X, y, n, seed, law="auto", strategy="auto"):
     """The splits that the allocator picks for n labels, plain and recycled."""
     rows = np.random.default_rng(seed).permutation(len(y))[:n]
-    labels = check_partial_labels(X[rows], y[rows], "regret")
     pool = np.full(40, np.nan)  # of no consequence: the law is asked about an infinite one
     sample = np.vstack([X[rows], X[: len(pool)]]), np.append(y[rows], pool)
     rectified = RectifiedMeanEstimator(Ridge(), random_state=seed)

@@ -1,5 +1,7 @@
 """Trainings of folds that the learning curve has made are not made again, and no number changes."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -19,7 +21,7 @@ from sklearn_ftr import (
 class Counting(Ridge):
     """Counts trainings, by rows."""
 
-    sizes: list[int] = []
+    sizes: ClassVar[list[int]] = []
 
     def fit(self, X, y, sample_weight=None):
         Counting.sizes.append(len(y))
@@ -30,7 +32,8 @@ class Unseeded(RegressorMixin, BaseEstimator):
     """Draws from numpy's own state, which nobody seeds."""
 
     def fit(self, X, y):
-        self.model_ = Ridge().fit(X + 0.1 * np.random.standard_normal(X.shape), y)
+        noise = np.random.standard_normal(X.shape)  # noqa: NPY002
+        self.model_ = Ridge().fit(X + 0.1 * noise, y)
         return self
 
     def predict(self, X):
@@ -110,7 +113,7 @@ def test_reuse_in_parallel():
     X, y, _ = sample()
     with parallel_config(backend="threading"):
         model, told = allocated(RectifiedMeanEstimator(Ridge(), n_jobs=2), X, y, n_jobs=2)
-    assert_the_same(model, X, y, told)
+        assert_the_same(model, X, y, told)
 
 
 def test_reuse_under_designs_with_weights_in_training():

@@ -36,14 +36,18 @@ def as_they_are(rows, values):
     return values.reshape(len(values), -1)
 
 
-def measured(model, X, y, columns, *, power_tuning=True, n_bootstrap, fits_rows=False, seed=0, **options):
+def measured(
+    model, X, y, columns, *, power_tuning=True, n_bootstrap, fits_rows=False, seed=0, **options
+):
     """The curve of a model, with bootstrap weights drawn first, from the same seed as all else."""
     labels, rng = check_partial_labels(X, y, "test"), np.random.RandomState(seed)
     weights = BootstrapWeights.draw(len(labels.labeled), n_bootstrap, rng)
     tests = TrialTests(labels, columns, weights, power_tuning, fits_rows, None)
-    return Measuring(
-        model, X, tests, n_jobs=None, rng=rng, report=lambda message: None, **options
-    ).measure().curve
+    return (
+        Measuring(model, X, tests, n_jobs=None, rng=rng, report=lambda message: None, **options)
+        .measure()
+        .curve
+    )
 
 
 def curve_of(y, f, power_tuning=True, n_bootstrap=3, fits_rows=False, columns=as_they_are):
@@ -356,7 +360,7 @@ def test_trainings_on_three_quarters_follow_what_they_cost():
 @pytest.mark.parametrize(
     ("n_folds", "cost", "sizes"),
     [
-        (5, 3.0, [60, 60, 30, 7, 96, 96, 15, 7, 15, 7]),
+        (5, 3.0, [60, 60, 30, 7, 96, 96]),
         (5, 2.1, [60, 60, 30, 96]),
         (5, 5.0, [60, 60, 30, 15, 7, 96, 96, 96, 96, 15, 7, 15, 7]),
         (10, 3.0, [60, 60, 30, 15, 7, 108, 15, 7, 15, 7]),
@@ -367,12 +371,15 @@ def test_trainings_on_three_quarters_follow_what_they_cost():
 def test_folds_of_the_final_cross_fitting_are_trained_and_tested(n_folds, cost, sizes):
     """All but one of an odd number lie in a half; half of a half and smaller parts are what is left of the cost."""
     labeled = np.arange(10, 130)
-    folds = [np.sort(one) for one in np.array_split(np.random.default_rng(0).permutation(labeled), n_folds)]
+    folds = [
+        np.sort(one) for one in np.array_split(np.random.default_rng(0).permutation(labeled), n_folds)
+    ]
     trials = drawn_trials(labeled, cost, folds=folds, beyond_halves=True)
-    assert [trial.size for trial in trials][: len(sizes)] == sizes
+    assert [trial.size for trial in trials] == sizes
     check_trials(trials, labeled, cost)
     of_folds = [trial for trial in trials if trial.fold is not None]
-    assert len({trial.fold for trial in of_folds}) == len(of_folds) == (1 if 96 in sizes and cost < 3 or 108 in sizes else 4 if cost == 5 else 2)
+    assert len({trial.fold for trial in of_folds}) == len(of_folds)
+    assert len(of_folds) == (2 if n_folds == 2 else sum(size > 60 for size in sizes))
     for trial in of_folds:
         np.testing.assert_array_equal(trial.test, folds[trial.fold])
         np.testing.assert_array_equal(trial.train, np.setdiff1d(labeled, trial.test))
@@ -398,9 +405,7 @@ def test_what_some_rows_have_tested_is_told_of_all():
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(200, 2)) * [0.9**0.5, 1.0]
         y = X[:, 0] + 0.1**0.5 * rng.standard_t(5, size=200) / (5 / 3) ** 0.5
-        curve = measured(
-            Scripted(), X, y, as_they_are, n_bootstrap=30, seed=seed, pilot_cost=2.3
-        )
+        curve = measured(Scripted(), X, y, as_they_are, n_bootstrap=30, seed=seed, pilot_cost=2.3)
         assert curve.sizes[-1] == 150
         found.append(curve.variances[-1])
         trial = drawn_trials(np.arange(200), 2.3, seed, beyond_halves=True, n_bootstrap=30)

@@ -63,12 +63,12 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     max_fits : int, default=5
         Largest number of trainings for the final estimate.
     pilot_cost : float, default=3.0
-        What measuring the curve may cost, in units of one training on all labels.
+        What measuring the curve may cost, in units of one training on all labels. Folds of a cross-fitting that is then chosen are not trained again.
     label_cost, training_cost, inference_cost : float, default=1.0, 0.0, 0.0
         Prices of one label, of training on one row and of one prediction, for `plan` and `required_labels`.
     law : {"auto", "power"}, default="auto"
-        "power" is the paper's, fitted to halves of the labels. Curves of networks and language models fall late: "auto" weighs it against other
-        forms by how well each predicts the largest sizes, and measures trainings on three quarters of the labels, too.
+        "power" is the paper's. Curves of networks and language models fall late: "auto" weighs it against other forms by how well each predicts the largest
+        sizes.
     n_bootstrap : int, default=200
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None

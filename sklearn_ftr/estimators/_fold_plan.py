@@ -79,6 +79,4 @@ class FoldPlan:
     def with_models(self, models: Mapping[int, BaseEstimator]) -> FoldPlan:
         """The same with models of some folds that have been trained."""
         made = {k: replace(self.trainings[k], model=model, is_made=True) for k, model in models.items()}
-        return replace(
-            self, trainings=tuple(made.get(k, one) for k, one in enumerate(self.trainings))
-        )
+        return replace(self, trainings=tuple(made.get(k, one) for k, one in enumerate(self.trainings)))

@@ -126,7 +126,9 @@ class TrialTests:
             total[1:],
             cost,
             np.array([len(some) for some in of_sizes]),
-            luck_of_trainings([some for some, s in zip(of_sizes, sizes, strict=True) if 4 * s >= sizes[-1]]),
+            luck_of_trainings(
+                [some for some, s in zip(of_sizes, sizes, strict=True) if 4 * s >= sizes[-1]]
+            ),
             drawing,
             share,
         )

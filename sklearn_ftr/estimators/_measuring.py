@@ -120,11 +120,15 @@ class Measuring:
         self.report(f"learning curve: {len(trials)} trainings on {sizes} labels")
         seeds = self.rng.randint(np.iinfo(np.int32).max, size=len(trials)).tolist()
         fits = _as_they_come(self.n_jobs)(
-            delayed(_fit)(self.estimator, self._training(trial), self.X, self.labels, trial, seed, self.weigh)
+            delayed(_fit)(
+                self.estimator, self._training(trial), self.X, self.labels, trial, seed, self.weigh
+            )
             for trial, seed in zip(trials, seeds, strict=True)
         )
         return [
-            _Result(trial, model, found if isinstance(found, ValueError) else self.tests.of(trial, found))
+            _Result(
+                trial, model, found if isinstance(found, ValueError) else self.tests.of(trial, found)
+            )
             for trial, (model, found) in zip(trials, fits, strict=True)
         ]
 
@@ -175,13 +179,9 @@ def _fit(
 
 def _without_failures(results: Sequence[_Result], report: Callable[[str], None]) -> list[Tested]:
     """Leave out sizes that are too small for the model (its inner folds or neighbors, say)."""
-    failures = {
-        one.trial.size: one.found for one in results if isinstance(one.found, ValueError)
-    }
+    failures = {one.trial.size: one.found for one in results if isinstance(one.found, ValueError)}
     kept = [
-        one.found
-        for one in results
-        if isinstance(one.found, Tested) and one.trial.size not in failures
+        one.found for one in results if isinstance(one.found, Tested) and one.trial.size not in failures
     ]
     if failures and len({one.size for one in kept if one.size}) < 2:
         raise failures[max(failures)]
