@@ -168,7 +168,7 @@ class Trials:
         units = rng.permutation(self.labeled) if drawn is None else drawn.shuffled(rng)
         order = numbers = np.arange(len(units))
         if folds:
-            rows = np.array([np.atleast_1d(unit)[0] for unit in units])
+            rows = np.array([unit[0] for unit in units]) if isinstance(units, list) else units
             numbers = _numbers_of_folds(folds, rows)
             order = np.argsort(numbers, kind="stable")
         middle = int(np.sum(numbers == 0)) if len(folds) == 2 else len(units) // 2
