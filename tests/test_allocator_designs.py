@@ -25,7 +25,7 @@ from sklearn_ftr.allocation._strategies import CrossFitting, LabelsOnly, Split
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.estimators._sampling import with_sampling
-from sklearn_ftr.estimators._trials import trials_of
+from sklearn_ftr.estimators._trials import Trials
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 ESTIMANDS = {
@@ -186,11 +186,16 @@ def test_predicted_and_reported_standard_errors_agree_on_average(name, sample, s
 # The curve
 
 
+def halvings(labeled, one):
+    trials = Trials(labeled, np.random.RandomState(0), one)
+    return trials.halvings(3.0 * trials.n)
+
+
 def test_no_cluster_trains_and_tests_one_model_and_sizes_are_those_of_whole_clusters():
     sample = clusters()
     one = drawn(sample)
     groups, labeled = sample[2]["groups"], one.labels.labeled
-    trials = trials_of(labeled, 3.0, np.random.RandomState(0), one)
+    trials = halvings(labeled, one)
     for trial in trials:
         inside = np.unique(groups[trial.train])
         assert not set(inside) & set(groups[trial.test])
@@ -204,7 +209,7 @@ def test_no_cluster_trains_and_tests_one_model_and_sizes_are_those_of_whole_clus
 def test_halves_and_sizes_take_their_share_of_each_stratum():
     one = drawn(stratified())
     strata = stratified()[2]["strata"]
-    for trial in trials_of(one.labels.labeled, 3.0, np.random.RandomState(0), one):
+    for trial in halvings(one.labels.labeled, one):
         for part in (trial.train, trial.test):
             assert strata[part].mean() == pytest.approx(0.5, abs=0.6 / len(part))
 
@@ -461,7 +466,8 @@ def test_no_cluster_is_torn_by_trainings_on_three_quarters():
     sample = clusters(n_labeled=80)
     one = drawn(sample)
     groups, labeled = sample[2]["groups"], one.labels.labeled
-    trials = trials_of(labeled, 3.0, np.random.RandomState(0), one, folds=True)
+    drawing = Trials(labeled, np.random.RandomState(0), one)
+    trials = drawing.beyond_halves([], 3.0 * drawing.n)
     assert max(len(trial.train) for trial in trials) > 0.7 * len(labeled)
     for trial in trials:
         assert not set(groups[trial.train]) & set(groups[trial.test])

@@ -133,9 +133,13 @@ def test_promised_and_reached_are_in_the_verdict_and_below_the_plan():
     assert "Law: " not in str(paper.plan_)  # the plain case is said in fewer words
 
 
-def test_a_law_that_misses_says_so_in_the_plan():
+def test_a_promise_of_halves_alone_is_missed():
     with pytest.warns(MissedForecastWarning, match="promised a standard error of"):
-        model = fitted(1, law="power", strategy="cross-fitting")
+        fitted(1, law="power", strategy="cross-fitting", pilot_cost=1.9)
+
+
+def test_a_law_that_misses_says_so_in_the_plan():
+    model = fitted(1, law="power", strategy="cross-fitting")
     assert "Law: power; the residual variance is falling, but not as the law says" in str(model.plan_)
     assert "falls, but not as the law says: it is off by" in model.verdict_
 

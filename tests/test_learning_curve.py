@@ -16,8 +16,9 @@ from sklearn_ftr import (
 )
 from sklearn_ftr.estimators._bootstrap import BootstrapWeights
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.estimators._learning_curve import measure_learning_curve
-from sklearn_ftr.estimators._trials import sizes_of_halves, trials_of
+from sklearn_ftr.estimators._learning_curve import TrialTests
+from sklearn_ftr.estimators._measuring import Measuring
+from sklearn_ftr.estimators._trials import Trials, sizes_of_halves
 
 
 class Given(RegressorMixin, BaseEstimator):
@@ -35,23 +36,43 @@ def as_they_are(rows, values):
     return values.reshape(len(values), -1)
 
 
+def measured(
+    model, X, y, columns, *, power_tuning=True, n_bootstrap, fits_rows=False, seed=0, **options
+):
+    """The curve of a model, with bootstrap weights drawn first, from the same seed as all else."""
+    labels, rng = check_partial_labels(X, y, "test"), np.random.RandomState(seed)
+    weights = BootstrapWeights.draw(len(labels.labeled), n_bootstrap, rng)
+    tests = TrialTests(labels, columns, weights, power_tuning, fits_rows, None)
+    return (
+        Measuring(model, X, tests, n_jobs=None, rng=rng, report=lambda message: None, **options)
+        .measure()
+        .curve
+    )
+
+
 def curve_of(y, f, power_tuning=True, n_bootstrap=3, fits_rows=False, columns=as_they_are):
     """One trial: predictions f that all labels test."""
     X = f.reshape(len(f), -1)
-    return measure_learning_curve(
+    return measured(
         FrozenEstimator(Given().fit(X, y)),
         X,
-        check_partial_labels(X, y, "test"),
+        y,
         columns,
-        pilot_cost=1.0,
         power_tuning=power_tuning,
         n_bootstrap=n_bootstrap,
-        n_jobs=None,
-        rng=np.random.RandomState(0),
-        report=lambda message: None,
-        zero_shot=True,
         fits_rows=fits_rows,
+        pilot_cost=1.0,
+        zero_shot=True,
     )
+
+
+def drawn_trials(labeled, cost, seed=0, folds=(), beyond_halves=False, n_bootstrap=0):
+    """What a fit with this seed draws."""
+    rng = np.random.RandomState(seed)
+    BootstrapWeights.draw(len(labeled), n_bootstrap, rng)
+    trials = Trials(labeled, rng)
+    found = trials.beyond_halves(folds, cost * trials.n) if beyond_halves else []
+    return found + trials.halvings(cost * trials.n - trials.cost(found))
 
 
 def sample(n, seed=0):
@@ -112,21 +133,18 @@ def test_what_is_fitted_to_rows_is_compared_on_the_same_rows():
     y = X[:, 0] + rng.normal(size=64)
 
     def total(fits_rows):
-        return measure_learning_curve(
+        return measured(
             LinearRegression(),
             X,
-            check_partial_labels(X, y, "test"),
+            y,
             lambda rows, values: len(rows) * as_they_are(rows, values),
-            pilot_cost=3.0,
-            power_tuning=True,
             n_bootstrap=2,
-            n_jobs=None,
-            rng=np.random.RandomState(0),
-            report=lambda message: None,
             fits_rows=fits_rows,
+            pilot_cost=3.0,
+            beyond_halves=False,
         ).total_variance
 
-    trials = trials_of(np.arange(64), 3.0, np.random.RandomState(0))
+    trials = drawn_trials(np.arange(64), 3.0, n_bootstrap=2)
     halves = [np.var(32 * y[trial.test], ddof=1) for trial in trials if trial.size == 32]
     assert len({tuple(trial.test) for trial in trials}) > len(halves)
     assert total(fits_rows=True) == pytest.approx(np.mean(halves))
@@ -266,7 +284,7 @@ def test_sizes_are_halved_down_to_four():
 
 def test_halves_test_each_other_and_the_cost_is_kept():
     labeled = np.arange(10, 74)
-    trials = trials_of(labeled, 3.0, np.random.RandomState(0))
+    trials = drawn_trials(labeled, 3.0)
     assert [trial.size for trial in trials] == [32, 16, 8, 4] * 2 + [16, 8, 4] * 2
     for trial in trials:
         assert trial.size == len(trial.train)
@@ -276,11 +294,13 @@ def test_halves_test_each_other_and_the_cost_is_kept():
         assert (np.diff(trial.test) > 0).all()
     for first, second in zip(trials[:4], trials[4:8], strict=True):
         assert set(first.test) | set(second.test) == set(labeled)
-    assert len(trials_of(labeled, 1e6, np.random.RandomState(0))) == 20 * 2 * 4
+    assert len(drawn_trials(labeled, 1e6)) == 20 * 2 * 4
     cheapest = 2 * (8 + 4) / 64
-    assert len(trials_of(labeled, cheapest, np.random.RandomState(0))) == 4
+    assert len(drawn_trials(labeled, cheapest)) == 4
+    assert not drawn_trials(labeled, cheapest - 1e-9)
+    X = np.arange(64.0)[:, None]
     with pytest.raises(ValueError, match=r"two smallest sizes cost 0\.375"):
-        trials_of(labeled, cheapest - 1e-9, np.random.RandomState(0))
+        measured(LinearRegression(), X, X[:, 0], as_they_are, n_bootstrap=2, pilot_cost=0.37)
 
 
 def test_the_curve_is_the_mean_over_its_trials():
@@ -294,7 +314,8 @@ def test_the_curve_is_the_mean_over_its_trials():
     curve = model.learning_curve_
     rng = np.random.RandomState(0)
     rng.randint(np.iinfo(np.int32).max)  # the seed of the rectified estimator
-    trials = trials_of(np.arange(31), 1.8, rng)
+    BootstrapWeights.draw(31, 200, rng)
+    trials = Trials(np.arange(31), rng).halvings(1.8 * 31)
     for size, variance in zip(curve.sizes, curve.variances, strict=True):
         expected = [
             np.var(
@@ -310,26 +331,58 @@ def test_the_curve_is_the_mean_over_its_trials():
     assert curve.cost == pytest.approx(sum(trial.size for trial in trials) / 31)
 
 
-def test_trainings_on_three_quarters_follow_what_they_cost():
-    """Both halves, smaller parts of one, then quarters that other models have tested; whatever is left pays for small halvings."""
-    labeled = np.arange(10, 74)
-    trials = trials_of(labeled, 3.0, np.random.RandomState(0), folds=True)
-    assert [trial.size for trial in trials[:7]] == [32, 32, 16, 8, 4, 48, 48]
-    assert sum(trial.size for trial in trials) <= 3 * 64
+def check_trials(trials, labeled, cost):
+    assert sum(trial.size for trial in trials) <= cost * len(labeled)
     for trial in trials:
         assert trial.size == len(trial.train)
         assert not set(trial.train) & set(trial.test)
         if trial.beside is not None:
             assert set(trial.test) <= set(trial.beside.test)
             assert not set(trial.test) & set(trial.beside.train)
+
+
+def test_trainings_on_three_quarters_follow_what_they_cost():
+    """Both halves, smaller parts of one, then quarters that other models have tested; whatever is left pays for small halvings."""
+    labeled = np.arange(10, 74)
+    trials = drawn_trials(labeled, 3.0, beyond_halves=True)
+    assert [trial.size for trial in trials] == [32, 32, 16, 8, 4, 48, 48]
+    check_trials(trials, labeled, 3.0)
     assert set(trials[5].train) | set(trials[5].test) == set(labeled)
     assert not set(trials[5].test) & set(trials[6].test)
-    many = trials_of(labeled, 5.0, np.random.RandomState(0), folds=True)
+    many = drawn_trials(labeled, 5.0, beyond_halves=True)
     assert set().union(*(trial.test for trial in many if trial.size == 48)) == set(labeled)
-    for pilot_cost, n in ((2.0, 64), (3.0, 39)):  # too little money, too few labels for a quarter
-        plain = trials_of(labeled[:n], pilot_cost, np.random.RandomState(0))
-        folds = trials_of(labeled[:n], pilot_cost, np.random.RandomState(0), folds=True)
-        assert [trial.size for trial in plain] == [trial.size for trial in folds]
+    for cost, n in ((1.9, 64), (3.0, 39)):  # too little money, too few labels for a quarter
+        plain = drawn_trials(labeled[:n], cost)
+        quarters = drawn_trials(labeled[:n], cost, beyond_halves=True)
+        assert [trial.size for trial in plain] == [trial.size for trial in quarters]
+
+
+@pytest.mark.parametrize(
+    ("n_folds", "cost", "sizes"),
+    [
+        (5, 3.0, [60, 60, 30, 7, 96, 96]),
+        (5, 2.1, [60, 60, 30, 96]),
+        (5, 5.0, [60, 60, 30, 15, 7, 96, 96, 96, 96, 15, 7, 15, 7]),
+        (10, 3.0, [60, 60, 30, 15, 7, 108, 15, 7, 15, 7]),
+        (3, 3.0, [60, 60, 30, 15, 7, 80, 80]),
+        (2, 3.0, [60, 60, 30, 15, 7, 90, 90]),
+    ],
+)
+def test_folds_of_the_final_cross_fitting_are_trained_and_tested(n_folds, cost, sizes):
+    """All but one of an odd number lie in a half; half of a half and smaller parts are what is left of the cost."""
+    labeled = np.arange(10, 130)
+    folds = [
+        np.sort(one) for one in np.array_split(np.random.default_rng(0).permutation(labeled), n_folds)
+    ]
+    trials = drawn_trials(labeled, cost, folds=folds, beyond_halves=True)
+    assert [trial.size for trial in trials] == sizes
+    check_trials(trials, labeled, cost)
+    of_folds = [trial for trial in trials if trial.fold is not None]
+    assert len({trial.fold for trial in of_folds}) == len(of_folds)
+    assert len(of_folds) == (2 if n_folds == 2 else sum(size > 60 for size in sizes))
+    for trial in of_folds:
+        np.testing.assert_array_equal(trial.test, folds[trial.fold])
+        np.testing.assert_array_equal(trial.train, np.setdiff1d(labeled, trial.test))
 
 
 class Scripted(RegressorMixin, BaseEstimator):
@@ -352,22 +405,10 @@ def test_what_some_rows_have_tested_is_told_of_all():
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(200, 2)) * [0.9**0.5, 1.0]
         y = X[:, 0] + 0.1**0.5 * rng.standard_t(5, size=200) / (5 / 3) ** 0.5
-        curve = measure_learning_curve(
-            Scripted(),
-            X,
-            check_partial_labels(X, y, "test"),
-            as_they_are,
-            pilot_cost=2.3,
-            power_tuning=True,
-            n_bootstrap=30,
-            n_jobs=None,
-            rng=np.random.RandomState(seed),
-            report=lambda message: None,
-            folds=True,
-        )
+        curve = measured(Scripted(), X, y, as_they_are, n_bootstrap=30, seed=seed, pilot_cost=2.3)
         assert curve.sizes[-1] == 150
         found.append(curve.variances[-1])
-        trial = trials_of(np.arange(200), 2.3, np.random.RandomState(seed), folds=True)
+        trial = drawn_trials(np.arange(200), 2.3, seed, beyond_halves=True, n_bootstrap=30)
         (last,) = (one for one in trial if one.size == 150)
         f = Scripted().fit(X[last.train], y[last.train]).predict(X[last.test])
         naive.append(np.var(y[last.test]) * (1 - np.corrcoef(y[last.test], f)[0, 1] ** 2) * 50 / 48)

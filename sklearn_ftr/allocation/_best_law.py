@@ -12,11 +12,12 @@ from scipy import stats
 from sklearn_ftr.allocation._forms import POWER, SHIFTED
 from sklearn_ftr.allocation._law import Array
 from sklearn_ftr.allocation._law_choice import TRAINING_LUCK, Chosen
-from sklearn_ftr.allocation._power_fit import fit_all_powers, is_shifted, met, scatter_of
+from sklearn_ftr.allocation._power_fit import is_shifted, met, scatter_of
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 _LEVEL = 0.01  # of the test of fit: one curve in a hundred is called odd that is not
 _WORTH_SAYING = 0.1  # relative
+_SMALLEST = 1e-300  # error; of a curve without noise, whose errors are all alike
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class PowerAlone(Best):
 
     def versions(self, s: Array, curves: Array, errors: Array) -> tuple[list[Any], list[ScalingLaw]]:
         """Power laws."""
-        laws = fit_all_powers(s, curves, errors, self.power)
+        laws = powers_of(s, curves, errors, self.power)
         return laws, laws
 
 
@@ -122,9 +123,12 @@ class ChosenForms(Best):
 
     def versions(self, s: Array, curves: Array, errors: Array) -> tuple[list[Any], list[ScalingLaw]]:
         """Of the forms in proportion to their weights; power laws beside them."""
-        of_law = met(s, self.power)
-        s, curves = s[of_law], curves[:, of_law]
-        errors = np.maximum(errors[of_law], 1e-300)
-        form = SHIFTED if is_shifted(s, self.power) else POWER
-        powers: list[Any] = form.fit(s, curves, errors)
-        return self.chosen.versions(s, curves, errors), powers
+        powers, of_law = powers_of(s, curves, errors, self.power), met(s, self.power)
+        errors = np.maximum(errors, _SMALLEST)
+        return self.chosen.versions(s[of_law], curves[:, of_law], errors[of_law]), powers
+
+
+def powers_of(s: Array, curves: Array, errors: Array, law: ScalingLaw) -> list[Any]:
+    """Laws of the form of `law`, fitted to other curves, all at once."""
+    of_law, form = met(s, law), SHIFTED if is_shifted(s, law) else POWER
+    return form.fit(s[of_law], curves[:, of_law], np.maximum(errors[of_law], _SMALLEST))

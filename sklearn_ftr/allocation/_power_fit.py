@@ -69,13 +69,6 @@ def fit_power(s: Array, v: Array, errors: Array, shifted: bool) -> ScalingLaw:
     return ScalingLaw(float(a[0]), float(alpha), float(b[0]), float(s0))
 
 
-def fit_all_powers(s: Array, curves: Array, errors: Array, law: ScalingLaw) -> list[ScalingLaw]:
-    """Laws of the form of `law`, fitted to other curves."""
-    fitted, shifted = met(s, law), is_shifted(s, law)
-    safe = np.maximum(errors, 1e-300)[fitted]
-    return [fit_power(s[fitted], curve[fitted], safe, shifted) for curve in curves]
-
-
 def covariance_of(laws: list[ScalingLaw]) -> Array:
     """Of the parameters; laws that are all the same do not vary."""
     table = np.array([[one.a, one.alpha, one.b, one.s0] for one in laws])

@@ -63,12 +63,12 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
     max_fits : int, default=5
         Largest number of trainings for the final estimate.
     pilot_cost : float, default=3.0
-        What measuring the curve may cost, in units of one training on all labels.
+        What measuring the curve may cost, in units of one training on all labels. Folds of a cross-fitting that is then chosen are not trained again.
     label_cost, training_cost, inference_cost : float, default=1.0, 0.0, 0.0
         Prices of one label, of training on one row and of one prediction, for `plan` and `required_labels`.
     law : {"auto", "power"}, default="auto"
-        "power" is the paper's, fitted to halves of the labels. Curves of networks and language models fall late: "auto" weighs it against other
-        forms by how well each predicts the largest sizes, and measures trainings on three quarters of the labels, too.
+        "power" is the paper's. Curves of networks and language models fall late: "auto" weighs it against other forms by how well each predicts the largest
+        sizes.
     n_bootstrap : int, default=200
         Resampled curves, for the uncertainty of the law.
     n_jobs : int, default=None
@@ -256,7 +256,16 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
         trained = always if bound.drawn is None else bound.drawn.whole(always)
-        pilot = Pilot(self.law, self.pilot_cost, self.n_bootstrap, self.n_jobs, rng, reporter(self))
+        pilot = Pilot(
+            self.law,
+            self.pilot_cost,
+            self.n_bootstrap,
+            self.n_jobs,
+            rng,
+            reporter(self),
+            self.strategy,
+            self.max_fits,
+        )
         foreseen = pilot.foresee(rectified, X, bound, folds, len(trained))
         plan = foreseen.plan(labels, self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
@@ -264,7 +273,9 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
-        best = rectified.fit(X, y, finetune_rows=finetune_rows if trains else None, **sampling)
+        trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
+        rectified._validate_params()
+        best = rectified._fit(X, y, trained_rows, made, **sampling)
         outcome = foreseen.outcome(bound, choice.option, best.standard_error_)
         return (
             columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Weigh
 from sklearn_ftr.estimators._clusters import ranks_within, whole_clusters
-from sklearn_ftr.estimators._folds import folds_of, parts_of_pool
+from sklearn_ftr.estimators._fold_plan import FoldPlan, FoldTraining
 from sklearn_ftr.estimators._inner_model import (
     draw_seed,
     is_frozen,
@@ -24,7 +24,7 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
+from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array
 
@@ -44,6 +44,8 @@ class FineTuning:
     rng : RandomState
     report : callable
         Is told what goes on.
+    plan : FoldPlan, default=None
+        Of cross-fitting, if it has been drawn already.
     """
 
     predictor: BaseEstimator
@@ -52,6 +54,7 @@ class FineTuning:
     n_jobs: int | None
     rng: np.random.RandomState
     report: Callable[[str], None]
+    plan: FoldPlan | None = None
 
     def run(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
         """Train on some labels, predict the others and the pool. `always` are rows that train in any case, unless all rows do."""
@@ -107,27 +110,18 @@ class FineTuning:
 
     def _cross_fit(self, X: Any, bound: BoundEstimand) -> OutOfSample:
         """K models, each trained without one fold of the labels and rectified by that fold."""
-        labels, weigh = bound.labels, bound.training_weights
-        folds = folds_of(self.cv, self.predictor, X, labels, self.rng)
-        pools, whole = self._pools(folds, bound)
-        seeds = self.rng.randint(np.iinfo(np.int32).max, size=len(folds))
-        self.report(f"cross-fitting {len(folds)} models on {len(labels.labeled):,} labels")
+        labels, plan = bound.labels, self.plan
+        if plan is None:
+            plan = FoldPlan.draw(self.cv, self.predictor, X, bound, self.rng)
+        self.report(f"cross-fitting {len(plan.trainings)} models on {len(labels.labeled):,} labels")
         fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_fold)(
-                seeded_clone(self.predictor, self.rng), X, labels, fold, pool, int(seed), weigh
-            )
-            for fold, pool, seed in zip(folds, pools, seeds, strict=True)
+            delayed(_fit_fold)(one, X, labels, bound.training_weights) for one in plan.trainings
         )
         models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
         nothing = np.empty(0, dtype=np.intp)
-        return OutOfSample(models, nothing, folds, of_folds, pools, of_pools, whole)
-
-    def _pools(self, folds: list[Rows], bound: BoundEstimand) -> tuple[list[Rows], bool]:
-        """What each model predicts: the whole pool, or a part of it unless some part would be too small."""
-        unlabeled = bound.labels.unlabeled
-        parts = parts_of_pool(bound.labels, folds, fold_shares(folds), self.rng)
-        whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
-        return [unlabeled] * len(folds) if whole else parts, whole
+        return OutOfSample(
+            models, nothing, plan.folds, of_folds, plan.pools, of_pools, plan.whole_pools
+        )
 
 
 def _one_model(
@@ -140,14 +134,10 @@ def _one_model(
 
 
 def _fit_fold(
-    model: BaseEstimator,
-    X: Any,
-    labels: PartialLabels,
-    fold: Rows,
-    pool: Rows,
-    seed: int,
-    weigh: Weigh | None,
+    training: FoldTraining, X: Any, labels: PartialLabels, weigh: Weigh | None
 ) -> tuple[BaseEstimator, Array, Array]:
-    k = labels.n_outputs
-    model = train(model, X, labels.y, np.setdiff1d(labels.labeled, fold), seed, weigh)
-    return model, mean_prediction(model, X, fold, k), mean_prediction(model, X, pool, k)
+    model = training.trained_model(X, labels, weigh)
+    of_fold, of_pool = (
+        mean_prediction(model, X, rows, labels.n_outputs) for rows in (training.fold, training.pool)
+    )
+    return model, of_fold, of_pool

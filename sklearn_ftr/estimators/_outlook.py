@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr.allocation._forecast import Outlook
-from sklearn_ftr.allocation._law_choice import TRAINING_LUCK
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
@@ -26,16 +25,16 @@ def fit_law(curve: LearningCurve, frozen: bool, law: str) -> tuple[PlanningLaw, 
         curve.sizes,
         curve.variances,
         standard_errors=curve.standard_errors,
-        resampled=curve.resampled if law == "power" else _with_luck(curve.resampled),
+        resampled=_with_luck(curve),
         law=law,
     )
     return fitted.law, fitted
 
 
-def _with_luck(curves: Array) -> Array:
+def _with_luck(curve: LearningCurve) -> Array:
     """Resampled curves with the luck of trainings, too; the same for every fit."""
-    luck = np.random.RandomState(0).standard_normal(curves.shape)
-    return curves * np.exp(TRAINING_LUCK * luck)
+    sizes = curve.luck.draws(len(curve.resampled))[:, None] / np.sqrt(curve.trainings)
+    return curve.resampled * np.exp(sizes * np.random.RandomState(0).standard_normal(sizes.shape))
 
 
 def _flat_law(variance: float) -> ScalingLaw:

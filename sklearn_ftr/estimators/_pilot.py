@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
@@ -16,14 +19,20 @@ from sklearn_ftr.allocation._law_choice import names_of
 from sklearn_ftr.allocation._law_fit import FittedLaw
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._planning_law import PlanningLaw
+from sklearn_ftr.allocation._strategies import CrossFitting
+from sklearn_ftr.estimators._bootstrap import BootstrapWeights
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._bound_quantile import BoundQuantiles
+from sklearn_ftr.estimators._choice import is_allowed
 from sklearn_ftr.estimators._default_predictor import or_default
+from sklearn_ftr.estimators._fold_plan import FoldPlan
 from sklearn_ftr.estimators._inner_model import is_frozen, predicts_untrained
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._learning_curve import LearningCurve, measure_learning_curve
+from sklearn_ftr.estimators._learning_curve import LearningCurve, TrialTests
+from sklearn_ftr.estimators._measuring import Measuring
 from sklearn_ftr.estimators._outcome import Outcome
 from sklearn_ftr.estimators._outlook import fit_law, outlook_of
+from sklearn_ftr.estimators._trials import SMALLEST_TEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,12 @@ class Foreseen:
     law: PlanningLaw
     law_fit: FittedLaw | None
     outlook: Outlook
+    fold_plan: FoldPlan | None
+
+    def plan_of_folds(self, option: Option) -> FoldPlan | None:
+        """Of the cross-fitting that an option is, if trainings of it have been made."""
+        plan = self.fold_plan
+        return plan if plan is not None and option.n_folds == len(plan.trainings) else None
 
     @property
     def note(self) -> str:
@@ -82,7 +97,7 @@ class Pilot:
 
     Parameters
     ----------
-    law, pilot_cost, n_bootstrap, n_jobs
+    law, pilot_cost, n_bootstrap, n_jobs, strategy, max_fits
         As the allocator has them.
     rng : RandomState
     report : callable
@@ -95,6 +110,8 @@ class Pilot:
     n_jobs: int | None
     rng: np.random.RandomState
     report: Callable[[str], None]
+    strategy: str = "auto"
+    max_fits: int = 5
 
     def foresee(
         self,
@@ -105,29 +122,52 @@ class Pilot:
         n_trained: int,
     ) -> Foreseen:
         """What a rectified estimator, whose question is `bound` to rows, can expect of each way to use the labels."""
-        predictor = or_default(rectified.estimator)
-        curve = self._measure(predictor, bool(rectified.power_tuning), X, bound)
-        law, law_fit = fit_law(curve, is_frozen(predictor), self.law)
-        outlook = outlook_of(rectified, curve, law, law_fit, folds, n_trained, bound)
-        return Foreseen(curve, law, law_fit, outlook)
-
-    def _measure(
-        self, predictor: Any, power_tuning: bool, X: Any, bound: BoundEstimand
-    ) -> LearningCurve:
-        return measure_learning_curve(
+        predictor, labels = or_default(rectified.estimator), bound.labels
+        frozen = is_frozen(predictor)
+        n_folds = 0 if frozen else self._n_folds(bound, folds)
+        plan = _plan_of(rectified, predictor, n_folds, X, bound) if n_folds else None
+        measured = Measuring(
             predictor,
             X,
-            bound.labels,
-            bound.columns,
-            pilot_cost=self.pilot_cost,
-            power_tuning=power_tuning,
-            n_bootstrap=self.n_bootstrap,
-            n_jobs=self.n_jobs,
-            rng=self.rng,
-            report=self.report,
-            zero_shot=predicts_untrained(predictor, bound.labels.n_outputs),
+            self._tests(bool(rectified.power_tuning), bound),
+            self.pilot_cost,
+            self.n_jobs,
+            self.rng,
+            self.report,
+            zero_shot=predicts_untrained(predictor, labels.n_outputs),
             weigh=bound.training_weights,
-            fits_rows=bound.columns_fit_rows,
-            drawn=bound.drawn,
-            folds=self.law != "power",
+            plan=plan,
+            beyond_halves=self.law != "power",
+        ).measure()
+        curve = measured.curve
+        law, law_fit = fit_law(curve, frozen, self.law)
+        outlook = outlook_of(rectified, curve, law, law_fit, folds, n_trained, bound)
+        made = None if plan is None else plan.with_models(measured.models)
+        return Foreseen(curve, law, law_fit, outlook, made)
+
+    def _n_folds(self, bound: BoundEstimand, folds: tuple[int, ...]) -> int:
+        """The most that are allowed and whose folds are large enough to test on: no law rises, so that no fewer can win; 0 if there are none."""
+        pieces = len(bound.labels.labeled) if bound.drawn is None else bound.drawn.n_units
+        allowed = (
+            k
+            for k in folds
+            if is_allowed(CrossFitting.name, k, self.strategy, self.max_fits)
+            and pieces // k >= SMALLEST_TEST
         )
+        return max(allowed, default=0)
+
+    def _tests(self, power_tuning: bool, bound: BoundEstimand) -> TrialTests:
+        labels, drawn = bound.labels, bound.drawn
+        n_pieces = len(labels.labeled) if drawn is None else drawn.n_pieces
+        weights = BootstrapWeights.draw(n_pieces, self.n_bootstrap, self.rng)
+        return TrialTests(labels, bound.columns, weights, power_tuning, bound.columns_fit_rows, drawn)
+
+
+def _plan_of(
+    rectified: Any, predictor: BaseEstimator, n_folds: int, X: Any, bound: BoundEstimand
+) -> FoldPlan | None:
+    """What `fit` of the rectified estimator would draw; of no pool there is no cross-fitting."""
+    if not len(bound.labels.unlabeled):
+        return None
+    rng = check_random_state(deepcopy(rectified.random_state))
+    return FoldPlan.draw(n_folds, predictor, X, bound, rng)

@@ -29,6 +29,7 @@ from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
 from sklearn_ftr.estimators._fine_tuning import FineTuning
+from sklearn_ftr.estimators._fold_plan import FoldPlan
 from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
 from sklearn_ftr.estimators._judges import BoundJudges
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
@@ -250,9 +251,14 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         return indexable(X)[0]
 
     def _fit(
-        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, **sampling: ArrayLike | None
+        self,
+        X: Any,
+        y: ArrayLike,
+        finetune_rows: ArrayLike | None,
+        plan: FoldPlan | None = None,
+        **sampling: ArrayLike | None,
     ) -> Self:
-        """`sampling` is how rows were drawn, in the words of `fit`."""
+        """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
         columns = columns_learned(self, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
@@ -260,7 +266,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         always = check_finetune_rows(finetune_rows, labels)
         bound = self._bind(X, labels)
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
-        stage_one = self._fine_tune(X, bound, always)
+        stage_one = self._fine_tune(X, bound, always, plan)
         answer = bound.rectify(stage_one.beside(judges))
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
@@ -268,7 +274,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         replace_learned(self, columns | self._learned(answer) | {"finetune_rows_": trained})
         return self
 
-    def _fine_tune(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
+    def _fine_tune(
+        self, X: Any, bound: BoundEstimand, always: Rows, plan: FoldPlan | None
+    ) -> OutOfSample:
         """Stage 1."""
         tuning = FineTuning(
             or_default(self.estimator),
@@ -277,6 +285,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             self.n_jobs,
             check_random_state(self.random_state),
             reporter(self),
+            plan,
         )
         return tuning.run(X, bound, always)
 
