@@ -158,7 +158,7 @@ def test_estimators_answer_as_their_results_do(population):
 
 def ever_missed(name, first, method, runs, jobs=1):
     looking = benchmark("looking_many_times")
-    ever, errors, *_ = looking.simulate(
+    ever, errors, _ = looking.simulate(
         looking.POPULATIONS[name], first, looking.METHODS[method], runs, jobs
     )
     return ever, errors
@@ -173,13 +173,13 @@ def test_29_looks_with_given_predictions():
 def test_29_looks_with_models_that_are_trained_anew():
     """The harness; what it finds is measured in docs/statistics.md."""
     for method in ("split", "K = 5"):
-        ever, _ = ever_missed("late", 50, method, 1)
-        assert ever[1] <= ever[0]
+        ever, _ = ever_missed("linear", 50, method, 50)
+        assert ever[1] < ever[0]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "late", "exponential"])
-@pytest.mark.parametrize(("method", "runs"), [("given", 4_000), ("split", 500), ("K = 5", 500)])
-def test_29_looks_miss_at_most_as_often_as_they_say(name, method, runs):
-    ever, errors = ever_missed(name, 50, method, runs, jobs=2)
+@pytest.mark.parametrize("method", ["given", "split", "K = 5"])
+def test_29_looks_miss_at_most_as_often_as_they_say(name, method):
+    ever, errors = ever_missed(name, 50, method, 4_000, jobs=2)
     assert ever[1] < 0.05 + 2 * errors[1]
