@@ -1,5 +1,7 @@
 """How often intervals miss the truth at any of 29 looks: the ordinary interval, and the confidence sequence.
 
+The ordinary interval is also taken where it stops: at the first look at which it is no wider than it is at the 15th on average.
+
     python benchmarks/looking_many_times.py [--runs 4000] [--jobs 2] [--first 50 20] [--method given] [--data FOLDER]
 
 Labels arrive in rounds: the first look is at 50 labels, the last, 29th, at 610 (from 20: at 20, 28, ... 244). "given" rectifies with predictions
@@ -159,15 +161,28 @@ def looks(population, seed, first, settings):
 
 
 def simulate(population, first, settings, runs, jobs):
-    """Shares of runs that ever miss, with Monte Carlo errors, and the sequence's width over the ordinary one, first, middle and last look."""
+    """Shares of runs in which the interval and the sequence ever miss, and the interval when it stops; the sequence's width over the interval's, first, middle and last look."""
     found = Parallel(n_jobs=jobs)(
         delayed(looks)(population, seed, first, settings) for seed in range(runs // RUNS_AT_ONCE)
     )
     missed, widths = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
-    ever = missed.any(axis=1).mean(axis=-1)
     of_interval, of_sequence = widths.mean(axis=-1)
-    ratios = (of_sequence / of_interval)[[0, LOOKS // 2, -1]]
-    return ever, np.sqrt(ever * (1 - ever) / missed.shape[-1]), ratios
+    stops = first_narrow(widths[0], of_interval[LOOKS // 2])
+    at_stop = np.take_along_axis(missed[0], stops[None], axis=0)
+    shares = np.array([*missed.any(axis=1).mean(axis=-1), at_stop.mean()])
+    return shares, (of_sequence / of_interval)[[0, LOOKS // 2, -1]]
+
+
+def first_narrow(widths, goal):
+    """The first look of each run at which the interval is no wider than the goal, or else the last one."""
+    narrow = widths <= goal
+    narrow[-1] = True
+    return narrow.argmax(axis=0)
+
+
+def monte_carlo_error(share, runs):
+    """Of a share of runs."""
+    return np.sqrt(share * (1 - share) / runs)
 
 
 def main():
@@ -180,24 +195,21 @@ def main():
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
     populations = with_emobank(options.data) if options.data else POPULATIONS
-    print(
-        "| population | method | looks from | interval ever misses | sequence ever misses | width: first, 15th, last look |"
-    )
-    print("| --- | --- | --- | --- | --- | --- |")
+    columns = ["population", "method", "looks from", "interval ever misses", "sequence ever misses"]
+    columns += ["interval misses when it stops", "width: first, 15th, last look"]
+    print("|", " | ".join(columns), "|\n|", " | ".join(["---"] * len(columns)), "|")
     for name in options.population or populations:
         for method in options.method:
             for first in options.first:
-                ever, errors, ratios = simulate(
+                shares, ratios = simulate(
                     populations[name], first, METHODS[method], options.runs, options.jobs
                 )
-                cells = [f"{100 * e:.1f} +- {100 * s:.1f} %" for e, s in zip(ever, errors, strict=True)]
+                errors = monte_carlo_error(shares, options.runs)
+                cells = [
+                    f"{100 * p:.1f} +- {100 * e:.1f} %" for p, e in zip(shares, errors, strict=True)
+                ]
                 width = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-                print(
-                    "|",
-                    " | ".join([name, method, str(first), *cells, width]),
-                    "|",
-                    flush=True,
-                )
+                print("|", " | ".join([name, method, str(first), *cells, width]), "|", flush=True)
 
 
 if __name__ == "__main__":
