@@ -156,6 +156,42 @@ def test_estimators_answer_as_their_results_do(population):
         assert model.always_valid_p_value(2.5, "greater", n_first=100) == expected
 
 
+@pytest.fixture(scope="module")
+def allocator():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 3))
+    y = X.sum(axis=1) + rng.normal(size=20_000)
+    y[200:] = np.nan
+    return FineTuneRectifyAllocator(random_state=0).fit(X, y)
+
+
+def test_the_next_purchase_is_for_the_sequence(allocator):
+    goal = 0.1
+    once = allocator.next_purchase(goal)
+    often = allocator.next_purchase(goal, always_valid=True, n_first=200)
+    needed = often.required.n_labeled
+    level = level_of_look(0.95, needed / 200, "two-sided")
+    assert allocator.required_labels(goal, level).n_labeled == pytest.approx(needed, abs=1)
+    assert 1.8 < needed / once.required.n_labeled < 3
+    later = allocator.next_purchase(goal, always_valid=True)
+    assert later.required.n_labeled > needed
+
+
+def test_nothing_to_buy_for_a_sequence_that_is_narrow_enough(allocator):
+    low, high = allocator.confidence_sequence()
+    assert allocator.next_purchase(0.75 * (high - low), always_valid=True).n_more == 0
+    assert allocator.next_purchase(0.3 * (high - low), always_valid=True).n_more > 0
+
+
+def test_purchases_that_are_refused(allocator):
+    with pytest.raises(ValueError, match="n_first is 201, but there are 200 labels"):
+        allocator.next_purchase(0.1, always_valid=True, n_first=201)
+    with pytest.raises(ValueError, match="always_valid is 'yes'"):
+        allocator.next_purchase(0.1, always_valid="yes")
+    with pytest.raises(ValueError, match="confidence_level is 2; expected a number between 0 and 1"):
+        allocator.next_purchase(0.1, 2, always_valid=True)
+
+
 def ever_missed(name, first, method, runs, jobs=1):
     looking = benchmark("looking_many_times")
     population, settings = looking.POPULATIONS[name], looking.METHODS[method]

@@ -5,6 +5,7 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._arguments import check_truth_value
 from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
@@ -36,11 +38,13 @@ from sklearn_ftr.estimators._inner_model import seeded_clone
 from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.estimators._looks import required_at_all_looks
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._purchase import Purchase
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -320,7 +324,14 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             half_width, confidence_level, rows, self._costs(), self._allowed
         )
 
-    def next_purchase(self, half_width: float, confidence_level: float = 0.95) -> Purchase:
+    def next_purchase(
+        self,
+        half_width: float,
+        confidence_level: float = 0.95,
+        *,
+        always_valid: bool = False,
+        n_first: int = FIRST_LOOK,
+    ) -> Purchase:
         """How many labels to buy now, and which stage they serve, to reach an interval of +- half_width.
 
         Parameters
@@ -328,6 +339,10 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         half_width : float
             In units of y.
         confidence_level : float, default=0.95
+        always_valid : bool, default=False
+            Whether the interval is that of `confidence_sequence`, which may be looked at after every purchase.
+        n_first : int, default=50
+            Labels at its first look, as in `confidence_sequence`; not used by others.
 
         Returns
         -------
@@ -335,7 +350,11 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             Labels that have trained keep training. The stages are a forecast: the next `fit` draws the labels that
             it adds to the fine-tuning set from all that have not trained.
         """
-        required = self.required_labels(half_width, confidence_level)
+        required_at = partial(self.required_labels, half_width)
+        if check_truth_value(always_valid, "always_valid"):
+            required = required_at_all_looks(required_at, confidence_level, self.n_labeled_, n_first)
+        else:
+            required = required_at(confidence_level)
         return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
     def _rectified(self) -> Any:

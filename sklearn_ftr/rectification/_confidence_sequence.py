@@ -97,7 +97,7 @@ class EstimateInRounds(Estimate):
         2.92 to 3.09
         """
         level = self.confidence_level if confidence_level is None else confidence_level
-        growth = self._growth(n_first)
+        growth = growth_since(n_first, self.n_labeled)
         return self.confidence_interval(level_of_look(level, growth, alternative), alternative)
 
     def always_valid_p_value(
@@ -128,18 +128,19 @@ class EstimateInRounds(Estimate):
         ----------
         .. [1] Johari, Koomen, Pekelis and Walsh (2022), Always valid inference: continuous monitoring of A/B tests, Operations Research 70.
         """
-        growth = self._growth(n_first)
+        growth = growth_since(n_first, self.n_labeled)
         return always_valid(self.p_value(null, alternative), growth, alternative)
 
-    def _growth(self, n_first: int) -> float:
-        """How many times the labels of the first look there are now."""
-        first = check_count(n_first, "n_first", 1)
-        if first > self.n_labeled:
-            raise ValueError(
-                f"n_first is {first}, but there are {self.n_labeled} labels; expected the number of labels at the first look, "
-                f"{self.n_labeled} at most and the same at all looks."
-            )
-        return self.n_labeled / first
+
+def growth_since(n_first: int, n_labeled: int) -> float:
+    """How many times the labels of the first look there are now."""
+    first = check_count(n_first, "n_first", 1)
+    if first > n_labeled:
+        raise ValueError(
+            f"n_first is {first}, but there are {n_labeled} labels; expected the number of labels at the first look, "
+            f"{n_labeled} at most and the same at all looks."
+        )
+    return n_labeled / first
 
 
 def level_of_look(confidence_level: float, growth: float, alternative: Alternative) -> float:
