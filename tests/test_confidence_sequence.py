@@ -162,7 +162,7 @@ def allocator():
     X = rng.normal(size=(20_000, 3))
     y = X.sum(axis=1) + rng.normal(size=20_000)
     y[200:] = np.nan
-    return FineTuneRectifyAllocator(random_state=0).fit(X, y)
+    return FineTuneRectifyAllocator(n_bootstrap=10, random_state=0).fit(X, y)
 
 
 def test_the_next_purchase_is_for_the_sequence(allocator):
