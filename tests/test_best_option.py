@@ -10,7 +10,7 @@ from sklearn_ftr.allocation import Option, Plan
 from sklearn_ftr.allocation._best_option import strategy_of
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._optimal_split import SplitProblem
-from sklearn_ftr.allocation._required_labels import Goal
+from sklearn_ftr.allocation._prospect import Goal, InHand
 from sklearn_ftr.allocation._strategies import (
     SIMPLE_FIRST,
     CrossFitting,
@@ -286,7 +286,8 @@ def test_a_goal_that_is_met_exactly_is_met(n, total):
     from scipy import stats
 
     exact = float(stats.t.isf(0.025, n - 1) * np.sqrt(total / n))
-    assert Goal(1.0, 0.95, 100).quantile(n) == pytest.approx(exact / np.sqrt(total / n))
+    square = Goal(1.0, 0.95, 100).square(Stated(total / n, n - 1))
+    assert square == pytest.approx(exact**2)
     law = ScalingLaw(0.0, 1.0, total)
     for half_width in (exact * (1 - 1e-14), exact, exact * (1 + 1e-14)):
         assert law.required_labels(half_width, total_variance=total).labels_only == n

@@ -40,7 +40,7 @@ from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
 from sklearn_ftr.estimators._looks import required_at_all_looks
 from sklearn_ftr.estimators._pilot import Pilot
-from sklearn_ftr.estimators._purchase import Purchase
+from sklearn_ftr.estimators._purchase import Purchase, labels_in_hand
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
@@ -292,7 +292,11 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         return self.outlook_.plan(n_labeled, m, self._costs())
 
     def required_labels(
-        self, half_width: float, confidence_level: float = 0.95, n_rows: float | None = None
+        self,
+        half_width: float,
+        confidence_level: float = 0.95,
+        n_rows: float | None = None,
+        assurance: float = 0.5,
     ) -> RequiredLabels:
         """The cheapest number of labels, and of clusters that hold them, for an interval of half-width `half_width`.
 
@@ -307,6 +311,8 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         confidence_level : float, default=0.95
         n_rows : float, default=None
             Rows in all, labeled or not: labels are taken out of the pool. None means as many as in `fit`.
+        assurance : float, default=0.5
+            Probability with which so many labels reach the goal. What labels in hand have reached is known; the further away the goal, the less.
 
         Returns
         -------
@@ -315,30 +321,37 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Raises
         ------
         ValueError
-            No allowed option reaches the goal with the rows there are; several coefficients.
+            No allowed option reaches the goal with the rows there are; several coefficients; an `assurance` not between 0 and 1.
         """
         check_is_fitted(self, "outlook_")
         self.best_estimator_._answer_.check_units()
         rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
-            half_width, confidence_level, rows, self._costs(), self._allowed
+            *(half_width, confidence_level, rows, self._costs(), self._allowed),
+            assurance=assurance,
+            held=labels_in_hand(self, confidence_level),
         )
 
     def next_purchase(
         self,
         half_width: float,
         confidence_level: float = 0.95,
+        assurance: float = 0.5,
         *,
         always_valid: bool = False,
         n_first: int = FIRST_LOOK,
     ) -> Purchase:
         """How many labels to buy now, and which stage they serve, to reach an interval of +- half_width.
 
+        Half of what is missing, or as much as is missing almost surely; all of it where that is a tenth of the labels in hand or less.
+
         Parameters
         ----------
         half_width : float
             In units of y.
         confidence_level : float, default=0.95
+        assurance : float, default=0.5
+            Of all labels together, as in `required_labels`.
         always_valid : bool, default=False
             Whether the interval is that of `confidence_sequence`, which may be looked at after every purchase.
         n_first : int, default=50
@@ -350,7 +363,7 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             Labels that have trained keep training. The stages are a forecast: the next `fit` draws the labels that
             it adds to the fine-tuning set from all that have not trained.
         """
-        required_at = partial(self.required_labels, half_width)
+        required_at = partial(self.required_labels, half_width, assurance=assurance)
         if check_truth_value(always_valid, "always_valid"):
             required = required_at_all_looks(required_at, confidence_level, self.n_labeled_, n_first)
         else:
