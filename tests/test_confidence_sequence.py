@@ -181,6 +181,8 @@ def test_nothing_to_buy_for_a_sequence_that_is_narrow_enough(allocator):
     low, high = allocator.confidence_sequence()
     assert allocator.next_purchase(0.75 * (high - low), always_valid=True).n_more == 0
     assert allocator.next_purchase(0.3 * (high - low), always_valid=True).n_more > 0
+    reached = allocator.next_purchase((high - low) / 2, always_valid=True).required
+    assert 196 <= reached.n_labeled <= 204
 
 
 def test_purchases_that_are_refused(allocator):
