@@ -12,18 +12,17 @@ So a look at t is the ordinary interval at a higher level, whatever its kind: th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
-from sklearn_ftr._arguments import check_confidence_level, check_count
+from sklearn_ftr._arguments import check_choice, check_confidence_level, check_count
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     Estimate,
-    _check_alternative,
     like,
 )
 
@@ -145,7 +144,6 @@ def growth_since(n_first: int, n_labeled: int) -> float:
 
 def level_of_look(confidence_level: float, growth: float, alternative: Alternative) -> float:
     """Level of the ordinary interval at a look with `growth` times the labels of the first one."""
-    _check_alternative(alternative)
     sides = _share_of_sides(alternative)
     missed = min((1 - check_confidence_level(confidence_level)) * sides, 1.0)
     return float(1 - chdtrc(1, chdtri(3, missed) + np.log(growth)) / sides)
@@ -160,4 +158,4 @@ def always_valid(p: ArrayLike, growth: float, alternative: Alternative) -> Any:
 
 def _share_of_sides(alternative: Alternative) -> int:
     """What one-sided chances are multiplied with to be those of both sides."""
-    return 1 if alternative == "two-sided" else 2
+    return 1 if check_choice(alternative, "alternative", get_args(Alternative)) == "two-sided" else 2
