@@ -10,12 +10,13 @@ from sklearn_ftr.allocation import Option, Plan
 from sklearn_ftr.allocation._best_option import strategy_of
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._optimal_split import SplitProblem
-from sklearn_ftr.allocation._prospect import Goal, InHand
+from sklearn_ftr.allocation._prospect import Goal
 from sklearn_ftr.allocation._strategies import (
     SIMPLE_FIRST,
     CrossFitting,
     LabelsOnly,
     Split,
+    Stated,
     ZeroShot,
     available_strategies,
 )
@@ -413,7 +414,8 @@ def test_uncertainty_is_that_of_resampled_laws():
     np.testing.assert_allclose(variances, [0.4025 / 100, 0.45 / 100, 0.4975 / 100])
     needed = outlook.required_labels(0.1, 0.95, INF, Costs())
     alone = [one.required_labels(0.1, 0.95, INF, Costs()).n_labeled for one in others]
-    assert (needed.low, needed.n_labeled, needed.high) == (alone[2], alone[50], alone[97])
+    assert needed.n_labeled == alone[50]
+    assert (needed.low, needed.high) == pytest.approx((alone[2], alone[97]), abs=1)
     assert needed.low < needed.n_labeled < needed.high
     hopeless = replace(
         outlook, resampled=(Outlook(ScalingLaw(0, 1, 5.0), 5.0, None, False, False, (2,)),)

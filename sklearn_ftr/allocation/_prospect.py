@@ -104,7 +104,10 @@ class Prospect:
             used = strategy.n_finetune(known, n, goal.pool(n)) if s is None else s
             return self._suffices(strategy, used, n)
 
-        return bisect(enough, lowest, goal.largest - strategy.predicts)
+        largest = goal.largest - strategy.predicts
+        if self.held is not None and lowest <= self.held.n <= largest and enough(self.held.n):
+            largest = self.held.n  # labels in hand are sure, a few more are not
+        return bisect(enough, lowest, largest)
 
     def _suffices(self, strategy: Strategy, s: int, n: int) -> bool:
         """Whether n labels reach the goal as surely as is wanted."""
@@ -153,9 +156,14 @@ def _fewest(drawing: Drawing, strategy: Strategy) -> int:
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:
-    """Smallest n in [low, high] for which a condition that stays true becomes true; infinite if it never does."""
-    if high < low or not enough(high):
+    """Smallest n in [low, high] for which a condition becomes true, which then is for some time; infinite if it never is."""
+    if high < low:
         return np.inf
+    if not enough(high):  # without power tuning the last rows of a pool are worth more as a pool
+        tried = np.unique(np.geomspace(low, high, 40).astype(int)).tolist()
+        high = next(filter(enough, tried), 0)
+        if not high:
+            return np.inf
     while low < high:
         middle = min((low + high) // 2, 4 * low)  # goals are usually near the lower end
         low, high = (low, middle) if enough(middle) else (middle + 1, high)

@@ -324,12 +324,12 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             No allowed option reaches the goal with the rows there are; several coefficients; an `assurance` not between 0 and 1.
         """
         check_is_fitted(self, "outlook_")
-        self.best_estimator_._answer_.check_units()
+        held = labels_in_hand(self, confidence_level)
         rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
             *(half_width, confidence_level, rows, self._costs(), self._allowed),
             assurance=assurance,
-            held=labels_in_hand(self, confidence_level),
+            held=held,
         )
 
     def next_purchase(

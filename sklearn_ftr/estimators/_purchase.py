@@ -52,7 +52,9 @@ class Purchase:
 
 def labels_in_hand(allocator: Any, confidence_level: float) -> InHand:
     """Of a fitted allocator; the half-width of several outputs is the root of their mean square."""
-    low, high = allocator.best_estimator_.confidence_interval(confidence_level)
-    half_width = float(np.sqrt(np.mean(np.square((np.asarray(high) - np.asarray(low)) / 2))))
+    best = allocator.best_estimator_
+    meant = best._answer_.numbers_of_a_width()
+    low, high = map(np.atleast_1d, best.confidence_interval(confidence_level))
+    half_width = float(np.sqrt(np.mean(((high - low)[meant] / 2) ** 2)))
     sizes = allocator.n_labeled_, allocator.n_unlabeled_
     return InHand(*sizes, allocator.best_option_, half_width)
