@@ -528,7 +528,7 @@ def test_the_example_buys_labels_in_rounds(data):
         assert model.finetune_rows_[trained].all()
         trained = model.finetune_rows_
         sizes.append(model.n_labeled_)
-    low, high = model.confidence_interval()
+    low, high = model.confidence_sequence(n_first=100)
     assert (high - low) / 2 <= 0.15
     assert sizes == sorted(set(sizes))
 
