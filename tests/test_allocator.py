@@ -524,12 +524,12 @@ def test_the_example_buys_labels_in_rounds(data):
     answers = X.sum(axis=1) + np.random.default_rng(0).normal(size=len(X))
     trained = np.zeros(len(X), dtype=bool)
     sizes = []
-    for model in example.buy_until(X, answers, half_width=0.15, pilot=100, strategy="split"):
+    for model in example.buy_until(X, answers, half_width=0.25, pilot=100, strategy="split"):
         assert model.finetune_rows_[trained].all()
         trained = model.finetune_rows_
         sizes.append(model.n_labeled_)
     low, high = model.confidence_sequence(n_first=100)
-    assert (high - low) / 2 <= 0.15
+    assert (high - low) / 2 <= 0.25
     assert sizes == sorted(set(sizes))
 
 
