@@ -16,11 +16,10 @@ from sklearn_ftr.datasets import fetch_vader_tweets
 from sklearn_ftr.demo import text_features
 
 
-def buy_until(X, answers, half_width, pilot, strategy, rounds=6, seed=0):
+def buy_until(X, answers, half_width, pilot, strategy, rounds=12, seed=0):
     """Buy labels in random order until the interval is narrow enough; yields each round's allocator."""
-    waiting = list(
-        np.random.default_rng(seed).permutation(len(answers))
-    )  # rows in the order they are bought
+    # Rows in the order they are bought.
+    waiting = list(np.random.default_rng(seed).permutation(len(answers)))
     y = np.full(len(answers), np.nan)
     trained = np.zeros(len(answers), dtype=bool)
     to_buy = pilot
@@ -36,11 +35,9 @@ def buy_until(X, answers, half_width, pilot, strategy, rounds=6, seed=0):
         trained = allocator.finetune_rows_
         yield allocator
         low, high = allocator.confidence_interval()
-        # Half of what seems to be missing: the next fit knows more about the law, and nothing is overbought.
-        to_buy = -(-allocator.next_purchase(half_width).n_more // 2)
         if (high - low) / 2 <= half_width or not waiting:
             return
-        to_buy = max(to_buy, 20)
+        to_buy = max(allocator.next_purchase(half_width).n_more, 1)
 
 
 def main():
