@@ -2,6 +2,7 @@
 
     python benchmarks/labels_to_come.py forecasts [--data FOLDER] [--draws 200] [--populations linear-10 tweets] [--pilots 50 150 300]
     python benchmarks/labels_to_come.py rounds [...]
+    python benchmarks/labels_to_come.py spread [...]
 
 Populations: linear-d, y = b'x + e with d normal columns, R^2 = 0.8 and 8,000 rows, made anew for each draw (seed i); tweets, 4,200 rows in random order (seed i), whose
 sentence vectors FOLDER holds (see regret.py). The predictor is ridge regression, alpha = 1. Goals are half-widths that n labels, cross-fitted with 5 folds, reach: the
@@ -10,6 +11,9 @@ geometric mean over 60 other draws, for n = 1.5, 3 and 10 times the pilot.
 forecasts: a pilot is fitted, `required_labels` asked for the goal, so many labels are taken, and the estimator that the pilot chose is refitted: is its half-width no
 larger than the goal? Asked for over needed: n of `required_labels` over the n that made the goal, median (10 % to 90 %). Numbers of labels beyond 90 % of the rows, or
 out of reach, count as 90 % of the rows.
+
+spread: the variance that 5 folds state over the one that a pilot's plan promises, in logarithms. Its slope on the same at the pilot's own labels; and the spread of the
+difference of both over draws, against the bootstrap's times sqrt(1 - n0 / n).
 
 rounds: `next_purchase` until the goal is reached, with a new fit each time; labels over the n that made the goal, and coverage of the last 95 % interval.
 """
@@ -112,6 +116,31 @@ def shares(pairs):
     return f"{100 * reached.mean():.0f} +- {100 * error:.0f} % | {middle:.2f} ({low:.2f} to {high:.2f})"
 
 
+def surprises(model, X, y, sizes, seed):
+    """Logarithms of stated over promised variances of 5 folds, and the bootstrap's spread of the latter."""
+    for n in sizes:
+        promised = next(one for one in model.plan(n).options if one.n_folds == 5)
+        stated = RectifiedMeanEstimator(Ridge(), cv=5, random_state=seed).fit(X, labels(y, n))
+        surprise = 2 * np.log(stated.standard_error_ / promised.standard_error)
+        yield surprise, 2 * np.log(promised.high / promised.low) / (2 * 1.96)
+
+
+def spread(draw, pilot, draws):
+    """Lines of the table for a pilot."""
+    sizes = [pilot, *(int(factor * pilot) for factor in FACTORS)]
+    found = []
+    for seed in range(draws):
+        X, y, _ = draw(seed)
+        found.append(list(surprises(fitted(X, y, pilot, seed), X, y, sizes, seed)))
+    surprise, of_law = np.moveaxis(np.array(found), 2, 0)
+    for column, factor in enumerate(FACTORS, 1):
+        slope = np.polyfit(surprise[:, 0], surprise[:, column], 1)[0]
+        observed = (surprise[:, column] - surprise[:, 0]).std()
+        foreseen = of_law[:, column].mean() * np.sqrt(1 - 1 / factor)
+        error = observed / np.sqrt(2 * draws)
+        yield f"| {pilot} | {factor:g} | {slope:.2f} | {observed:.3f} +- {error:.3f} | {foreseen:.3f} |"
+
+
 def bought(draw, seed, pilot, goal):
     """Rounds after the pilot, labels at the end, and whether the last interval covers."""
     X, y, truth = draw(seed)
@@ -143,6 +172,10 @@ TABLES = {
     "forecasts": (
         forecasts,
         "pilot | needed over pilot | goal | reached, assurance 0.5 | asked for over needed | reached, 0.8 | asked for over needed",
+    ),
+    "spread": (
+        spread,
+        "pilot | labels over pilot | slope | observed spread | foreseen spread",
     ),
     "rounds": (
         buying,

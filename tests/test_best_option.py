@@ -417,9 +417,8 @@ def test_uncertainty_is_that_of_resampled_laws():
     assert needed.n_labeled == alone[50]
     assert (needed.low, needed.high) == pytest.approx((alone[2], alone[97]), abs=1)
     assert needed.low < needed.n_labeled < needed.high
-    hopeless = replace(
-        outlook, resampled=(Outlook(ScalingLaw(0, 1, 5.0), 5.0, None, False, False, (2,)),)
-    )
+    wide = Outlook(ScalingLaw(0, 1, 5.0), 5.0, None, False, False, (2,))
+    hopeless = replace(outlook, resampled=(*others[:9], wide))
     assert hopeless.required_labels(0.2, 0.95, 200, Costs()).high == INF
 
 

@@ -17,11 +17,10 @@ from sklearn_ftr.datasets import fetch_vader_tweets
 from sklearn_ftr.demo import text_features
 
 
-def buy_until(X, answers, half_width, pilot, strategy, rounds=10, seed=0):
+def buy_until(X, answers, half_width, pilot, strategy, rounds=12, seed=0):
     """Buy labels in random order until the interval is narrow enough; yields each round's allocator."""
-    waiting = list(
-        np.random.default_rng(seed).permutation(len(answers))
-    )  # rows in the order they are bought
+    # Rows in the order they are bought.
+    waiting = list(np.random.default_rng(seed).permutation(len(answers)))
     y = np.full(len(answers), np.nan)
     trained = np.zeros(len(answers), dtype=bool)
     to_buy = pilot
@@ -39,8 +38,8 @@ def buy_until(X, answers, half_width, pilot, strategy, rounds=10, seed=0):
         low, high = allocator.confidence_sequence(n_first=pilot)
         if (high - low) / 2 <= half_width or not waiting:
             return
-        to_buy = allocator.next_purchase(half_width, always_valid=True, n_first=pilot).n_more
-        to_buy = max(to_buy, 20)
+        purchase = allocator.next_purchase(half_width, always_valid=True, n_first=pilot)
+        to_buy = max(purchase.n_more, 1)
 
 
 def main():
