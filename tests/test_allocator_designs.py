@@ -345,7 +345,7 @@ def test_next_purchase_and_other_budgets():
     assert required.n_clusters is not None
     purchase = model.next_purchase(0.4)
     assert purchase.required == required
-    assert purchase.n_more == max(required.n_labeled - model.n_labeled_, 0)
+    assert 0 < purchase.n_more <= required.n_labeled - model.n_labeled_
     twice = model.plan(2 * model.n_labeled_, np.inf)
     assert twice.n_clusters == 60
     assert "(in 60 clusters)" in str(twice)

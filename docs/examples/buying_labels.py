@@ -3,7 +3,8 @@
     python docs/examples/buying_labels.py [--half-width 0.1] [--pilot 200] [--strategy split]
 
 The "crowd" is the file of tweets with about 20 human ratings each: a label is looked up when it is bought. A row
-that has trained keeps training and never rectifies; each label is bought once.
+that has trained keeps training and never rectifies; each label is bought once. Since everybody looks after every round, the
+intervals are those of a confidence sequence: all rounds' intervals hold the truth together in 95 % of such studies.
 """
 
 import argparse
@@ -16,11 +17,10 @@ from sklearn_ftr.datasets import fetch_vader_tweets
 from sklearn_ftr.demo import text_features
 
 
-def buy_until(X, answers, half_width, pilot, strategy, rounds=6, seed=0):
+def buy_until(X, answers, half_width, pilot, strategy, rounds=12, seed=0):
     """Buy labels in random order until the interval is narrow enough; yields each round's allocator."""
-    waiting = list(
-        np.random.default_rng(seed).permutation(len(answers))
-    )  # rows in the order they are bought
+    # Rows in the order they are bought.
+    waiting = list(np.random.default_rng(seed).permutation(len(answers)))
     y = np.full(len(answers), np.nan)
     trained = np.zeros(len(answers), dtype=bool)
     to_buy = pilot
@@ -35,12 +35,11 @@ def buy_until(X, answers, half_width, pilot, strategy, rounds=6, seed=0):
         allocator.fit(X, y, finetune_rows=trained)
         trained = allocator.finetune_rows_
         yield allocator
-        low, high = allocator.confidence_interval()
-        # Half of what seems to be missing: the next fit knows more about the law, and nothing is overbought.
-        to_buy = -(-allocator.next_purchase(half_width).n_more // 2)
+        low, high = allocator.confidence_sequence(n_first=pilot)
         if (high - low) / 2 <= half_width or not waiting:
             return
-        to_buy = max(to_buy, 20)
+        purchase = allocator.next_purchase(half_width, always_valid=True, n_first=pilot)
+        to_buy = max(purchase.n_more, 1)
 
 
 def main():
@@ -53,13 +52,16 @@ def main():
     X = text_features(texts)
     rounds = buy_until(X, ratings, options.half_width, options.pilot, options.strategy)
     for number, allocator in enumerate(rounds, 1):
-        low, high = allocator.confidence_interval()
+        low, high = allocator.confidence_sequence(n_first=options.pilot)
         print(
             f"round {number}: {allocator.n_labeled_} labels, {allocator.finetune_rows_.sum()} of them train; mean "
             f"{allocator.mean_:.3f}, interval +- {(high - low) / 2:.3f}"
         )
         print(f"  {allocator.verdict_}")
-        print(f"  {allocator.required_labels(options.half_width)}")
+        goal = allocator.next_purchase(
+            options.half_width, always_valid=True, n_first=options.pilot
+        ).required
+        print(f"  {goal}")
     print(f"true mean {ratings.mean():.3f}")
 
 

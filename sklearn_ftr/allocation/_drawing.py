@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -65,9 +67,18 @@ class Drawing:
         """How many labels are one independent piece."""
         return 1.0 if self.cluster_size is None else self.cluster_size
 
-    def degrees_of_freedom(self, n: int) -> float:
+    def degrees_of_freedom(self, n: float) -> float:
         """Of the variance of n labels: pieces less strata."""
         return max(n / self.labels_per_piece - self.n_strata, 1.0)
+
+    def cross_fitting_degrees(self, n: int, n_folds: int) -> float:
+        """Of the variance of n labels, each fold of which has a model of its own."""
+        pieces = int(n / self.labels_per_piece)
+        return float(max(cross_fitting_degrees_of_freedom(pieces, n_folds, self.n_strata), 1))
+
+    def pool_degrees(self, r: float, m: float) -> float:
+        """Of the pool's variance; one that is smaller than the labels beside it borrows theirs."""
+        return self.degrees_of_freedom(m) + (self.degrees_of_freedom(r) if m < r else 0.0)
 
     def n_clusters(self, n: float) -> int | None:
         """Clusters of the average size that hold n labels; None if rows are by themselves."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,18 +12,11 @@ from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs, check_costs
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._premises import Premises
-from sklearn_ftr.allocation._required_labels import (
-    Goal,
-    Offer,
-    RequiredLabels,
-    cheapest,
-    checked_goal,
-    offers,
-    smallest,
-)
+from sklearn_ftr.allocation._prospect import Goal, InHand, Prospect, check_assurance, checked_goal
+from sklearn_ftr.allocation._required_labels import Offer, RequiredLabels, cheapest, offers
 from sklearn_ftr.allocation._strategies import LabelsOnly, Strategy, available_strategies
 
-_RESAMPLED_GOALS = 100  # a goal costs a search for each resampled law
+_VERSIONS = 100  # a goal asks so many at each step of a search
 _MIDDLE = (0.025, 0.975)  # 95 %
 
 
@@ -55,38 +48,44 @@ class Outlook(Premises):
         n_rows: float,
         costs: Costs,
         allowed: Callable[[str, int], bool] = lambda name, folds: True,
+        assurance: float = 0.5,
+        held: InHand | None = None,
     ) -> RequiredLabels:
-        """Cheapest allowed option whose interval is at most +- half_width; rows without a label are the pool."""
-        goal = checked_goal(half_width, confidence_level, n_rows)
-        check_costs(costs)
-        best = self._cheapest(goal, costs, allowed)
-        low, high = self._needed_by_resampled(best, goal, costs)
-        option = self._option(best.strategy, best.s, best.n, goal.pool(best.n), costs)
-        alone = smallest(self, LabelsOnly(), goal)
-        clusters = self.drawing.n_clusters(best.n)
-        return RequiredLabels(best.n, low, high, option, alone, half_width, clusters)
+        """Cheapest allowed option whose interval is at most +- half_width; rows without a label are the pool.
 
-    def _cheapest(self, goal: Goal, costs: Costs, allowed: Callable[[str, int], bool]) -> Offer:
+        The cheapest is that of the middle forecast; how many labels it takes follows from the assurance.
+        """
+        goal = checked_goal(half_width, confidence_level, n_rows)
+        assurance = check_assurance(assurance)
+        check_costs(costs)
+        middle = Prospect(self, self.resampled[:_VERSIONS], goal, held)
+        cheap = self._cheapest(middle, costs, allowed)
+        assured = replace(middle, assurance=assurance)
+        strategy, given = cheap.strategy, None
+        if cheap.s != strategy.n_finetune(self, cheap.n, goal.pool(cheap.n)):
+            given = cheap.s
+        needed = assured.smallest(strategy, given)
+        if np.isinf(needed):
+            raise ValueError(_out_of_reach(goal, f" with a probability of {assurance:.0%}"))
+        n = int(needed)
+        s = strategy.n_finetune(self, n, goal.pool(n)) if given is None else given
+        low, high = (replace(middle, assurance=bound).smallest(strategy, given) for bound in _MIDDLE)
+        option = self._option(strategy, s, n, goal.pool(n), costs)
+        alone = assured.smallest(LabelsOnly())
+        clusters = self.drawing.n_clusters(n)
+        return RequiredLabels(n, low, high, option, alone, half_width, clusters, assurance)
+
+    def _cheapest(self, prospect: Prospect, costs: Costs, allowed: Callable[[str, int], bool]) -> Offer:
+        goal = prospect.goal
         found = [
             offer
             for strategy in available_strategies(self, goal.largest, goal.pool(2))
             if allowed(strategy.name, strategy.n_folds)
-            for offer in offers(self, strategy, goal, costs)
+            for offer in offers(prospect, strategy, costs)
         ]
         if not found:
-            raise ValueError(
-                f"No allowed option reaches +- {goal.half_width:g} with {goal.largest:,} labels; allow a wider interval."
-            )
+            raise ValueError(_out_of_reach(goal))
         return cheapest(found)
-
-    def _needed_by_resampled(self, best: Offer, goal: Goal, costs: Costs) -> tuple[float, float]:
-        """Numbers of labels that the same strategy would need by the middle 95 % of the laws."""
-        needed = []
-        for one in self.resampled[:_RESAMPLED_GOALS]:
-            found = list(offers(one, best.strategy, goal, costs))
-            needed.append(cheapest(found).n if found else np.inf)
-        low, high = np.quantile(needed or [best.n], _MIDDLE, method="nearest").tolist()
-        return low, high
 
     def _option(self, strategy: Strategy, s: int, n: int, m: float, costs: Costs) -> Option:
         variance = strategy.variance(self, s, n, m)
@@ -112,3 +111,7 @@ def _efficiency(alone: float, variance: float) -> float:
     if variance > 0:
         return float(alone / variance)
     return np.inf if alone > 0 else 1.0
+
+
+def _out_of_reach(goal: Goal, assured: str = "") -> str:
+    return f"No allowed option reaches +- {goal.half_width:g} with {goal.largest:,} labels{assured}; allow a wider interval."

@@ -133,6 +133,7 @@ class PlanningLaw(Law):
         recycle: bool = True,
         power_tuning: bool = True,
         costs: Costs | None = None,
+        assurance: float = 0.5,
     ) -> RequiredLabels:
         """The cheapest way to an interval of half-width `half_width`; other parameters as in `plan`.
 
@@ -143,14 +144,24 @@ class PlanningLaw(Law):
         confidence_level : float, default=0.95
         n_rows : float, default=inf
             Rows in all: those that get no label are the pool.
+        assurance : float, default=0.5
+            Probability with which so many labels suffice. The law is known, but a standard error is an estimate: its square is taken to vary as that of normal
+            labels does. 0.5 takes it as the law has it.
 
         Returns
         -------
         RequiredLabels
+
+        Raises
+        ------
+        ValueError
+            No option reaches the goal; an `assurance` that is not between 0 and 1.
         """
         outlook = self._outlook(total_variance, zero_shot_variance, folds, recycle, power_tuning)
         prices = Costs() if costs is None else costs
-        return outlook.required_labels(half_width, confidence_level, n_rows, prices)
+        return outlook.required_labels(
+            half_width, confidence_level, n_rows, prices, assurance=assurance
+        )
 
     def _outlook(
         self,

@@ -66,17 +66,25 @@ class Premises:
 
         `aside` labels have trained and do not rectify.
         """
+        return sum(self.terms(residual, r, m, aside))
+
+    def terms(self, residual: float, r: float, m: float, aside: float = 0) -> tuple[float, float]:
+        """Both terms of it: of the labels that rectify, and of the pool."""
         if residual <= ROUNDING * self.total_variance:
             residual = 0.0  # nothing, beside V(Y)
         if self.tuned:
             residual = min(residual, self.total_variance)
         predicted = max(self.total_variance - residual, 0.0)
-        if self.drawing.is_simple:
-            return residual / r + predicted / (m * self.pool_share + r * self.tuned)
         if self.drawing.finite:
-            return self.drawing.of_rest(residual, r, m, aside)
+            return self.drawing.of_rest(residual, r, m, aside), 0.0
         size = (m + (r if self.drawing.labels_in_pool else 0)) * self.pool_share
-        return residual / r + self.drawing.pool_term(predicted, r, size, aside, self.tuned)
+        if self.drawing.is_simple:
+            pool = predicted / (size + r * self.tuned)
+        else:
+            pool = self.drawing.pool_term(predicted, r, size, aside, self.tuned)
+        # A lambda below 1 leaves a part of V(f) in the residuals.
+        left = pool * r / (size + r) if self.tuned else 0.0
+        return residual / r + left, pool - left
 
     def recycled(self, variance: float, s: int) -> float:
         """After the mean of the s labels that have trained has been added, where it is."""

@@ -7,15 +7,26 @@ estimator is told to take it, and how people are. Another way is another class, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._optimal_split import searched_split
 from sklearn_ftr.allocation._premises import Premises
+from sklearn_ftr.rectification._inference import welch_satterthwaite
+from sklearn_ftr.rectification._recycling import meier_factor
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A variance as a result will state it, and its degrees of freedom."""
+
+    variance: float
+    degrees: float
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,17 @@ class Strategy(ABC):
         r = self.n_rectify(s, n)
         return known.rectified(self.residual(known, s), r, m, n - r)
 
+    def stated(self, known: Premises, s: int, n: int, m: float) -> Stated:
+        """What an interval will be made of: Welch and Satterthwaite's degrees of freedom of both terms."""
+        r = self.n_rectify(s, n)
+        terms = known.terms(self.residual(known, s), r, m, n - r)
+        degrees = self.residual_degrees(known, r), known.drawing.pool_degrees(r, m)
+        return Stated(sum(terms), float(welch_satterthwaite(*map(_arrays, (terms, degrees)))))
+
+    def residual_degrees(self, known: Premises, r: int) -> float:
+        """Degrees of freedom of the residual variance of r labels; a tuned lambda takes one."""
+        return max(known.drawing.degrees_of_freedom(r) - known.tuned, 1.0)
+
     def correlation(self, known: Premises, s: int) -> float:
         """Predicted, of labels with predictions."""
         return known.correlation(self.residual(known, s))
@@ -106,6 +128,10 @@ class LabelsOnly(Strategy):
     def variance(self, known: Premises, s: int, n: int, m: float) -> float:
         """Without a pool, too."""
         return known.alone(n, m)
+
+    def stated(self, known: Premises, s: int, n: int, m: float) -> Stated:
+        """Of the mean of all labels."""
+        return Stated(known.alone(n, m), known.drawing.degrees_of_freedom(n))
 
     def correlation(self, known: Premises, s: int) -> float:
         """None, also where labels do not vary."""
@@ -171,6 +197,15 @@ class Split(Strategy):
         """With the labels that have trained, where they are recycled."""
         return known.recycled(super().variance(known, s, n, m), s)
 
+    def stated(self, known: Premises, s: int, n: int, m: float) -> Stated:
+        """With what it costs that the weight of recycled labels is estimated (Meier 1953)."""
+        plain = super().stated(known, s, n, m)
+        combined = known.recycled(plain.variance, s)
+        weight = 1 - combined / plain.variance if plain.variance > 0 else 0.0
+        degrees = plain.degrees, known.drawing.degrees_of_freedom(n)
+        excess = meier_factor(weight, *degrees)
+        return Stated(combined * excess, 1 / ((1 - weight) ** 2 / degrees[0] + weight**2 / degrees[1]))
+
     def sentence(self, s: int, n: int) -> str:
         """What to do, in words."""
         return f"fine-tune on {s} labels, rectify with {n - s}"
@@ -203,6 +238,10 @@ class CrossFitting(Strategy):
         """All but one fold."""
         return n - n // self.n_folds
 
+    def residual_degrees(self, known: Premises, r: int) -> float:
+        """Those of several models."""
+        return known.drawing.cross_fitting_degrees(r, self.n_folds)
+
     def sentence(self, s: int, n: int) -> str:
         """What to do, in words."""
         return f"cross-fit with {self.n_folds} folds"
@@ -210,6 +249,10 @@ class CrossFitting(Strategy):
     def parameters(self, s: int) -> dict[str, Any]:
         """The number of folds."""
         return {"cv": self.n_folds}
+
+
+def _arrays(numbers: Iterable[float]) -> list[NDArray[np.float64]]:
+    return [np.asarray(number, dtype=float) for number in numbers]
 
 
 # What there is to explain, least first: the order of plans, and of ways that tie in everything else.

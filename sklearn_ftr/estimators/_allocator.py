@@ -5,6 +5,7 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._arguments import check_truth_value
 from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs
@@ -36,11 +38,13 @@ from sklearn_ftr.estimators._inner_model import seeded_clone
 from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.estimators._looks import required_at_all_looks
 from sklearn_ftr.estimators._pilot import Pilot
-from sklearn_ftr.estimators._purchase import Purchase
+from sklearn_ftr.estimators._purchase import Purchase, labels_in_hand
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -299,7 +303,11 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         return self.outlook_.plan(n_labeled, m, self._costs())
 
     def required_labels(
-        self, half_width: float, confidence_level: float = 0.95, n_rows: float | None = None
+        self,
+        half_width: float,
+        confidence_level: float = 0.95,
+        n_rows: float | None = None,
+        assurance: float = 0.5,
     ) -> RequiredLabels:
         """The cheapest number of labels, and of clusters that hold them, for an interval of half-width `half_width`.
 
@@ -314,6 +322,8 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         confidence_level : float, default=0.95
         n_rows : float, default=None
             Rows in all, labeled or not: labels are taken out of the pool. None means as many as in `fit`.
+        assurance : float, default=0.5
+            Probability with which so many labels reach the goal. What labels in hand have reached is known; the further away the goal, the less.
 
         Returns
         -------
@@ -322,23 +332,41 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
         Raises
         ------
         ValueError
-            No allowed option reaches the goal with the rows there are; several coefficients.
+            No allowed option reaches the goal with the rows there are; several coefficients; an `assurance` not between 0 and 1.
         """
         check_is_fitted(self, "outlook_")
-        self.best_estimator_._answer_.check_units()
+        held = labels_in_hand(self, confidence_level)
         rows = self.n_labeled_ + self.n_unlabeled_ if n_rows is None else n_rows
         return self.outlook_.required_labels(
-            half_width, confidence_level, rows, self._costs(), self._allowed
+            *(half_width, confidence_level, rows, self._costs(), self._allowed),
+            assurance=assurance,
+            held=held,
         )
 
-    def next_purchase(self, half_width: float, confidence_level: float = 0.95) -> Purchase:
+    def next_purchase(
+        self,
+        half_width: float,
+        confidence_level: float = 0.95,
+        assurance: float = 0.5,
+        *,
+        always_valid: bool = False,
+        n_first: int = FIRST_LOOK,
+    ) -> Purchase:
         """How many labels to buy now, and which stage they serve, to reach an interval of +- half_width.
+
+        Half of what is missing, or as much as is missing almost surely; all of it where that is a tenth of the labels in hand or less.
 
         Parameters
         ----------
         half_width : float
             In units of y.
         confidence_level : float, default=0.95
+        assurance : float, default=0.5
+            Of all labels together, as in `required_labels`.
+        always_valid : bool, default=False
+            Whether the interval is that of `confidence_sequence`, which may be looked at after every purchase.
+        n_first : int, default=50
+            Labels at its first look, as in `confidence_sequence`; not used by others.
 
         Returns
         -------
@@ -346,7 +374,11 @@ class FineTuneRectifyAllocator(AnswersByBestEstimator):
             Labels that have trained keep training. The stages are a forecast: the next `fit` draws the labels that
             it adds to the fine-tuning set from all that have not trained.
         """
-        required = self.required_labels(half_width, confidence_level)
+        required_at = partial(self.required_labels, half_width, assurance=assurance)
+        if check_truth_value(always_valid, "always_valid"):
+            required = required_at_all_looks(required_at, confidence_level, self.n_labeled_, n_first)
+        else:
+            required = required_at(confidence_level)
         return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
     def _rectified(self) -> Any:

@@ -52,8 +52,9 @@ class Answer(ABC):
         """Labels of other rows, checked against those of the fit."""
         return one_column(labels)
 
-    def check_units(self) -> None:  # noqa: B027 - most numbers have the units of y
-        """Refuse to name a width for numbers in different units."""
+    def numbers_of_a_width(self) -> slice | list[int]:
+        """Positions of the numbers whose interval a single width is about; refused for numbers in different units."""
+        return slice(None)
 
     def efficiency(self, X: Any, labels: PartialLabels) -> float:
         """Variance of the labels-only answer over that of this one, both as labels of other rows tell."""

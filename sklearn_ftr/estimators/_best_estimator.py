@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 
 
@@ -60,6 +61,24 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.p_value(null, alternative)
+
+    def confidence_sequence(
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+    ) -> ConfidenceInterval:
+        """Interval of this look, valid at all looks together; see `RectifiedMeanEstimator.confidence_sequence`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.confidence_sequence(confidence_level, alternative, n_first=n_first)
+
+    def always_valid_p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, n_first: int = FIRST_LOOK
+    ) -> Any:
+        """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.always_valid_p_value(null, alternative, n_first=n_first)
 
     def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
         """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""

@@ -218,14 +218,15 @@ class RegressionAnswer(Answer):
         """Of one output, and of the same classes."""
         return self.regression.scale.read(labels)
 
-    def check_units(self) -> None:
-        """Coefficients have units of their own."""
+    def numbers_of_a_width(self) -> list[int]:
+        """One: coefficients have units of their own."""
         chosen = self.regression.chosen
         if len(chosen) > 1:
             raise ValueError(
                 f"There are {len(chosen)} coefficients ({', '.join(self.result.names)}), in units of their own; set "
                 "coefficient= to the one whose interval is meant."
             )
+        return chosen
 
     def predict(self, X: Any) -> Array:
         """Fitted means."""

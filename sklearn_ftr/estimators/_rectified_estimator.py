@@ -37,6 +37,7 @@ from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -212,6 +213,40 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
         check_is_fitted(self, "result_")
         return self.result_.p_value(null, alternative)
+
+    def confidence_sequence(
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+    ) -> ConfidenceInterval:
+        """Interval of this look, valid at all looks together; see `RectifiedResult.confidence_sequence`.
+
+        Parameters
+        ----------
+        confidence_level : float, default=None
+            Between 0 and 1; None means the estimator's `confidence_level`.
+        alternative : {"two-sided", "less", "greater"}, default="two-sided"
+            As in scipy: "less" has no lower end, "greater" has no upper end.
+        n_first : int, default=50
+            Labels at the first look, the same number at all looks.
+
+        Returns
+        -------
+        ConfidenceInterval
+            `(low, high)`.
+        """
+        check_is_fitted(self, "result_")
+        level = self.confidence_level if confidence_level is None else confidence_level
+        return self.result_.confidence_sequence(level, alternative, n_first=n_first)
+
+    def always_valid_p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, n_first: int = FIRST_LOOK
+    ) -> Any:
+        """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
+        check_is_fitted(self, "result_")
+        return self.result_.always_valid_p_value(null, alternative, n_first=n_first)
 
     def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
         """The answer as a pandas DataFrame with a row for each number (extra `frames`); see `RectifiedResult.summary`.

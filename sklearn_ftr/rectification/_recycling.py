@@ -8,6 +8,8 @@ predictor those labels produced.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
@@ -40,7 +42,7 @@ def recycle_labels(
     combined, weight = recycle(restated, own, one_weight)
     stated, before = np.diag(restated.covariance), np.diag(rectified.covariance)
     scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
-    meier = np.sqrt(_meier(weight, restated, own))
+    meier = np.sqrt(meier_factor(weight, restated.degrees_of_freedom, own.degrees_of_freedom))
     scales = meier * scale, meier * np.sqrt(len(every.y) / spare)
     return combined, Recycled(weight, scales, every.y, n_own)
 
@@ -82,7 +84,7 @@ def recycle(rectified: Estimate, own: Estimate, one_weight: bool = False) -> tup
     rest = 1 - weight
     covariance = np.outer(rest, rest) * rectified.covariance + np.outer(weight, weight) * own.covariance
     degrees = rectified.degrees_of_freedom, own.degrees_of_freedom
-    meier = np.sqrt(_meier(weight, rectified, own))
+    meier = np.sqrt(meier_factor(weight, *degrees))
     combined = Estimate(
         rest * rectified.estimate + weight * own.estimate,
         covariance * np.outer(meier, meier),
@@ -91,7 +93,6 @@ def recycle(rectified: Estimate, own: Estimate, one_weight: bool = False) -> tup
     return combined, weight
 
 
-def _meier(weight: Array, rectified: Estimate, own: Estimate) -> Array:
+def meier_factor(weight: Any, degrees: Any, own_degrees: Any) -> Any:
     """What it costs the variance that estimated weights are not the best weights."""
-    uncertainty = 1 / rectified.degrees_of_freedom + 1 / own.degrees_of_freedom
-    return np.asarray(1 + 4 * weight * (1 - weight) * uncertainty)
+    return 1 + 4 * weight * (1 - weight) * (1 / degrees + 1 / own_degrees)

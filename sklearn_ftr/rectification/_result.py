@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._arguments import check_count, random_generator
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
@@ -35,7 +36,7 @@ _WORTHWHILE_EFFICIENCY = 1.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedResult(Estimate):
+class RectifiedResult(EstimateInRounds):
     """A rectified estimate beside what labels alone and predictions alone would say.
 
     One number each for labels of shape (n,); arrays of shape (k,) for labels of shape (n, k).
