@@ -365,6 +365,24 @@ def test_models_that_need_more_rows_than_the_smallest_size(data):
         allocator(KNeighborsRegressor(n_neighbors=200)).fit(X, y)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_split_trains_on_fewer_labels_than_the_model_needs(rng, seed):
+    """Of noise the best split is the smallest; what was too little for the curve is no option, now or with more labels."""
+    X = rng.normal(size=(600, 3))
+    y = np.where(np.arange(600) < 128, rng.normal(size=600), np.nan)
+    model = allocator(KNeighborsRegressor(), {"recycle": False}, strategy="split", random_state=seed)
+    model.fit(X, y)
+    assert model.learning_curve_.smallest_training == model.learning_curve_.sizes.min() == 8
+    assert model.best_option_.n_finetune >= 8
+    assert model.plan(40).best(strategies=("split",)).n_finetune >= 8
+    assert all(option.strategy != "split" for option in model.plan(9).options)
+    assert all(
+        option.strategy != "cross-fitting"
+        for option in model.plan(8, 100).options
+        if option.n_folds < 5
+    )
+
+
 def test_a_failed_fit_leaves_the_earlier_one(data):
     X, y = data
     model = allocator().fit(X, y)

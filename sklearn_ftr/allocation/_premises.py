@@ -21,7 +21,8 @@ class Premises:
     """A law, V(Y), perhaps the zero-shot variance, and how the estimator uses its labels.
 
     `trainable` is False for a frozen model; `trained` labels fine-tune in any case; a row of the pool tells `pool_share` times as
-    much as one of a pool that is made up as the labels are; `drawing` is how both are drawn.
+    much as one of a pool that is made up as the labels are; `drawing` is how both are drawn. No model is trained on fewer labels than
+    `smallest_training`: with fewer it has failed.
     """
 
     law: Law
@@ -34,6 +35,7 @@ class Premises:
     trained: int = 0
     pool_share: float = 1.0
     drawing: Drawing = field(default_factory=Drawing)
+    smallest_training: int = 2
 
     def __post_init__(self) -> None:
         for name in ("total_variance", "zero_shot_variance"):
@@ -102,7 +104,7 @@ class Premises:
 
     def fewest_to_train(self, n: float | None = None) -> int:
         """Of n labels; some are left to rectify."""
-        fewest = max(self.trained, self.drawing.labels_of(1))
+        fewest = max(self.trained, self.smallest_training, self.drawing.labels_of(1))
         if n is not None:
             fewest = int(min(fewest, n - self.drawing.fewest_to_rectify(n)))
         return max(2, fewest)

@@ -22,7 +22,6 @@ from scipy.special import ndtri
 
 from sklearn_ftr._arguments import check_number
 from sklearn_ftr.allocation._best_option import Option, strategy_of
-from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._strategies import Stated, Strategy
 
@@ -96,9 +95,7 @@ class Prospect:
     def smallest(self, strategy: Strategy, s: int | None = None) -> float:
         """Smallest n that reaches the goal, with s labels training if given; infinite if none does."""
         known, goal = self.known, self.goal
-        lowest = max(
-            _SMALLEST_BUDGET, _fewest(known.drawing, strategy), known.trained + 2, (s or 0) + 2
-        )
+        lowest = max(_SMALLEST_BUDGET, _fewest(known, strategy), known.trained + 2, (s or 0) + 2)
 
         def enough(n: int) -> bool:
             used = strategy.n_finetune(known, n, goal.pool(n)) if s is None else s
@@ -147,12 +144,13 @@ class Prospect:
         return float((wanted / middle) ** np.sqrt(abs(1 - n_held / n))) if middle > 0 else 1.0
 
 
-def _fewest(drawing: Drawing, strategy: Strategy) -> int:
+def _fewest(known: Premises, strategy: Strategy) -> int:
     """Labels that a strategy takes at least, in as many clusters as it needs."""
+    drawing = known.drawing
     rectify = drawing.fewest_to_rectify(0)
     if strategy.n_folds or not strategy.trains:
         return max(rectify, drawing.labels_of(2 * strategy.n_folds))
-    return drawing.labels_of(1) + rectify
+    return max(drawing.labels_of(1), known.smallest_training) + rectify
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

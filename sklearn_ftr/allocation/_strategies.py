@@ -173,7 +173,8 @@ class Split(Strategy):
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
         """Two labels at least for either stage; one cluster to train and enough to rectify."""
         drawing = known.drawing
-        enough = max(4, drawing.labels_of(1) + drawing.fewest_to_rectify(n))
+        fewest = max(drawing.labels_of(1), known.smallest_training)
+        enough = max(4, fewest + drawing.fewest_to_rectify(n))
         if known.can_predict(m) and known.trainable and n >= enough and not drawing.no_split:
             yield cls()
 
@@ -219,10 +220,12 @@ class CrossFitting(Strategy):
 
     @classmethod
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
-        """Two labels, or clusters, at least for each fold."""
+        """Two labels, or clusters, at least for each fold, and enough to train without any."""
         pieces = n // known.drawing.labels_per_piece
         if known.can_predict(m) and known.trainable and pieces >= 4:
-            yield from (cls(int(folds)) for folds in known.folds if folds <= pieces // 2)
+            for folds in known.folds:
+                if folds <= pieces // 2 and n - n // folds >= known.smallest_training:
+                    yield cls(int(folds))
 
     @property
     def label(self) -> str:

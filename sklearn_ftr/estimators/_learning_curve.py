@@ -51,6 +51,8 @@ class LearningCurve:
         How rows were drawn, as far as plans need to know it.
     pool_share : float
         How much a row of the pool tells, beside a label.
+    smallest_training : int
+        Fewer labels have been found to be too few for the model; 2 if none have.
     """
 
     sizes: NDArray[np.intp]
@@ -63,6 +65,7 @@ class LearningCurve:
     luck: Luck = field(default_factory=Luck)
     drawing: Drawing = field(default_factory=Drawing)
     pool_share: float = 1.0
+    smallest_training: int = 2
 
     @property
     def standard_errors(self) -> Array:

@@ -6,7 +6,7 @@ No model is tested on a row that it was trained on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -99,7 +99,8 @@ class Measuring:
             if one.trial.fold is not None and one.model is not None
         }
         cost = sum(one.trial.size for one in results) / len(self.labels.labeled)
-        return Measured(self.tests.curve(kept, cost), models)
+        curve = replace(self.tests.curve(kept, cost), smallest_training=_smallest_training(results))
+        return Measured(curve, models)
 
     def _drawn(self) -> list[Trial]:
         """Folds or quarters with what they need, then halvings."""
@@ -188,3 +189,10 @@ def _without_failures(results: Sequence[_Result], report: Callable[[str], None])
     for size, error in failures.items():
         report(f"learning curve: left out {size} labels ({error})")
     return kept
+
+
+def _smallest_training(results: Sequence[_Result]) -> int:
+    """The smallest size that has trained, above all that have not; 2 where all have."""
+    failed = max((one.trial.size for one in results if isinstance(one.found, ValueError)), default=0)
+    above = [one.trial.size for one in results if one.trial.size > failed]
+    return min(above) if failed and above else 2

@@ -66,6 +66,7 @@ def outlook_of(
         trained=n_trained,
         pool_share=bound.pool_share * curve.pool_share,
         drawing=drawing,
+        smallest_training=curve.smallest_training,
     )
     return replace(outlook, resampled=tuple(_versions(outlook, curve, fitted)))
 
