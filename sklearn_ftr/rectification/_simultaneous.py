@@ -19,7 +19,7 @@ from sklearn_ftr.rectification._checks import Array
 
 ADJUSTMENTS = ("max-t", "holm", "bh", "by")
 # Draws times numbers, and the fewest and most draws; the seed of all of them.
-_ELEMENTS, _FEWEST_DRAWS, _MOST_DRAWS, _SEED = 2**21, 2**11, 2**16, 0
+_ELEMENTS, _FEWEST_DRAWS, _MOST_DRAWS, _SEED = 2**21, 2**11, 2**14, 0
 # More p-values than that are interpolated between as many.
 _POINTS = 16
 # Normal quantiles beyond which a tail is 1, or 0.
