@@ -23,7 +23,6 @@ from sklearn_ftr.rectification._inference import (
     check_order_of_names,
     efficiency_of,
     like,
-    welch_satterthwaite,
 )
 from sklearn_ftr.rectification._printed import (
     html_table,
@@ -34,14 +33,11 @@ from sklearn_ftr.rectification._printed import (
     text_table,
 )
 from sklearn_ftr.rectification._stacked import joint_influence, stacked
+from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
 from sklearn_ftr.rectification._wald import WaldTest, wald_test
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._result import RectifiedResult
-
-
-# Of the size of what has been added and subtracted.
-_ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,17 +216,17 @@ class ContrastResult(Combinable):
     def _of(cls, sources: tuple[RectifiedResult, ...], of: ContrastWeights) -> Self:
         numbers = stacked(sources)
         template = 0.0 if of.is_single else of.rows[:, 0]
-        degrees = _degrees_of_freedom(of.rows, numbers.terms)
+        degrees = degrees_of_sums(of.rows, numbers.terms)
         predictions = numbers.predictions_only
         return cls(
-            **vars(_sums(numbers.answer, of.rows, degrees, template)),
+            **vars(sums(numbers.answer, of.rows, degrees, template)),
             weights=of.rows,
             names=of.names,
             sources=sources,
-            labels_only=_sums_of_one_sample(numbers.labels_only, of.rows, template),
+            labels_only=sums_of_one_sample(numbers.labels_only, of.rows, template),
             predictions_only=None
             if predictions is None
-            else _sums_of_one_sample(predictions, of.rows, template),
+            else sums_of_one_sample(predictions, of.rows, template),
             confidence_level=sources[0].confidence_level,
         )
 
@@ -350,32 +346,3 @@ class ContrastResult(Combinable):
     @property
     def _weights(self) -> Array:
         return self.weights
-
-
-def _degrees_of_freedom(weights: Array, terms: list[tuple[Array, Array]]) -> Array:
-    """Of sums (q,): each part of their variance has the fewest degrees of freedom that any of their numbers has in it."""
-    variances = [_variances(weights, covariance) for covariance, _ in terms]
-    degrees = [np.where(weights != 0, of_part, np.inf).min(axis=1) for _, of_part in terms]
-    return welch_satterthwaite(variances, degrees)
-
-
-def _variances(weights: Array, covariance: Array) -> Array:
-    return np.asarray(np.maximum(np.sum((weights @ covariance) * weights, axis=1), 0.0))
-
-
-def _sums(answer: Estimate, weights: Array, degrees: Array, template: Any) -> Estimate:
-    """With sums, and their variances, that are no more than rounding taken for 0."""
-    estimates, largest = weights @ answer.estimate, np.abs(weights) @ np.abs(answer.estimate)
-    covariance = weights @ answer.covariance @ weights.T
-    spans = np.abs(weights) @ np.sqrt(np.diag(answer.covariance))
-    varies = np.diag(covariance) > _ROUNDING * spans**2
-    return Estimate(
-        like(np.where(np.abs(estimates) > _ROUNDING * largest, estimates, 0.0), template),
-        covariance * np.outer(varies, varies),
-        like(degrees, template),
-    )
-
-
-def _sums_of_one_sample(answer: Estimate, weights: Array, template: Any) -> Estimate:
-    degrees = _degrees_of_freedom(weights, [(answer.covariance, answer.degrees_of_freedom)])
-    return _sums(answer, weights, degrees, template)
