@@ -1599,7 +1599,8 @@ def root_mean_variance(model):
 def test_predicted_and_achieved_standard_errors_agree(kind, strategy, allocated):
     model = allocated[kind]
     if strategy == "split":
-        model = clone(model).set_params(strategy="split").fit(*sample_of(kind, n=400, rows=4_000))
+        model = clone(model).set_params(strategy="split", pilot_cost=10.0)
+        model.fit(*sample_of(kind, n=400, rows=4_000))
     assert model.best_option_.strategy == strategy
     achieved = root_mean_variance(model)
     assert achieved == pytest.approx(model.best_option_.standard_error, rel=0.25)
