@@ -50,16 +50,22 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         return self.best_estimator_.score(X, y, sample_weight=sample_weight)
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        *,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_interval(confidence_level, alternative)
+        return self.best_estimator_.confidence_interval(confidence_level, alternative, method=method)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, method: str | None = None
+    ) -> Any:
         """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.p_value(null, alternative)
+        return self.best_estimator_.p_value(null, alternative, method=method)
 
     def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
         """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""

@@ -37,6 +37,7 @@ from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
+from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -76,6 +77,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         "judges": "no_validation",
         "missing_judgements": [StrOptions({"refuse", "indicator"})],
         "confidence_level": [Interval(RealNotInt, 0, 1, closed="neither")],
+        "interval": [StrOptions(set(METHODS))],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -95,6 +97,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         judges: Any = None,
         missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
+        interval: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -110,6 +113,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.judges = judges
         self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
+        self.interval = interval
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -187,7 +191,11 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         return self._score(X, y, sample_weight)
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        *,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval for what is estimated; see `RectifiedResult.confidence_interval`.
 
@@ -197,6 +205,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Between 0 and 1; None means the estimator's `confidence_level`.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             As in scipy: "less" has no lower end, "greater" has no upper end.
+        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
+            None means `interval` as it was in `fit`.
 
         Returns
         -------
@@ -205,12 +215,14 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "result_")
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_interval(level, alternative)
+        return self.result_.confidence_interval(level, alternative, method=method)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, method: str | None = None
+    ) -> Any:
         """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
         check_is_fitted(self, "result_")
-        return self.result_.p_value(null, alternative)
+        return self.result_.p_value(null, alternative, method=method)
 
     def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
         """The answer as a pandas DataFrame with a row for each number (extra `frames`); see `RectifiedResult.summary`.
@@ -262,6 +274,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always)
         answer = bound.rectify(stage_one.beside(judges))
+        answer = replace(answer, result=answer.result.with_interval(self.interval))
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])

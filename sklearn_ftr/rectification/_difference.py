@@ -44,6 +44,7 @@ def rectify_difference(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Difference of the means of two groups, the second minus the first: an A/B test.
 
@@ -70,6 +71,8 @@ def rectify_difference(
         What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -127,6 +130,7 @@ def rectify_difference(
         sample = Sample(y, f, pool, drawn, X, X_pool, n_indicators=judged.n_indicators)
         of_names = str(names[0]), str(names[1])
         result = difference_under_design(sample, of_pool, of_names, weights, confidence_level)
+        result = result.with_interval(interval)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {
@@ -139,6 +143,7 @@ def rectify_difference(
         for i, name in enumerate(names)
     }
     result = difference_of(parts, confidence_level)
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 

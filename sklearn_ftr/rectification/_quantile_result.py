@@ -21,10 +21,10 @@ from sklearn_ftr.rectification._inference import (
     _check_alternative,
     check_confidence_level,
     check_null,
-    check_order_of_names,
     like,
 )
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Chosen, check_method
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 
@@ -127,17 +127,14 @@ class RectifiedQuantileResult(RectifiedResult):
         """Whether F shows no variance at some level; an interval of one value can be right where labels have ties."""
         return not self.is_complete and not self.quantiles.shows_variance.all()
 
-    def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
-    ) -> ConfidenceInterval:
-        """Levels of F, carried back; see `RectifiedResult.confidence_interval`."""
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.quantiles.confidence_interval(level, alternative)
-
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
-        """Test of F(null) = level; see `Estimate.p_value`."""
-        check_order_of_names(null, self.names)
-        return self.quantiles.p_value(null, alternative)
+    def _chosen(self, method: str | None) -> Chosen:
+        """The sign test's, whatever is known of labels."""
+        asked = self.interval if method is None else check_method(method)
+        if asked != "auto":
+            raise ValueError(
+                f"interval is {asked!r}; quantiles have the interval of the sign test only: expected 'auto'."
+            )
+        return Chosen("sign test", "inverted sign tests of the distribution function", self.quantiles)
 
     def _notes(self) -> list[str]:
         ends = {"below": self.confidence_interval()[0], "above": self.confidence_interval()[1]}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,7 @@ from sklearn_ftr.rectification._inference import (
     like,
 )
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -83,6 +84,10 @@ class RectifiedResult(Estimate):
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
         Whether every row of a finite population has a label, so that nothing is uncertain.
+    interval : str
+        The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
+    shares : Inference or None
+        Intervals and tests of labels in {0, 1}; None for others.
     """
 
     lambda_: Any
@@ -103,11 +108,17 @@ class RectifiedResult(Estimate):
     influence: Influence | None = None
     design_effect: Any = None
     is_complete: bool = False
+    interval: str = "auto"
+    shares: Inference | None = None
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        *,
+        method: str | None = None,
     ) -> ConfidenceInterval:
-        """Student t interval; see `Estimate.confidence_interval`.
+        """An interval for each number, by itself.
 
         Parameters
         ----------
@@ -115,14 +126,47 @@ class RectifiedResult(Estimate):
             Between 0 and 1; None means the result's own `confidence_level`.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             As in scipy: "less" has no lower end, "greater" has no upper end.
+        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
+            None means the result's own `interval`. "auto" chooses what suits the labels (docs/which_interval.md).
+
+        Returns
+        -------
+        ConfidenceInterval
+            `(low, high)`.
+
+        Raises
+        ------
+        ValueError
+            A method that this result has no evidence for; the message says which are available.
         """
         level = self.confidence_level if confidence_level is None else confidence_level
-        return super().confidence_interval(level, alternative)
+        return self._chosen(method).inference.confidence_interval(level, alternative)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
-        """P-value of the t test that the estimated number equals `null`; see `Estimate.p_value`."""
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, method: str | None = None
+    ) -> Any:
+        """P-value of the test that the estimated number equals `null`: the inversion of the interval by the same method.
+
+        See `Estimate.p_value`, and `confidence_interval` for `method`.
+        """
         check_order_of_names(null, self.names)
-        return super().p_value(null, alternative)
+        return self._chosen(method).inference.p_value(null, alternative)
+
+    @property
+    def interval_method(self) -> str:
+        """Which method the intervals are by, and why, in words."""
+        return self._chosen(None).words
+
+    def with_interval(self, interval: str) -> Self:
+        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
+        check_method(interval, "interval")
+        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
+        asked = replace(self, interval=interval, parts=parts)
+        asked._chosen(None)
+        return asked
+
+    def _chosen(self, method: str | None) -> Chosen:
+        return chosen(self, self.interval if method is None else method)
 
     def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
