@@ -163,6 +163,7 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         n_rectify=first.n_rectify + second.n_rectify,
         n_unlabeled=first.n_unlabeled + second.n_unlabeled,
         labels_only=_minus(second.labels_only, first.labels_only),
+        labels_skewness=_skewness_of_difference(second, first),
         predictions_only=_predictions_only(second, first),
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",
@@ -176,6 +177,14 @@ def _minus(left: Estimate, right: Estimate) -> Estimate:
     degrees = [np.array([side.degrees_of_freedom]) for side in (left, right)]
     combined = float(welch_satterthwaite(terms, degrees)[0])
     return Estimate(left.estimate - right.estimate, left.covariance + right.covariance, combined)
+
+
+def _skewness_of_difference(left: RectifiedResult, right: RectifiedResult) -> Array:
+    """Of the error of labels alone (1,): third cumulants of independent errors add."""
+    errors = np.array([np.atleast_1d(side.labels_only.standard_error) for side in (left, right)])
+    total = np.hypot(*errors)
+    of_left, of_right = np.divide(errors, total, out=np.zeros_like(errors), where=total > 0) ** 3
+    return np.asarray(of_left * left.labels_skewness - of_right * right.labels_skewness)
 
 
 def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate | None:

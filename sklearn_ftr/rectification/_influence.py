@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
 
@@ -32,6 +35,38 @@ class Recycled:
 
 
 @dataclass(frozen=True, eq=False)
+class Term:
+    """A part of an estimate's error: the mean of `size` independent pieces like these, times `scale`.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (g, k)
+        Centred influence values of pieces.
+    size : int
+    scale : ndarray of shape (k,)
+    """
+
+    rows: Array
+    size: int
+    scale: Array
+
+    def times(self, factor: Any) -> Term:
+        """Of `factor` times the estimate."""
+        return replace(self, scale=factor * self.scale)
+
+    def skewness(self, unit: Array) -> Array:
+        """Third cumulant (k,) of this part of an error that is measured in `unit` (k,)."""
+        factor = np.divide(self.scale, unit, out=np.zeros_like(unit), where=unit > 0)
+        pieces = factor * self.rows
+        return np.asarray(np.einsum("gk,gk,gk->k", pieces, pieces, pieces) / len(pieces) / self.size**2)
+
+
+def skewness(terms: Iterable[Term], standard_error: ArrayLike) -> Array:
+    """Of an error (k,) that is the sum of some terms and of what has no skewness; 0 where nothing varies."""
+    return np.sum([term.skewness(np.atleast_1d(standard_error)) for term in terms], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
 class Influence:
     """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.
 
@@ -53,6 +88,32 @@ class Influence:
     recycled: Recycled | None = None
 
     @property
+    def terms(self) -> tuple[Term, ...]:
+        """The independent parts of the labels' error."""
+        pieces = len(self.rows)
+        stated = np.full(self.rows.shape[1], np.sqrt(pieces / self.degrees_of_freedom))
+        of_rows = Term(self.rows, pieces, stated)
+        if self.recycled is None:
+            return (of_rows,)
+        part = self.recycled
+        own = Term(part.rows, part.n_trained, part.weight * part.scales[1])
+        return of_rows.times(self._rest), own
+
+    @property
+    def pool_variance(self) -> Array:
+        """Variance (k,) that the pool adds to that of the terms."""
+        return np.diag(self.pool_covariance) * self._rest**2
+
+    @property
+    def _rest(self) -> Array:
+        """What is left for the rectified part, beside that of labels that have trained."""
+        return (
+            np.ones(self.rows.shape[1])
+            if self.recycled is None
+            else (1 - self.recycled.weight) * self.recycled.scales[0]
+        )
+
+    @property
     def recycled_weight(self) -> Array:
         """Weight (k,) of the labels that have trained; 0 without them."""
         return np.zeros(self.rows.shape[1]) if self.recycled is None else self.recycled.weight
@@ -60,6 +121,25 @@ class Influence:
     def scaled(self, factor: float) -> Influence:
         """Of an estimate of which this one, without recycled labels, is a part."""
         return replace(self, rows=factor * self.rows, pool_covariance=factor**2 * self.pool_covariance)
+
+    def contrast(self, weights: Array) -> Influence:
+        """Of the sum of the k numbers with these weights (k,)."""
+        if self.recycled is None:
+            return self._sum(weights)
+        part, share = self.recycled, np.abs(weights) / np.abs(weights).sum()
+        weight, *scales = (share[None] @ values for values in (part.weight, *part.scales))
+        of_rows = weights * self._rest / ((1 - weight) * scales[0])
+        own = weights * part.weight * part.scales[1]
+        # A part without any weight has nothing to be scaled by.
+        own = own / np.where(weight > 0, weight * scales[1], 1.0)
+        recycled = replace(
+            part, weight=weight, scales=(scales[0], scales[1]), rows=(part.rows @ own)[:, None]
+        )
+        return replace(self._sum(of_rows), recycled=recycled)
+
+    def _sum(self, weights: Array) -> Influence:
+        rows, pool = self.rows @ weights, weights @ self.pool_covariance @ weights
+        return replace(self, rows=rows[:, None], pool_covariance=np.array([[pool]]))
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
         """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""

@@ -9,20 +9,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice
+from sklearn_ftr.rectification._bootstrap_t import BootstrapT
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, Estimate
+from sklearn_ftr.rectification._influence import skewness
+from sklearn_ftr.rectification._skewed import SkewedT, beyond_chance
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._result import RectifiedResult
 
 METHODS = ("auto", "t", "skewed", "share", "bootstrap-t")
 _NEEDS = {
-    "t": "an estimate with a standard error",
-    "share": "labels that are all 0 or 1",
     "skewed": "influence values of rows",
+    "share": "labels that are all 0 or 1",
     "bootstrap-t": "influence values of rows",
+}
+_NAMES = {
+    "t": "Student t",
+    "skewed": "Student t corrected for skewness",
+    "share": "share",
+    "bootstrap-t": "bootstrap-t",
 }
 
 
@@ -64,10 +74,9 @@ def check_method(method: Any, name: str = "method") -> str:
 def chosen(result: RectifiedResult, method: str) -> Chosen:
     """The method that is asked for; "auto" is what suits the labels."""
     available = _available(result)
-    if method == "auto":
-        method, words = _suitable(available)
-        return Chosen(method, words, available[method]())
-    if check_method(method) not in available:
+    if check_method(method) == "auto":
+        return _suitable(result, available)
+    if method not in available:
         raise ValueError(
             f"The interval {method!r} needs {_NEEDS[method]}; available for this {result.estimand}: {', '.join(available)}."
         )
@@ -76,16 +85,45 @@ def chosen(result: RectifiedResult, method: str) -> Chosen:
 
 def _available(result: RectifiedResult) -> Mapping[str, Callable[[], Inference]]:
     """What the result's evidence allows."""
-    student = Estimate(result.estimate, result.covariance, result.degrees_of_freedom)
-    shares = result.shares
-    return {"t": lambda: student} | ({} if shares is None else {"share": lambda: shares})
+    student, shares, terms = _student(result), result.shares, result._terms
+    methods: dict[str, Callable[[], Inference]] = {"t": lambda: student}
+    if terms is not None:
+        methods["skewed"] = lambda: SkewedT(student, skewness(terms, student.standard_error))
+        methods["bootstrap-t"] = lambda: BootstrapT(student, terms, result._pool_variance)
+    return methods | ({} if shares is None else {"share": lambda: shares})
 
 
-_NAMES = {"t": "Student t", "share": "share"}
+def _student(result: Estimate) -> Estimate:
+    return Estimate(result.estimate, result.covariance, result.degrees_of_freedom)
 
 
-def _suitable(available: Mapping[str, Any]) -> tuple[str, str]:
+def _suitable(result: RectifiedResult, available: Mapping[str, Callable[[], Inference]]) -> Chosen:
     """What "auto" means, and why."""
     if "share" in available:
-        return "share", "share (labels are 0 or 1)"
-    return "t", "Student t"
+        return Chosen("share", f"{_NAMES['share']} (labels are 0 or 1)", available["share"]())
+    student, terms = _student(result), result._terms or ()
+    matters = beyond_chance(
+        skewness(terms, student.standard_error), np.atleast_1d(student.degrees_of_freedom)
+    )
+    if not matters.any():
+        return Chosen("t", _NAMES["t"], student)
+    words = f"{_NAMES['skewed']} ({_told(matters, result.names)})"
+    return Chosen("skewed", words, SkewedT(student, matters))
+
+
+def of_labels_only(result: RectifiedResult) -> Inference:
+    """What labels alone say, by the method that the result has been asked for where there is enough to know of them."""
+    alone, skewed = result.labels_only, result.labels_skewness
+    if skewed is None or result.interval not in ("auto", "skewed"):
+        return alone
+    if result.interval == "auto":
+        skewed = beyond_chance(skewed, np.atleast_1d(alone.degrees_of_freedom))
+    return SkewedT(alone, skewed)
+
+
+def _told(skewness: Array, names: tuple[str, ...]) -> str:
+    """Skewness of which numbers; of others it is none beyond chance."""
+    if len(skewness) == 1:
+        return f"{skewness[0]:.2g}"
+    labels = names or range(len(skewness))
+    return ", ".join(f"{label}: {one:.2g}" for label, one in zip(labels, skewness, strict=True) if one)
