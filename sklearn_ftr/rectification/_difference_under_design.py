@@ -18,7 +18,6 @@ from sklearn_ftr.rectification._designed_sampling import DesignedSampling
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
-from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -137,7 +136,6 @@ def _part(
 ) -> RectifiedResult:
     """One group's mean; the last three are how many rows of each group there are."""
     assert both.influence is not None
-    assert both.labels_skewness is not None
     unit = np.eye(2)[position]
     return replace(
         both,
@@ -148,7 +146,7 @@ def _part(
         n_rectify=int(rectify[position]),
         n_unlabeled=int(unlabeled[position]),
         labels_only=_contrast(both.labels_only, unit),
-        labels_skewness=both.labels_skewness[[position]],
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",
         names=(),
@@ -166,7 +164,7 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
         **_numbers(both, lambda values: np.mean(values, axis=0))
         | {"rectifier": float(_CONTRAST @ both.rectifier)},
         labels_only=_contrast(both.labels_only, _CONTRAST),
-        labels_skewness=None,
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, _CONTRAST) if both.predictions_only else None,
         estimand=f"difference {second} - {first}",
         names=(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,16 +54,50 @@ class Term:
         """Of `factor` times the estimate."""
         return replace(self, scale=factor * self.scale)
 
-    def skewness(self, unit: Array) -> Array:
-        """Third cumulant (k,) of this part of an error that is measured in `unit` (k,)."""
+    def moment(self, power: int, unit: Array) -> Array:
+        """Sum of the powers (k,) of what each of the `size` pieces adds to the error, which is measured in `unit` (k,)."""
         factor = np.divide(self.scale, unit, out=np.zeros_like(unit), where=unit > 0)
-        pieces = factor * self.rows
-        return np.asarray(np.einsum("gk,gk,gk->k", pieces, pieces, pieces) / len(pieces) / self.size**2)
+        powers = np.mean((factor * self.rows) ** power, axis=0)
+        return np.asarray(powers / float(self.size) ** (power - 1))
 
 
-def skewness(terms: Iterable[Term], standard_error: ArrayLike) -> Array:
-    """Of an error (k,) that is the sum of some terms and of what has no skewness; 0 where nothing varies."""
-    return np.sum([term.skewness(np.atleast_1d(standard_error)) for term in terms], axis=0)
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """How far the distribution of an error is from that of the mean of many normal labels.
+
+    Parameters
+    ----------
+    skewness : ndarray of shape (k,)
+        0 where nothing varies.
+    effective_labels : ndarray of shape (k,)
+        As many normal labels that are all alike would tell the labels' part of the variance as well (Satterthwaite 1946, with fourth moments
+        for squared variances): of a covariate that few rows have about those few.
+    share : ndarray of shape (k,)
+        The labels' part of the variance.
+    are_alike : bool
+        Whether pieces are labels of one distribution, as those of a mean are.
+    """
+
+    skewness: Array
+    effective_labels: Array
+    share: Array
+    are_alike: bool
+
+    @classmethod
+    def of(cls, terms: Sequence[Term], standard_error: ArrayLike, are_alike: bool) -> Shape:
+        """Of the sum of some terms and of what is normal."""
+        unit = np.atleast_1d(standard_error)
+        second, third, fourth = (
+            np.sum([term.moment(power, unit) for term in terms], axis=0) for power in (2, 3, 4)
+        )
+        effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
+        return cls(third, effective, second, are_alike)
+
+    @property
+    def degrees_of_freedom(self) -> Array:
+        """Effective ones (k,), as if all but the labels' part of the variance was known."""
+        with np.errstate(divide="ignore"):
+            return self.effective_labels / self.share**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +114,15 @@ class Influence:
         r - p of the labeled part.
     recycled : Recycled or None
         The part of labels that have trained.
+    n_parameters : int, default=1
+        How many numbers are fitted together.
     """
 
     rows: Array
     pool_covariance: Array
     degrees_of_freedom: int
     recycled: Recycled | None = None
+    n_parameters: int = 1
 
     @property
     def terms(self) -> tuple[Term, ...]:

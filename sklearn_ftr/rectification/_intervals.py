@@ -9,19 +9,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._bootstrap_t import BootstrapT
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, Estimate
-from sklearn_ftr.rectification._influence import skewness
-from sklearn_ftr.rectification._skewed import SkewedT, beyond_chance
+from sklearn_ftr.rectification._skewed import (
+    SkewedT,
+    skewed_beyond_chance,
+    with_effective_degrees,
+)
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._result import RectifiedResult
 
+# From about this many labels on intervals of coefficients cover 93 % (docs/which_interval.md).
+_TRUSTED = 18
 METHODS = ("auto", "t", "skewed", "share", "bootstrap-t")
 _NEEDS = {
     "skewed": "influence values of rows",
@@ -85,40 +89,29 @@ def chosen(result: RectifiedResult, method: str) -> Chosen:
 
 def _available(result: RectifiedResult) -> Mapping[str, Callable[[], Inference]]:
     """What the result's evidence allows."""
-    student, shares, terms = _student(result), result.shares, result._terms
+    student = Estimate(result.estimate, result.covariance, result.degrees_of_freedom)
+    shares, terms, shape = result.shares, result._terms, result._shape
     methods: dict[str, Callable[[], Inference]] = {"t": lambda: student}
-    if terms is not None:
-        methods["skewed"] = lambda: SkewedT(student, skewness(terms, student.standard_error))
+    if terms is not None and shape is not None:
+        methods["skewed"] = lambda: SkewedT(with_effective_degrees(student, shape), shape.skewness)
         methods["bootstrap-t"] = lambda: BootstrapT(student, terms, result._pool_variance)
     return methods | ({} if shares is None else {"share": lambda: shares})
-
-
-def _student(result: Estimate) -> Estimate:
-    return Estimate(result.estimate, result.covariance, result.degrees_of_freedom)
 
 
 def _suitable(result: RectifiedResult, available: Mapping[str, Callable[[], Inference]]) -> Chosen:
     """What "auto" means, and why."""
     if "share" in available:
         return Chosen("share", f"{_NAMES['share']} (labels are 0 or 1)", available["share"]())
-    student, terms = _student(result), result._terms or ()
-    matters = beyond_chance(
-        skewness(terms, student.standard_error), np.atleast_1d(student.degrees_of_freedom)
-    )
-    if not matters.any():
+    student, shape = available["t"](), result._shape
+    assert isinstance(student, Estimate)
+    if shape is None:
         return Chosen("t", _NAMES["t"], student)
-    words = f"{_NAMES['skewed']} ({_told(matters, result.names)})"
-    return Chosen("skewed", words, SkewedT(student, matters))
-
-
-def of_labels_only(result: RectifiedResult) -> Inference:
-    """What labels alone say, by the method that the result has been asked for where there is enough to know of them."""
-    alone, skewed = result.labels_only, result.labels_skewness
-    if skewed is None or result.interval not in ("auto", "skewed"):
-        return alone
-    if result.interval == "auto":
-        skewed = beyond_chance(skewed, np.atleast_1d(alone.degrees_of_freedom))
-    return SkewedT(alone, skewed)
+    unlike = "" if shape.are_alike else " with effective degrees of freedom"
+    skewed = skewed_beyond_chance(student, shape)
+    if not skewed.skewness.any():
+        return Chosen("t", f"{_NAMES['t']}{unlike}", skewed.student)
+    told = _told(skewed.skewness, result.names)
+    return Chosen("skewed", f"{_NAMES['skewed']} ({told}){unlike}", skewed)
 
 
 def _told(skewness: Array, names: tuple[str, ...]) -> str:
@@ -127,3 +120,23 @@ def _told(skewness: Array, names: tuple[str, ...]) -> str:
         return f"{skewness[0]:.2g}"
     labels = names or range(len(skewness))
     return ", ".join(f"{label}: {one:.2g}" for label, one in zip(labels, skewness, strict=True) if one)
+
+
+def of_labels_only(result: RectifiedResult) -> Inference:
+    """What labels alone say, by the method that the result has been asked for where there is enough to know of them."""
+    alone, shape = result.labels_only, result.labels_shape
+    if shape is None or result.interval not in ("auto", "skewed"):
+        return alone
+    if result.interval == "auto":
+        return skewed_beyond_chance(alone, shape)
+    return SkewedT(with_effective_degrees(alone, shape), shape.skewness)
+
+
+def few_labels(result: RectifiedResult) -> list[str]:
+    """A sentence where few labels decide on a coefficient, or on a group of a difference."""
+    shape = result._shape
+    decide = {name: float(part.n_rectify) for name, part in result.parts.items()}
+    if shape is not None and not shape.are_alike:
+        decide = dict(zip(result.names, shape.effective_labels, strict=False))
+    few = [f"{name} (about {number:.0f})" for name, number in decide.items() if number < _TRUSTED]
+    return [f"Too few labels to trust the interval: {', '.join(few)}"] if few else []

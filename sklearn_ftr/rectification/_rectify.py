@@ -89,7 +89,7 @@ def rectify(
         Estimate(theta, labeled_term + pool_term, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
         sample.residual_variance,
-        Influence(residuals, pool_term, spare),
+        Influence(residuals, pool_term, spare, n_parameters=n_parameters),
     )
 
 

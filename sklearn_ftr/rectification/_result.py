@@ -19,8 +19,8 @@ from sklearn_ftr.rectification._inference import (
     check_order_of_names,
     like,
 )
-from sklearn_ftr.rectification._influence import Influence, Term
-from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen
+from sklearn_ftr.rectification._influence import Influence, Shape, Term
+from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen, few_labels
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -84,8 +84,8 @@ class RectifiedResult(Estimate):
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
         Whether every row of a finite population has a label, so that nothing is uncertain.
-    labels_skewness : ndarray of shape (k,) or None
-        Skewness of the error of `labels_only`, where it is known.
+    labels_shape : Shape or None
+        Of the error of `labels_only`, where it is known.
     interval : str
         The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
     shares : Inference or None
@@ -110,7 +110,7 @@ class RectifiedResult(Estimate):
     influence: Influence | None = None
     design_effect: Any = None
     is_complete: bool = False
-    labels_skewness: Array | None = None
+    labels_shape: Shape | None = None
     interval: str = "auto"
     shares: Inference | None = None
 
@@ -182,6 +182,15 @@ class RectifiedResult(Estimate):
         if self.influence is not None:
             return self.influence.pool_variance
         return np.sum([part._pool_variance for part in self.parts.values()], axis=0)
+
+    @property
+    def _shape(self) -> Shape | None:
+        """Of the error; None where influence values are not kept."""
+        terms = self._terms
+        if terms is None:
+            return None
+        are_alike = self.influence is None or self.influence.n_parameters == 1
+        return Shape.of(terms, self.standard_error, are_alike)
 
     def _chosen(self, method: str | None) -> Chosen:
         return chosen(self, self.interval if method is None else method)
@@ -403,4 +412,4 @@ class RectifiedResult(Estimate):
             numbers += f", recycled weight {numbers_of(self.recycled_weight)}"
         if self.design_effect is not None:
             numbers += f", design effect {numbers_of(self.design_effect)}"
-        return [numbers, f"Intervals: {self.interval_method}", self.verdict()]
+        return [numbers, f"Intervals: {self.interval_method}", *few_labels(self), self.verdict()]

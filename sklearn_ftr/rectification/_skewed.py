@@ -8,7 +8,7 @@ Dinh (2005, Biostatistics 6). The smaller correction of the two is used: either 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ from sklearn_ftr.rectification._inference import (
     ConfidenceInterval,
     Estimate,
     interval_between,
+    like,
     p_value_of,
     t_statistic,
     tail_of,
 )
+from sklearn_ftr.rectification._influence import Shape
 
 # Measured in docs/which_interval.md. The skewness of few labels understates that of where they come from;
 _UNDERSTATED = 1.2
@@ -80,10 +82,20 @@ class SkewedT:
         return np.clip(_UNDERSTATED * self.skewness, -_LARGEST, _LARGEST)
 
 
-def beyond_chance(skewness: Array, degrees_of_freedom: Array) -> Array:
-    """Skewness (k,) of estimates that matters and is more than normal labels show by chance; 0 for all others."""
-    chance = _CHANCE / np.asarray(degrees_of_freedom)
-    return np.where(np.abs(skewness) > np.maximum(_NEGLIGIBLE, chance), skewness, 0.0)
+def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
+    """With skewness that matters and is more than normal labels show by chance; other numbers are Student's."""
+    chance = _CHANCE / np.atleast_1d(student.degrees_of_freedom)
+    matters = np.abs(shape.skewness) > np.maximum(_NEGLIGIBLE, chance)
+    used = np.where(matters, shape.skewness, 0.0)
+    return SkewedT(with_effective_degrees(student, shape), used)
+
+
+def with_effective_degrees(student: Estimate, shape: Shape) -> Estimate:
+    """With the degrees of freedom of the few rows that decide on a coefficient; labels of a mean have their own."""
+    if shape.are_alike:
+        return student
+    degrees = np.minimum(student.degrees_of_freedom, shape.degrees_of_freedom)
+    return replace(student, degrees_of_freedom=like(degrees, student.estimate))
 
 
 def _corrected(x: Array, skewness: Array) -> Array:
