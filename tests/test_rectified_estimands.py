@@ -41,6 +41,7 @@ from sklearn_ftr import (
     rectify_poisson_regression,
     rectify_quantile,
 )
+from sklearn_ftr.rectification._intervals import of_labels_only
 
 KINDS = {
     "median": (RectifiedQuantile, {}),
