@@ -187,7 +187,7 @@ def test_max_t_rejects_what_simultaneous_intervals_exclude(result, alternative):
         if np.isfinite(end).all():
             for each in range(3):
                 p = result.p_value(
-                    np.where(np.arange(3) == each, end, result.estimate), alternative, "max-t"
+                    np.where(np.arange(3) == each, end, result.estimate), alternative, adjust="max-t"
                 )
                 assert_allclose(p[each], 0.05, rtol=0.01)
 

@@ -37,6 +37,7 @@ def rectify_mean(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Mean of a population from few labels and many predictions.
 
@@ -66,6 +67,8 @@ def rectify_mean(
         none of them, is refused.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -139,6 +142,7 @@ def rectify_mean(
         design_unlabeled=design_unlabeled,
         finite_population=finite_population,
     )
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 

@@ -94,6 +94,7 @@ def rectify(
             of_terms,
             labels=sample.y,
             predictions=weighed(sample.f, weights.lambda_),
+            n_parameters=n_parameters,
         ),
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,15 +14,10 @@ from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
 from sklearn_ftr.rectification._contrast import Combinable
-from sklearn_ftr.rectification._inference import (
-    Alternative,
-    ConfidenceInterval,
-    Estimate,
-    check_order_of_names,
-    efficiency_of,
-    like,
-)
+from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
+from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Inference, check_method, few_labels
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -88,6 +83,12 @@ class RectifiedResult(EstimateInRounds, Combinable):
         Whether every row of a finite population has a label, so that nothing is uncertain.
     rows : tuple of str or None
         What tells the rows from others when results are subtracted; None where they are not known one by one.
+    labels_shape : Shape or None
+        Of the error of `labels_only`, where it is known.
+    interval : str
+        The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
+    shares : Inference or None
+        Intervals and tests of labels in {0, 1}; None for others.
     """
 
     lambda_: Any
@@ -109,33 +110,27 @@ class RectifiedResult(EstimateInRounds, Combinable):
     design_effect: Any = None
     is_complete: bool = False
     rows: tuple[str, str] | None = field(default=None, compare=False)
+    labels_shape: Shape | None = None
+    interval: str = "auto"
+    shares: Inference | None = None
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        simultaneous: bool = False,
-    ) -> ConfidenceInterval:
-        """Student t interval; see `Estimate.confidence_interval`.
+    def with_interval(self, interval: str) -> Self:
+        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
+        check_method(interval, "interval")
+        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
+        asked = replace(self, interval=interval, parts=parts)
+        if interval != "auto":
+            asked._chosen(None)
+        return asked
 
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Between 0 and 1; None means the result's own `confidence_level`.
-        alternative : {"two-sided", "less", "greater"}, default="two-sided"
-            As in scipy: "less" has no lower end, "greater" has no upper end.
-        simultaneous : bool, default=False
-            Whether all k intervals hold at once with this level (max-t).
-        """
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return super().confidence_interval(level, alternative, simultaneous)
-
-    def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
-    ) -> Any:
-        """P-value of the t test that the estimated number equals `null`; see `Estimate.p_value`."""
-        check_order_of_names(null, self.names)
-        return super().p_value(null, alternative, adjust)
+    @property
+    def _error_terms(self) -> ErrorTerms | None:
+        if self.influence is not None:
+            return self.influence.terms
+        if not self.parts:
+            return None
+        first, second = (part._error_terms for part in self.parts.values())
+        return None if first is None or second is None else second.minus(first)
 
     def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
@@ -366,4 +361,4 @@ class RectifiedResult(EstimateInRounds, Combinable):
             numbers += f", recycled weight {numbers_of(self.recycled_weight)}"
         if self.design_effect is not None:
             numbers += f", design effect {numbers_of(self.design_effect)}"
-        return [numbers, self.verdict()]
+        return [numbers, f"Intervals: {self.interval_method}", *few_labels(self), self.verdict()]
