@@ -127,9 +127,7 @@ def _labels_alone(every: Deviations, here: Deviations, n_parameters: int) -> Rec
     )
 
 
-def _of_labels_that_trained(
-    values: InfluenceValues, sample: Sample
-) -> tuple[Array, int] | None:
+def _of_labels_that_trained(values: InfluenceValues, sample: Sample) -> tuple[Array, int] | None:
     """The own answer (k,) of labels that have trained only, and how many pieces they are; None without any that count."""
     trained, r = sample.trained, len(sample.y)
     if trained is None:

@@ -224,8 +224,10 @@ class RectifiedResult(Estimate):
 
     @property
     def zero_width(self) -> bool:
-        """Whether some output shows no variance at all, so that its interval has zero width."""
-        return not self.is_complete and bool(np.any(np.diag(self.covariance) == 0))
+        """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
+        if self.is_complete or self._chosen(None).method == "share":
+            return False
+        return bool(np.any(np.diag(self.covariance) == 0))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""

@@ -88,3 +88,12 @@ class ShareDifferenceInference:
         if beyond(0.0) <= 0:
             return 1.0
         return float(np.exp(brentq(beyond, _SMALLEST, 0.0, xtol=1e-12)))
+
+
+def difference_of_shares(
+    first: Any, second: Any, correlation: float = 0.0
+) -> ShareDifferenceInference | None:
+    """Of two parts that are shares."""
+    if not (isinstance(first, ShareInference) and isinstance(second, ShareInference)):
+        return None
+    return ShareDifferenceInference(first, second, correlation)

@@ -78,7 +78,12 @@ def shrunken(here: Deviations, rectified: Rectification) -> tuple[Array, Array]:
     within = np.sum(residuals**2, axis=0) / (len(here.y) * here.spare)
     within = within + np.diag(pool_term(here.pool_covariance, lambda_))
     gain, tuned = alone - within, rectified.n_tuned
-    noise = np.divide(tuned * within, np.maximum(here.spare - tuned, 1.0) * gain, out=np.ones_like(gain), where=gain > 0)
+    noise = np.divide(
+        tuned * within,
+        np.maximum(here.spare - tuned, 1.0) * gain,
+        out=np.ones_like(gain),
+        where=gain > 0,
+    )
     weight = np.where(tuned > 0, np.clip(1 - noise, 0.0, 1.0), 1.0)
     estimate = here.y_mean + weight * (rectified.estimate.estimate - here.y_mean)
     return estimate, alone - weight * (alone - full) - weight * (1 - weight) * gain * (tuned > 0)
@@ -118,11 +123,10 @@ def _alone(every: Deviations) -> tuple[Array, Array]:
     return every.y_mean, np.diag(of_labels.covariance)
 
 
-def _known(
-    sample: Deviations, drawn: Sampling, count: int, estimate: Array, variance: Array
-) -> Known:
-    part = 0.0 if drawn.labeled_share is None else float(drawn.weights @ drawn.labeled_share)
-    rows = rows_of(drawn.weights, count)
+def _known(sample: Deviations, drawn: Sampling, count: int, estimate: Array, variance: Array) -> Known:
+    rows, part = rows_of(drawn.weights, count), 0.0
+    if drawn.labeled_share is not None:
+        part = float(np.average(drawn.labeled_share, weights=drawn.weights))
     return known_share(estimate, variance, sample.y_mean, rows, sample.spare, part)
 
 
