@@ -14,6 +14,7 @@ import numpy as np
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._inference import Estimate
+from sklearn_ftr.rectification._influence import Shape, Term
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
 
 
@@ -71,6 +72,12 @@ class Deviations:
         spare = self.spare - (n_parameters - 1)
         covariance = self.y.T @ self.y / (len(self.y) * spare)
         return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(spare)))
+
+    def shape_of_labels(self, n_parameters: int = 1) -> Shape:
+        """Of the error of the mean of the labels; `n_parameters` are fitted together."""
+        g = len(self.y)
+        error = np.sqrt(np.einsum("gk,gk->k", self.y, self.y)) / g
+        return Shape.of([Term(self.y, g, np.ones(self.y.shape[1]))], error, n_parameters == 1)
 
 
 def deviations_of_rows(

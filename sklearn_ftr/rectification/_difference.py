@@ -21,6 +21,7 @@ from sklearn_ftr.rectification._inference import (
     check_confidence_level,
     welch_satterthwaite,
 )
+from sklearn_ftr.rectification._influence import Shape
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -164,12 +165,14 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         n_rectify=first.n_rectify + second.n_rectify,
         n_unlabeled=first.n_unlabeled + second.n_unlabeled,
         labels_only=_minus(second.labels_only, first.labels_only),
+        labels_shape=_shape_of_difference(second, first),
         predictions_only=_predictions_only(second, first),
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",
         parts=parts,
         prediction_shift=max((part.prediction_shift for part in parts.values()), key=abs),
         shares=difference_of_shares(first.shares, second.shares),
+        labels_shares=difference_of_shares(first.labels_shares, second.labels_shares),
     )
 
 
@@ -178,6 +181,20 @@ def _minus(left: Estimate, right: Estimate) -> Estimate:
     degrees = [np.array([side.degrees_of_freedom]) for side in (left, right)]
     combined = float(welch_satterthwaite(terms, degrees)[0])
     return Estimate(left.estimate - right.estimate, left.covariance + right.covariance, combined)
+
+
+def _shape_of_difference(left: RectifiedResult, right: RectifiedResult) -> Shape:
+    """Of the error of labels alone: cumulants of independent errors add."""
+    errors = np.array([[side.labels_only.standard_error] for side in (left, right)])
+    total = np.hypot(*errors)
+    of_left, of_right = np.divide(errors, total, out=np.zeros_like(errors), where=total > 0)
+    assert left.labels_shape is not None
+    assert right.labels_shape is not None
+    third = of_left**3 * left.labels_shape.skewness - of_right**3 * right.labels_shape.skewness
+    fourth = of_left**4 / left.labels_shape.effective_labels
+    fourth = fourth + of_right**4 / right.labels_shape.effective_labels
+    with np.errstate(divide="ignore"):
+        return Shape(third, 1 / fourth, np.ones(1), True)
 
 
 def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate | None:

@@ -18,7 +18,6 @@ from sklearn_ftr.rectification._designed_sampling import DesignedSampling
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
-from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -157,10 +156,11 @@ def _part(
         n_rectify=int(rectify[position]),
         n_unlabeled=int(unlabeled[position]),
         labels_only=_contrast(both.labels_only, unit),
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",
         names=(),
-        influence=_contrast_influence(both.influence, unit),
+        influence=both.influence.contrast(unit),
     )
 
 
@@ -174,11 +174,12 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
         **_numbers(both, lambda values: np.mean(values, axis=0))
         | {"rectifier": float(_CONTRAST @ both.rectifier)},
         labels_only=_contrast(both.labels_only, _CONTRAST),
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, _CONTRAST) if both.predictions_only else None,
         estimand=f"difference {second} - {first}",
         names=(),
         parts=parts,
-        influence=_contrast_influence(both.influence, _CONTRAST),
+        influence=both.influence.contrast(_CONTRAST),
         shares=difference_of_shares(parts[first].shares, parts[second].shares, _correlation(both)),
     )
 
@@ -226,11 +227,3 @@ def _contrast(both: Estimate, weights: Array) -> Estimate:
     combined = welch_satterthwaite(list(variances[:, None]), list(degrees[:, None]))
     covariance = np.array([[weights @ both.covariance @ weights]])
     return Estimate(float(weights @ both.estimate), covariance, float(combined[0]))
-
-
-def _contrast_influence(influence: Influence, weights: Array) -> Influence:
-    return replace(
-        influence,
-        rows=(influence.rows @ weights)[:, None],
-        pool_covariance=np.array([[weights @ influence.pool_covariance @ weights]]),
-    )

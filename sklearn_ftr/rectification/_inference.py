@@ -75,13 +75,8 @@ class Estimate:
         ConfidenceInterval
             `(low, high)`.
         """
-        confidence_level = check_confidence_level(confidence_level)
-        _check_alternative(alternative)
-        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
-        half_width = stats.t.isf(tail, self.degrees_of_freedom) * self.standard_error
-        low = self.estimate - half_width if alternative != "less" else self.estimate * 0 - np.inf
-        high = self.estimate + half_width if alternative != "greater" else self.estimate * 0 + np.inf
-        return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
+        quantile = stats.t.isf(tail_of(confidence_level, alternative), self.degrees_of_freedom)
+        return interval_between(self, -quantile, quantile, alternative)
 
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """P-value of the t test that the estimated number equals `null`.
@@ -104,17 +99,9 @@ class Estimate:
         ValueError
             A null that is not a number or of another shape; another `alternative`.
         """
-        _check_alternative(alternative)
-        distance = np.asarray(self.estimate - check_null(null, self.estimate))
-        error = np.broadcast_to(self.standard_error, distance.shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = np.where(distance == 0, 0.0, distance / error)
-        p = {
-            "two-sided": 2 * stats.t.sf(np.abs(statistic), self.degrees_of_freedom),
-            "greater": stats.t.sf(statistic, self.degrees_of_freedom),
-            "less": stats.t.cdf(statistic, self.degrees_of_freedom),
-        }[alternative]
-        return like(np.where((distance == 0) & (error == 0), 1.0, p), distance)
+        statistic = t_statistic(self, null)
+        above, below = (stats.t.sf(sign * statistic, self.degrees_of_freedom) for sign in (1, -1))
+        return p_value_of(self, null, above, below, alternative)
 
 
 def welch_satterthwaite(
@@ -128,6 +115,43 @@ def welch_satterthwaite(
     with np.errstate(divide="ignore"):
         combined = 1 / np.sum([s**2 / d for s, d in zip(share, degrees, strict=True)], axis=0)
     return np.where(total > 0, combined, degrees[0])
+
+
+def tail_of(confidence_level: float, alternative: Alternative) -> float:
+    """Probability that an interval leaves out on each side that it has."""
+    check_alternative(alternative)
+    sides = 2 if alternative == "two-sided" else 1
+    return (1 - check_confidence_level(confidence_level)) / sides
+
+
+def interval_between(
+    estimate: Estimate, lowest: ArrayLike, highest: ArrayLike, alternative: Alternative
+) -> ConfidenceInterval:
+    """All values whose t statistic is between two quantiles (k,)."""
+    center, error = np.asarray(estimate.estimate), np.asarray(estimate.standard_error)
+    low = center - highest * error if alternative != "less" else center * 0 - np.inf
+    high = center - lowest * error if alternative != "greater" else center * 0 + np.inf
+    return ConfidenceInterval(like(low, center), like(high, center))
+
+
+def t_statistic(estimate: Estimate, null: ArrayLike) -> NDArray[np.float64]:
+    """Distance from `null` (k,) in standard errors; 0 where there is no distance."""
+    distance = np.asarray(estimate.estimate - check_null(null, estimate.estimate))
+    error = np.broadcast_to(estimate.standard_error, distance.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distance == 0, 0.0, distance / error)
+
+
+def p_value_of(
+    estimate: Estimate, null: ArrayLike, above: Any, below: Any, alternative: Alternative
+) -> Any:
+    """From the p-values (k,) of tests against numbers above and below `null`; 1 where nothing is uncertain and `null` is right."""
+    check_alternative(alternative)
+    two_sided = np.minimum(2 * np.minimum(above, below), 1.0)
+    p = {"greater": above, "less": below, "two-sided": two_sided}[alternative]
+    distance = np.asarray(estimate.estimate - check_null(null, estimate.estimate))
+    certain = (distance == 0) & (np.asarray(estimate.standard_error) == 0)
+    return like(np.where(certain, 1.0, p), distance)
 
 
 def shaped(estimate: Estimate, template: Any) -> Estimate:
@@ -180,5 +204,6 @@ def check_order_of_names(null: Any, names: tuple[str, ...]) -> None:
         )
 
 
-def _check_alternative(alternative: str) -> None:
+def check_alternative(alternative: str) -> None:
+    """One of the three of scipy."""
     check_choice(alternative, "alternative", _ALTERNATIVES)

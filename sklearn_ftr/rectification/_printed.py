@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._intervals import Inference, of_labels_only
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._inference import Estimate
@@ -47,22 +48,24 @@ def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) 
 def rows_of_result(result: RectifiedResult) -> list[list[str]]:
     """A header, and a row for each number of each answer."""
     header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
-    answers = {
-        "rectified": result,
-        "labels only": result.labels_only,
-        "predictions only": result.predictions_only,
+    answers: dict[str, tuple[Estimate | None, Any]] = {
+        "rectified": (result, result),
+        "labels only": (result.labels_only, of_labels_only(result)),
+        "predictions only": (result.predictions_only, result.predictions_only),
     }
     rows = [
         row
-        for name, answer in answers.items()
+        for name, (answer, inference) in answers.items()
         if answer is not None
-        for row in _answer_rows(result, name, answer)
+        for row in _answer_rows(result, name, answer, inference)
     ]
     return [header, *rows]
 
 
-def _answer_rows(result: RectifiedResult, name: str, answer: Estimate) -> list[list[str]]:
-    ends = answer.confidence_interval(result.confidence_level)
+def _answer_rows(
+    result: RectifiedResult, name: str, answer: Estimate, inference: Inference
+) -> list[list[str]]:
+    ends = inference.confidence_interval(result.confidence_level)
     low, high = (np.atleast_1d(end) for end in ends)
     center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
     digits = _decimals(np.atleast_1d(result.standard_error))
@@ -102,6 +105,7 @@ def _told(result: RectifiedResult) -> dict[str, Any]:
         "names": list(result.names),
         **({} if levels is None else {"levels": levels.levels}),
         **result.to_dict(),
+        "interval_method": result.interval_method,
         "covariance": result.covariance,
         "verdict": result.verdict(),
         "parts": {name: _told(part) for name, part in result.parts.items()},

@@ -18,10 +18,10 @@ from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     Estimate,
-    _check_alternative,
-    check_confidence_level,
+    check_alternative,
     check_null,
     like,
+    tail_of,
 )
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Chosen, check_method
@@ -53,11 +53,9 @@ class QuantileEstimate(Estimate):
 
         See `Estimate.confidence_interval`.
         """
-        confidence_level = check_confidence_level(confidence_level)
-        _check_alternative(alternative)
+        tail = tail_of(confidence_level, alternative)
         if np.isinf(self.sizes).all():
             return super().confidence_interval(confidence_level, alternative)
-        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
         columns = list(zip(self.curves, self.levels, *self.sizes, strict=True))
         low, high = [-np.inf] * len(columns), [np.inf] * len(columns)
         if alternative != "less":
@@ -68,7 +66,7 @@ class QuantileEstimate(Estimate):
 
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
-        _check_alternative(alternative)
+        check_alternative(alternative)
         if np.isinf(self.sizes).all():
             return super().p_value(null, alternative)
         values = np.broadcast_to(check_null(null, self.estimate), self.levels.shape)

@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
-from sklearn_ftr.rectification._share_evidence import shares_of
+from sklearn_ftr.rectification._share_evidence import shares_of, shares_of_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,7 @@ def rectified_result(
         n_rectify=n_rectify,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=shaped(every.labels_only(p), template),
+        labels_shape=every.shape_of_labels(p),
         predictions_only=None
         if of_pool is None
         else shaped(_averaged(of_pool, *lambdas.shape, sample.n_indicators), template),
@@ -101,6 +102,7 @@ def rectified_result(
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
         shares=shares_of(sample, here, every, alone, own, template) if values.are_shares else None,
+        labels_shares=shares_of_labels(sample, every, template) if values.are_shares else None,
         **told,
     )
 

@@ -93,7 +93,7 @@ def rectify(
         Estimate(theta, labeled_term + of_pool, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
         sample.residual_variance,
-        Influence(residuals, of_pool, spare),
+        Influence(residuals, of_pool, spare, n_parameters=n_parameters),
         weights.n_tuned,
     )
 

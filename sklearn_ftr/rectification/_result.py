@@ -19,8 +19,8 @@ from sklearn_ftr.rectification._inference import (
     check_order_of_names,
     like,
 )
-from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen
+from sklearn_ftr.rectification._influence import Influence, Shape, Term
+from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen, few_labels
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -84,10 +84,12 @@ class RectifiedResult(Estimate):
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
         Whether every row of a finite population has a label, so that nothing is uncertain.
+    labels_shape : Shape or None
+        Of the error of `labels_only`, where it is known.
     interval : str
         The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
-    shares : Inference or None
-        Intervals and tests of labels in {0, 1}; None for others.
+    shares, labels_shares : Inference or None
+        Intervals and tests of labels in {0, 1}, and those of labels only; None for others.
     """
 
     lambda_: Any
@@ -108,8 +110,10 @@ class RectifiedResult(Estimate):
     influence: Influence | None = None
     design_effect: Any = None
     is_complete: bool = False
+    labels_shape: Shape | None = None
     interval: str = "auto"
     shares: Inference | None = None
+    labels_shares: Inference | None = None
 
     def confidence_interval(
         self,
@@ -164,6 +168,30 @@ class RectifiedResult(Estimate):
         asked = replace(self, interval=interval, parts=parts)
         asked._chosen(None)
         return asked
+
+    @property
+    def _terms(self) -> tuple[Term, ...] | None:
+        """The independent parts of the labels' error; None where influence values are not kept."""
+        if self.influence is not None:
+            return self.influence.terms
+        signed = zip((-1.0, 1.0), self.parts.values(), strict=True) if self.parts else ()
+        return tuple(term.times(sign) for sign, part in signed for term in part._terms or ()) or None
+
+    @property
+    def _pool_variance(self) -> Array:
+        """What the pool adds to the variance (k,) of the terms."""
+        if self.influence is not None:
+            return self.influence.pool_variance
+        return np.sum([part._pool_variance for part in self.parts.values()], axis=0)
+
+    @property
+    def _shape(self) -> Shape | None:
+        """Of the error; None where influence values are not kept."""
+        terms = self._terms
+        if terms is None:
+            return None
+        are_alike = self.influence is None or self.influence.n_parameters == 1
+        return Shape.of(terms, self.standard_error, are_alike)
 
     def _chosen(self, method: str | None) -> Chosen:
         return chosen(self, self.interval if method is None else method)
@@ -387,4 +415,4 @@ class RectifiedResult(Estimate):
             numbers += f", recycled weight {numbers_of(self.recycled_weight)}"
         if self.design_effect is not None:
             numbers += f", design effect {numbers_of(self.design_effect)}"
-        return [numbers, self.verdict()]
+        return [numbers, f"Intervals: {self.interval_method}", *few_labels(self), self.verdict()]

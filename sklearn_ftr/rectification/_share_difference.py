@@ -17,7 +17,7 @@ from sklearn_ftr.rectification._binomial_tests import Tail, exact_tail, mixed_ta
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
-    _check_alternative,
+    check_alternative,
     check_null,
 )
 from sklearn_ftr.rectification._share_interval import ShareInference, tail_of
@@ -58,7 +58,7 @@ class ShareDifferenceInference:
 
     def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
         """The largest level at which the interval does not hold `null`; as `ShareInference.p_value`."""
-        _check_alternative(alternative)
+        check_alternative(alternative)
         value = float(check_null(null, self.estimate))
         if alternative == "two-sided":
             return min(1.0, 2 * self._level(value, value < self.estimate, mixed_tail))

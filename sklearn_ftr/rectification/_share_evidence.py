@@ -101,9 +101,7 @@ def shares_of(
 
     `rectified` is without labels that have trained only, `own` is their own answer and how many independent pieces they are.
     """
-    if sample.every.is_complete:
-        return _shaped(Known(every.y_mean, np.full_like(every.y_mean, np.inf)), template)
-    of_all = _known(every, sample.every, sample.n_labeled, *_alone(every))
+    of_all = _of_all_labels(sample, every)
     if not sample.has_pool:
         return _shaped(of_all, template)
     known = _known(here, sample.drawn, len(sample.y), *shrunken(here, rectified))
@@ -118,9 +116,17 @@ def shares_of(
     return _shaped(known, template)
 
 
-def _alone(every: Deviations) -> tuple[Array, Array]:
-    of_labels = every.labels_only()
-    return every.y_mean, np.diag(of_labels.covariance)
+def shares_of_labels(sample: Sample, every: Deviations, template: Any) -> ShareInference:
+    """What all labels say by themselves."""
+    return _shaped(_of_all_labels(sample, every), template)
+
+
+def _of_all_labels(sample: Sample, every: Deviations) -> Known:
+    """Of a population whose rows all have labels nothing is uncertain."""
+    if sample.every.is_complete:
+        return Known(every.y_mean, np.full_like(every.y_mean, np.inf))
+    variance = np.diag(every.labels_only().covariance)
+    return _known(every, sample.every, sample.n_labeled, every.y_mean, variance)
 
 
 def _known(sample: Deviations, drawn: Sampling, count: int, estimate: Array, variance: Array) -> Known:

@@ -16,7 +16,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
-    _check_alternative,
+    check_alternative,
     check_confidence_level,
     check_null,
     like,
@@ -100,7 +100,7 @@ class ShareInference:
         float or ndarray of shape (k,)
             Two-sided, 0 for shares that are impossible.
         """
-        _check_alternative(alternative)
+        check_alternative(alternative)
         given = np.broadcast_to(check_null(null, self.share), np.shape(self.share))
         value, (least, most) = self._of_rest(np.atleast_1d(given)), self._reach
         inside = self._p_value(np.clip(value, least, most), alternative)
@@ -134,6 +134,6 @@ class ShareInference:
 
 def tail_of(confidence_level: float, alternative: Alternative) -> tuple[float, Tail]:
     """The level of each side, and the test: exact if there is one side, and its mean with the score test if there are two."""
-    _check_alternative(alternative)
+    check_alternative(alternative)
     level = 1 - check_confidence_level(confidence_level)
     return (level / 2, mixed_tail) if alternative == "two-sided" else (level, exact_tail)
