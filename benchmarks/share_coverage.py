@@ -115,10 +115,11 @@ def effective(y, f, mean, squares, m):
     lambda_ = np.divide(both, scale, out=np.zeros(len(y)), where=scale > 1e-12)
     leverage = np.divide(df**2, scale[:, None], out=np.zeros_like(df), where=scale[:, None] > 1e-12)
     left_out = np.sum(((dy - lambda_[:, None] * df) / (1 - leverage)) ** 2, axis=1)
-    full, gain = left_out + lambda_**2 * shared, both * lambda_
+    full, gain, unlike = left_out + lambda_**2 * shared, both * lambda_, lambda_**2 * (shared - pool)
     noise = np.divide(of_y - gain, gain * (n - 2), out=np.ones(len(y)), where=gain > 0)
-    weight = np.clip(1 - noise, 0, 1)
-    variance = of_y - weight * (of_y - full) - weight * (1 - weight) * gain
+    least = np.divide(gain, gain + np.maximum(unlike, 0), out=np.ones(len(y)), where=gain > 0)
+    weight = np.clip(1 - noise, 0, 1) * least
+    variance = of_y - weight * (of_y - full) - weight * (1 - weight) * (gain + unlike)
     size = n * (of_y + ROWS_UNSEEN) / (variance + ROWS_UNSEEN)
     share = y.mean(axis=1) + weight * lambda_ * (mean - f.mean(axis=1))
     return size * np.clip(share, 0, 1), size
@@ -209,14 +210,17 @@ class AnyClasses(GaussianNB):
     """Gaussian naive Bayes, which says the only class where there is one, and predicts probabilities."""
 
     def fit(self, X, y):
+        """As its parent's, of two classes."""
         self.only_ = float(y[0]) if len(np.unique(y)) == 1 else None
         return self if self.only_ is not None else super().fit(X, y)
 
     def predict(self, X):
+        """Probabilities of a one."""
         return np.full(len(X), self.only_) if self.only_ is not None else self.predict_proba(X)[:, 1]
 
 
 def percent(values):
+    """Numbers of a row."""
     return " | ".join(f"{100 * value:.1f}" for value in values)
 
 
@@ -281,6 +285,7 @@ def full(table, narrowest):
 
 
 def exact_lines(narrowest):
+    """Labels alone."""
     rows = exact_rows(mixed_tail, exact_tail)
     lines = [
         "| p | n | two-sided | lower | upper | width / narrowest valid |",

@@ -66,27 +66,28 @@ def rows_of(weights: Array | None, count: int) -> float:
 def shrunken(here: Deviations, rectified: Rectification) -> tuple[Array, Array]:
     """The estimate (k,) and its variance, nearer to those of labels alone the less a tuned lambda is beyond chance.
 
-    The estimate moves from that of labels by 1 - 1 / F with F the F statistic of predictions among labels, as James and Stein's would. Its variance is the
-    quadratic function of the weight of which the ends are known, and its least value within the sample.
+    The estimate moves from that of labels by 1 - 1 / F of the way, F being the F statistic of predictions among labels, and less where the pool's
+    predictions vary less than those of labeled rows, to whom lambda then was too large. Its variance is the quadratic function of the
+    weight that is known at both ends.
     """
     lambda_ = rectified.lambda_.reshape(len(here.y_mean), -1)
     alone = np.diag(here.labels_only().covariance)
-    full = np.diag(rectified.estimate.covariance) + np.diag(
-        pool_term(here.pool_covariance_of_both - here.pool_covariance, lambda_)
-    )
+    of_pool = np.diag(pool_term(here.pool_covariance, lambda_))
+    unlike = np.diag(pool_term(here.pool_covariance_of_both, lambda_)) - of_pool
+    full = np.diag(rectified.estimate.covariance) + unlike
     residuals = here.y - weighed(here.f, lambda_)
-    within = np.sum(residuals**2, axis=0) / (len(here.y) * here.spare)
-    within = within + np.diag(pool_term(here.pool_covariance, lambda_))
+    within = np.sum(residuals**2, axis=0) / (len(here.y) * here.spare) + of_pool
     gain, tuned = alone - within, rectified.n_tuned
-    noise = np.divide(
-        tuned * within,
-        np.maximum(here.spare - tuned, 1.0) * gain,
-        out=np.ones_like(gain),
-        where=gain > 0,
-    )
-    weight = np.where(tuned > 0, np.clip(1 - noise, 0.0, 1.0), 1.0)
+    beyond = 1 - _ratio(tuned * within, np.maximum(here.spare - tuned, 1.0) * gain)
+    weight = np.clip(beyond, 0.0, 1.0) * _ratio(gain, gain + np.maximum(unlike, 0.0))
+    weight = np.where(tuned > 0, weight, 1.0)
     estimate = here.y_mean + weight * (rectified.estimate.estimate - here.y_mean)
-    return estimate, alone - weight * (alone - full) - weight * (1 - weight) * gain * (tuned > 0)
+    return estimate, alone - weight * (alone - full) - weight * (1 - weight) * (gain + unlike)
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    """1 without any gain."""
+    return np.divide(part, whole, out=np.ones_like(whole), where=whole > 0)
 
 
 def shares_of(
