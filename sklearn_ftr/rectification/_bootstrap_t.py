@@ -93,12 +93,17 @@ class BootstrapT:
 def _drawn(term: Term, rng: np.random.Generator) -> tuple[Array, Array]:
     """Errors (draws, k) of a term, and the variances that the drawn pieces say they have."""
     rows, g = term.rows * term.scale, len(term.rows)
-    step, size = max(1, _BLOCK // g), term.size
-    squares, ones = rows**2, np.full(g, 1 / g)
-    blocks = []
+    step, size = max(1, _BLOCK // max(g, term.size)), term.size
+    blocks, squares = [], rows**2
     for start in range(0, _DRAWS, step):
-        counts = rng.multinomial(size, ones, size=min(step, _DRAWS - start)).astype(np.float64)
-        blocks.append((counts @ rows / size, counts @ squares / size))
+        weights = _counts(g, size, min(step, _DRAWS - start), rng) / size
+        blocks.append((weights @ rows, weights @ squares))
     means, mean_squares = (np.concatenate(part) for part in zip(*blocks, strict=True))
     spread = np.maximum(mean_squares - means**2, 0.0)
     return means, spread / max(size - 1, 1)
+
+
+def _counts(g: int, size: int, n_draws: int, rng: np.random.Generator) -> Array:
+    """How often each of g pieces is in each of `n_draws` samples of `size` with replacement (n_draws, g)."""
+    drawn = rng.integers(g, size=(n_draws, size)) + g * np.arange(n_draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n_draws * g).reshape(n_draws, g).astype(np.float64)

@@ -54,11 +54,14 @@ class Term:
         """Of `factor` times the estimate."""
         return replace(self, scale=factor * self.scale)
 
-    def moment(self, power: int, unit: Array) -> Array:
-        """Sum of the powers (k,) of what each of the `size` pieces adds to the error, which is measured in `unit` (k,)."""
+    def moments(self, unit: Array) -> Array:
+        """Sums (3, k) of second, third and fourth powers of what each of the `size` pieces adds to the error, measured in `unit` (k,)."""
         factor = np.divide(self.scale, unit, out=np.zeros_like(unit), where=unit > 0)
-        powers = np.mean((factor * self.rows) ** power, axis=0)
-        return np.asarray(powers / float(self.size) ** (power - 1))
+        pieces = factor * self.rows / self.size
+        squares = pieces**2
+        pairs = (pieces, pieces), (squares, pieces), (squares, squares)
+        sums = [np.einsum("gk,gk->k", *pair) for pair in pairs]
+        return np.array(sums) * (self.size / len(pieces))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +90,7 @@ class Shape:
     def of(cls, terms: Sequence[Term], standard_error: ArrayLike, are_alike: bool) -> Shape:
         """Of the sum of some terms and of what is normal."""
         unit = np.atleast_1d(standard_error)
-        second, third, fourth = (
-            np.sum([term.moment(power, unit) for term in terms], axis=0) for power in (2, 3, 4)
-        )
+        second, third, fourth = np.sum([term.moments(unit) for term in terms], axis=0)
         effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
         return cls(third, effective, second, are_alike)
 

@@ -166,7 +166,8 @@ class RectifiedResult(Estimate):
         check_method(interval, "interval")
         parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
         asked = replace(self, interval=interval, parts=parts)
-        asked._chosen(None)
+        if interval != "auto":
+            asked._chosen(None)
         return asked
 
     @property

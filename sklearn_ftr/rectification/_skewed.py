@@ -34,7 +34,7 @@ _UNDERSTATED = 1.2
 _LARGEST = 0.65
 # Skewness that moves a tail of 2.5 % by less than 1 %.
 _NEGLIGIBLE = 0.1
-# Over the degrees of freedom: about two standard errors of the skewness of the mean of many normal labels, nearly three of ten.
+# Over the degrees of freedom less 1: about two standard errors of the skewness of the mean of many normal labels, three of ten.
 _CHANCE = 4.5
 # In place of an infinite statistic; it has a cube.
 _ENDLESS = 1e90
@@ -84,7 +84,8 @@ class SkewedT:
 
 def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
     """With skewness that matters and is more than normal labels show by chance; other numbers are Student's."""
-    chance = _CHANCE / np.atleast_1d(student.degrees_of_freedom)
+    with np.errstate(divide="ignore"):
+        chance = _CHANCE / np.maximum(np.atleast_1d(student.degrees_of_freedom) - 1, 0.0)
     matters = np.abs(shape.skewness) > np.maximum(_NEGLIGIBLE, chance)
     used = np.where(matters, shape.skewness, 0.0)
     return SkewedT(with_effective_degrees(student, shape), used)
