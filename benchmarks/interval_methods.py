@@ -26,7 +26,7 @@ from sklearn_ftr import (
 from sklearn_ftr.rectification._intervals import few_labels, of_labels_only
 
 SIZES = (10, 20, 50, 100, 300)
-RARE_ROWS = (5, 10, 20, 40)
+RARE_ROWS = (5, 10, 20)
 BLOCK, POOL, GROUP_POOL = 100, 1_000, 2_000
 SHARES_OF_LIKERT = np.array([0.55, 0.30, 0.08, 0.04, 0.03])
 LIKERT = np.arange(1, 6)
