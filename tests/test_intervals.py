@@ -106,9 +106,9 @@ def test_units_do_not_matter(method, factor):
 @pytest.mark.parametrize("method", METHODS)
 def test_no_variance_is_a_point(method):
     with pytest.warns(UserWarning, match="zero width"):
-        result = rectify_mean(np.ones(9), np.ones(9), np.ones(30))
-    assert result.confidence_interval(method=method) == (1.0, 1.0)
-    assert (result.p_value(1.0, method=method), result.p_value(2.0, method=method) < 0.01) == (
+        result = rectify_mean(np.full(9, 3.0), np.full(9, 3.0), np.full(30, 3.0))
+    assert result.confidence_interval(method=method) == (3.0, 3.0)
+    assert (result.p_value(3.0, method=method), result.p_value(4.0, method=method) < 0.01) == (
         1.0,
         True,
     )

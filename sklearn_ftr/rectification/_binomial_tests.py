@@ -20,7 +20,7 @@ _ATOM = 0.8
 _LEAST_WEIGHT, _FEW = 0.28, 0.8
 # Each step halves the bracket at least; most limits need ten.
 _LARGEST_STEPS = 60
-_PRECISION = 1e-15
+_PRECISION = 1e-12
 
 
 def exact_tail(count: Array, size: Array, null: Array) -> Array:
