@@ -18,9 +18,11 @@ from sklearn_ftr import (
     rectify_quantile,
 )
 from sklearn_ftr.rectification._bootstrap_t import BootstrapT
+from sklearn_ftr.rectification._confidence_sequence import level_of_look
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence, Recycled
 from sklearn_ftr.rectification._intervals import few_labels, of_labels_only
+from sklearn_ftr.rectification._simultaneous import _holm
 from sklearn_ftr.rectification._skewed import SkewedT
 
 METHODS = ["t", "skewed", "bootstrap-t"]
@@ -106,9 +108,9 @@ def test_units_do_not_matter(method, factor):
 @pytest.mark.parametrize("method", METHODS)
 def test_no_variance_is_a_point(method):
     with pytest.warns(UserWarning, match="zero width"):
-        result = rectify_mean(np.ones(9), np.ones(9), np.ones(30))
-    assert result.confidence_interval(method=method) == (1.0, 1.0)
-    assert (result.p_value(1.0, method=method), result.p_value(2.0, method=method) < 0.01) == (
+        result = rectify_mean(np.full(9, 3.0), np.full(9, 3.0), np.full(30, 3.0))
+    assert result.confidence_interval(method=method) == (3.0, 3.0)
+    assert (result.p_value(3.0, method=method), result.p_value(4.0, method=method) < 0.01) == (
         1.0,
         True,
     )
@@ -211,13 +213,17 @@ def test_labels_alone_of_a_difference():
     )
 
 
-def test_a_covariate_of_few_rows_has_their_degrees_of_freedom():
+def regression_on_a_rare_covariate():
     rng = np.random.default_rng(0)
     rare = np.arange(600) % 40 == 0
     x = rng.standard_normal(600)
     y = x + rng.standard_normal(600)
     X = np.column_stack([rare, x])
-    result = rectify_linear_regression(X[:200], y[:200], y[:200], X[200:], y[200:], lambda_=0)
+    return rectify_linear_regression(X[:200], y[:200], y[:200], X[200:], y[200:], lambda_=0)
+
+
+def test_a_covariate_of_few_rows_has_their_degrees_of_freedom():
+    result = regression_on_a_rare_covariate()
     assert "effective degrees of freedom" in result.interval_method
     student, automatic = (
         np.subtract(*result.confidence_interval(method=method)[::-1]) for method in ("t", "auto")
@@ -235,6 +241,74 @@ def test_a_group_of_few_labels_is_not_to_be_trusted():
     group = np.arange(60) < 5
     result = rectify_difference(y, f, pool, group, of_pool)
     assert few_labels(result) == ["Too few labels to trust the interval: True (about 5)"]
+
+
+# Contrasts, many numbers at once, many looks
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_contrasts_have_the_interval_of_the_mean_of_contrasts(method):
+    y, f, pool = labels(k=2)
+    C = np.array([-1.0, 1.0])
+    at_once = rectify_mean(y, f, pool, lambda_=0.7).contrast(C)
+    alone = rectify_mean(y @ C, f @ C, pool @ C, lambda_=0.7)
+    options = {"alternative": "less", "method": method}
+    np.testing.assert_allclose(
+        at_once.confidence_interval(0.9, **options), alone.confidence_interval(0.9, **options)
+    )
+    np.testing.assert_allclose(at_once.p_value(0.3, **options), alone.p_value(0.3, **options))
+    assert at_once.interval_method == alone.interval_method
+
+
+def test_differences_of_two_results_are_corrected_for_skewness():
+    y, f, pool = (one * [1, 0.1] for one in labels(k=2))
+    first, second = (rectify_mean(y[:, i], f[:, i], pool[:, i], lambda_=0.7) for i in (0, 1))
+    alone = rectify_mean(y @ [1, -1], f @ [1, -1], pool @ [1, -1], lambda_=0.7)
+    told = first - second
+    assert told._shape.skewness[0] == pytest.approx(alone._shape.skewness[0], rel=0.1)
+    assert told.interval_method.startswith("Student t corrected for skewness")
+    assert f"Intervals: {told.interval_method}" in str(told)
+
+
+@pytest.mark.parametrize("interval", ["auto", "t", "skewed"])
+@pytest.mark.parametrize("kind", ["means", "recycled"])
+def test_selected_numbers_keep_their_interval(kind, interval):
+    result = RESULTS[kind](interval=interval)
+    told = result.select("0")
+    expected = [np.atleast_1d(end)[0] for end in result.confidence_interval()]
+    np.testing.assert_allclose(told.confidence_interval(), expected)
+    assert told.p_value(0.5) == pytest.approx(np.atleast_1d(result.p_value(0.5))[0])
+
+
+def test_contrasts_of_differences_and_of_coefficients():
+    difference = RESULTS["difference"](interval="skewed")
+    np.testing.assert_allclose(
+        difference.contrast([-2.0]).confidence_interval(),
+        [-2 * end for end in reversed(difference.confidence_interval())],
+    )
+    result = regression_on_a_rare_covariate()
+    told = result.select("x0")
+    np.testing.assert_allclose(told.confidence_interval()[0], result.confidence_interval()[0][1])
+    assert told.interval_method.endswith("with effective degrees of freedom")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_at_the_level_of_many_numbers_and_of_many_looks(method):
+    result = RESULTS["means"]()
+    level = result._level_of_each(0.9, "two-sided", True)
+    np.testing.assert_array_equal(
+        result.confidence_interval(0.9, simultaneous=True, method=method),
+        result.confidence_interval(level, method=method),
+    )
+    p = result.p_value(1.0, method=method)
+    np.testing.assert_allclose(result.p_value(1.0, adjust="holm", method=method), _holm(p), rtol=1e-12)
+    level = level_of_look(0.9, 2.0, "two-sided")
+    np.testing.assert_array_equal(
+        result.confidence_sequence(0.9, n_first=20, method=method),
+        result.confidence_interval(level, method=method),
+    )
+    valid = result.always_valid_p_value(1.0, n_first=20, method=method)
+    assert (valid >= p).all()
 
 
 # The formulas

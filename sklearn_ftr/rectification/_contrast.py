@@ -19,6 +19,7 @@ from sklearn_ftr.rectification._contrast_weights import ContrastWeights, read_co
 from sklearn_ftr.rectification._error_terms import ErrorTerms
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._inference import Alternative, Estimate, efficiency_of, like
+from sklearn_ftr.rectification._intervals import Inference
 from sklearn_ftr.rectification._printed import (
     html_table,
     index_of_result,
@@ -27,6 +28,7 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
+from sklearn_ftr.rectification._share_interval import picked_shares
 from sklearn_ftr.rectification._stacked import joint_error_terms, joint_influence, stacked
 from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
 from sklearn_ftr.rectification._wald import WaldTest, wald_test
@@ -201,7 +203,9 @@ class ContrastResult(Combinable):
     estimand : str
         What the sums are of.
     interval : str
-        The method of intervals and p-values, that of the result; "auto" if it is the one for shares, which sums are not.
+        The method of intervals and p-values, that of the result; "auto" if it is the one for shares, which other sums are not.
+    shares, labels_shares : Inference or None
+        Of single shares that have been selected, as in `RectifiedResult`.
     """
 
     weights: Array
@@ -212,13 +216,17 @@ class ContrastResult(Combinable):
     confidence_level: float
     estimand: str
     interval: str
+    shares: Inference | None
+    labels_shares: Inference | None
 
     @classmethod
     def _of(cls, sources: tuple[RectifiedResult, ...], of: ContrastWeights) -> Self:
         numbers = stacked(sources)
         template = 0.0 if of.is_single else of.rows[:, 0]
         degrees = degrees_of_sums(of.rows, numbers.terms)
-        predictions = numbers.predictions_only
+        predictions, first = numbers.predictions_only, sources[0]
+        shares = picked_shares(first.shares, of.rows, template)
+        is_lost = first.interval == "share" and shares is None
         return cls(
             **vars(sums(numbers.answer, of.rows, degrees, template)),
             weights=of.rows,
@@ -228,9 +236,11 @@ class ContrastResult(Combinable):
             predictions_only=None
             if predictions is None
             else sums_of_one_sample(predictions, of.rows, template),
-            confidence_level=sources[0].confidence_level,
-            estimand=f"contrast of {sources[0].estimand}",
-            interval="auto" if sources[0].interval == "share" else sources[0].interval,
+            confidence_level=first.confidence_level,
+            estimand=f"contrast of {first.estimand}",
+            interval="auto" if is_lost else first.interval,
+            shares=shares,
+            labels_shares=picked_shares(first.labels_shares, of.rows, template),
         )
 
     def p_value(

@@ -29,6 +29,7 @@ from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
+from sklearn_ftr.rectification._share_difference import difference_of_shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -170,6 +171,8 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         estimand=f"difference {names[1]} - {names[0]}",
         parts=parts,
         prediction_shift=max((part.prediction_shift for part in parts.values()), key=abs),
+        shares=difference_of_shares(first.shares, second.shares),
+        labels_shares=difference_of_shares(first.labels_shares, second.labels_shares),
     )
 
 

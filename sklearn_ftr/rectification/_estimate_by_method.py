@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
 from sklearn_ftr.rectification._inference import (
     Alternative,
@@ -26,6 +28,7 @@ class EstimateByMethod(Estimate):
     interval: str
     labels_shape: Shape | None = None
     shares: Inference | None = None
+    labels_shares: Inference | None = None
 
     def confidence_interval(
         self,
@@ -82,6 +85,12 @@ class EstimateByMethod(Estimate):
     def interval_method(self) -> str:
         """Which method the intervals are by, and why, in words."""
         return self._chosen(None).words
+
+    @property
+    def _joint_covariance(self) -> Array:
+        """Shares of labels that are all alike have intervals, too: they are taken for independent."""
+        alike = (np.diag(self.covariance) == 0) & (self.shares is not None)
+        return self.covariance + np.diag(alike.astype(np.float64))
 
     @property
     def _error_terms(self) -> ErrorTerms | None:

@@ -129,6 +129,8 @@ def _told(skewness: Array, names: tuple[str, ...]) -> str:
 def of_labels_only(result: EstimateByMethod) -> Inference:
     """What labels alone say, by the method that the result has been asked for where there is enough to know of them."""
     alone, shape = result.labels_only, result.labels_shape
+    if result.labels_shares is not None and result.interval in ("auto", "share"):
+        return result.labels_shares
     if shape is None or result.interval not in ("auto", "skewed"):
         return alone
     if result.interval == "auto":

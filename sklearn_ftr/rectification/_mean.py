@@ -23,6 +23,7 @@ from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
+from sklearn_ftr.rectification._share_evidence import are_shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -189,6 +190,7 @@ def mean_of(
         pool=pool,
         every=columns(sample.all_labels),
         shift=sample.drawn.shift(f, pool),
+        are_shares=are_shares(sample.all_labels),
     )
     return rectified_result(values, sample, lambda_, confidence_level, sample.y[0], names=names)
 

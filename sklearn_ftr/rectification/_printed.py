@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sklearn_ftr.rectification._result import RectifiedResult
 
 
+# Below this efficiency the gain is smaller than anybody would train a model for.
+_WORTHWHILE_EFFICIENCY = 1.05
+
+
 def text_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
     """Columns under the header that is the first of the rows, between rules."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -82,6 +86,27 @@ def _answer_rows(
     ]
 
 
+def verdict_of(result: RectifiedResult) -> str:
+    """One sentence on what the predictions were worth."""
+    if result.is_complete:
+        return "Every row of the population has a label: nothing is left to estimate."
+    if result.n_unlabeled == 0:
+        return "No unlabeled rows: this is the labels-only answer."
+    if result.zero_width:
+        return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
+    gains = np.atleast_1d(result.efficiency)
+    span = _span_of(gains, ".2f")
+    if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
+        return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
+    if gains.max() < _WORTHWHILE_EFFICIENCY:
+        return f"Labels alone are as good (efficiency {span})."
+    sizes = np.atleast_1d(result.effective_sample_size)
+    return (
+        f"Each label counts {span} times: {result.n_labeled} labels do the work of "
+        f"{_span_of(sizes, '.0f')}."
+    )
+
+
 def _decimals(standard_errors: Array) -> list[int]:
     """Decimals that show two significant digits of each standard error."""
     usual = np.where((standard_errors > 0) & np.isfinite(standard_errors), standard_errors, 0.01)
@@ -138,6 +163,6 @@ def numbers_of(values: Any) -> str:
     return ", ".join(f"{value:.4g}" for value in rows)
 
 
-def span_of(values: Array, form: str) -> str:
+def _span_of(values: Array, form: str) -> str:
     low, high = format(values.min(), form), format(values.max(), form)
     return low if low == high else f"{low} to {high}"

@@ -24,12 +24,9 @@ from sklearn_ftr.rectification._printed import (
     index_of_result,
     numbers_of,
     rows_of_result,
-    span_of,
     text_table,
+    verdict_of,
 )
-
-# Below this efficiency the gain is smaller than anybody would train a model for.
-_WORTHWHILE_EFFICIENCY = 1.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -87,8 +84,8 @@ class RectifiedResult(EstimateInRounds, Combinable):
         Of the error of `labels_only`, where it is known.
     interval : str
         The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
-    shares : Inference or None
-        Intervals and tests of labels in {0, 1}; None for others.
+    shares, labels_shares : Inference or None
+        Intervals and tests of labels in {0, 1}, and those of labels only; None for others.
     """
 
     lambda_: Any
@@ -113,6 +110,7 @@ class RectifiedResult(EstimateInRounds, Combinable):
     labels_shape: Shape | None = None
     interval: str = "auto"
     shares: Inference | None = None
+    labels_shares: Inference | None = None
 
     def with_interval(self, interval: str) -> Self:
         """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
@@ -189,8 +187,10 @@ class RectifiedResult(EstimateInRounds, Combinable):
 
     @property
     def zero_width(self) -> bool:
-        """Whether some output shows no variance at all, so that its interval has zero width."""
-        return not self.is_complete and bool(np.any(np.diag(self.covariance) == 0))
+        """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
+        if self.is_complete or self._chosen(None).method == "share":
+            return False
+        return bool(np.any(np.diag(self.covariance) == 0))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
@@ -316,23 +316,7 @@ class RectifiedResult(EstimateInRounds, Combinable):
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
-        if self.is_complete:
-            return "Every row of the population has a label: nothing is left to estimate."
-        if self.n_unlabeled == 0:
-            return "No unlabeled rows: this is the labels-only answer."
-        if self.zero_width:
-            return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
-        gains = np.atleast_1d(self.efficiency)
-        span = span_of(gains, ".2f")
-        if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
-            return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
-        if gains.max() < _WORTHWHILE_EFFICIENCY:
-            return f"Labels alone are as good (efficiency {span})."
-        sizes = np.atleast_1d(self.effective_sample_size)
-        return (
-            f"Each label counts {span} times: {self.n_labeled} labels do the work of "
-            f"{span_of(sizes, '.0f')}."
-        )
+        return verdict_of(self)
 
     def __str__(self) -> str:
         return text_table(self._title(), rows_of_result(self), self._notes())
