@@ -354,3 +354,10 @@ def test_shares_of_one_class_count_among_many():
     )
     assert (wide > narrow).all()
     assert (narrow > 0).all()
+
+
+def test_sums_of_shares_of_one_class_say_that_they_show_no_variance():
+    y, f, pool = (np.zeros((size, 2)) for size in (20, 20, 100))
+    result = rectify_mean(y, f, pool)
+    assert "no variance" not in str(result.select("0"))
+    assert str(result.contrast([-1, 1])).endswith("its interval has zero width")

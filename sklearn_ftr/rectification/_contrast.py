@@ -342,11 +342,13 @@ class ContrastResult(Combinable):
         return f"Contrast{which} of rectified {source.estimand}: {source.n_labeled:,} labeled rows, {source.n_unlabeled:,} unlabeled"
 
     def _notes(self) -> list[str]:
-        return [
+        numbers = (
             f"degrees of freedom {numbers_of(self.degrees_of_freedom)}, p-value {numbers_of(self.p_value())}, "
-            f"efficiency {numbers_of(self.efficiency)}",
-            f"Intervals: {self.interval_method}",
-        ]
+            f"efficiency {numbers_of(self.efficiency)}"
+        )
+        certain = self.shares is None and bool(np.any(np.diag(self.covariance) == 0))
+        zero_width = "Some sum shows no variance, so that its interval has zero width"
+        return [numbers, f"Intervals: {self.interval_method}", *[zero_width] * certain]
 
     @property
     def _sources(self) -> tuple[RectifiedResult, ...]:
