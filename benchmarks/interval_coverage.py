@@ -64,7 +64,9 @@ def errors(seed, r, population):
         )  # all labels alike, among a few of a share
         for settings in METHODS.values():
             first = s if "cv" in settings else 0  # cross-fitting gets r labels in all
-            model = RectifiedMeanEstimator(Ridge(), split_ratio=s, random_state=seed, **settings)
+            model = RectifiedMeanEstimator(
+                Ridge(), split_ratio=s, interval="t", random_state=seed, **settings
+            )
             answers.append(model.fit(X[first:], y[first:]).result_)
     rows = []
     for answer in [answers[-1].labels_only, *answers]:
@@ -103,7 +105,7 @@ def markdown(tables, draws):
         "under cross-fitting (K = 5) and with labels only there are r labels in all. Features, sizes and seeds:",
         "`benchmarks/interval_coverage.py`.",
         "For shares near 0 or 1 and for skewed labels the t interval of labels only covers less than 95 % as well; the",
-        "methods are to be compared with that row.",
+        "methods are to be compared with that row. Intervals are Student's here; [other methods](which_interval.md).",
         "Written by `python benchmarks/interval_coverage.py --write docs/coverage.md`.",
         "",
     ]

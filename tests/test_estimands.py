@@ -350,7 +350,8 @@ def _assert_numbers(name, result):
     assert not wrong
     assert np.isfinite([*np.ravel(result.estimate), *np.ravel(result.standard_error)]).all()
     assert str(result)
-    assert (np.ravel(result.standard_error) > 0).all() or result.zero_width or name == "quantile"
+    low, high = result.confidence_interval()
+    assert np.all(np.ravel(high) > np.ravel(low)) or result.zero_width or name == "quantile"
 
 
 def test_two_labels_are_enough_for_a_quantile_and_a_mean():

@@ -182,7 +182,7 @@ def test_a_fit_stopped_anywhere_is_the_earlier_one_or_the_new_one(kind):
 @pytest.mark.parametrize("kind", ["mean", "quantile", "difference"])
 def test_a_warning_that_is_an_error_changes_nothing(kind):
     model = make(kind, cv=None).fit(X, KINDS[kind][2])
-    before, constant = state_of(model), np.where(np.isnan(Y), np.nan, 1.0)
+    before, constant = state_of(model), np.where(np.isnan(Y), np.nan, 2.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ZeroWidthIntervalWarning):

@@ -385,8 +385,8 @@ def test_a_perfect_judge_has_nearly_all_the_weight():
 def test_constant_labels():
     _, f, pool = sample()
     with pytest.warns(ZeroWidthIntervalWarning):
-        constant = rectify_mean(np.ones(R), f, pool)
-    assert constant.estimate == 1
+        constant = rectify_mean(np.full(R, 2.0), f, pool)
+    assert constant.estimate == 2
     assert not constant.lambda_.any()
 
 

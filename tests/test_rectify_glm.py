@@ -80,7 +80,7 @@ def test_rectified_influence_values(family, weight):
         expected = np.cov(residuals.T) * (44 / 42) / 45 + weight**2 * np.cov(of_pool.T) / 150
         np.testing.assert_allclose(result.covariance, expected, rtol=1e-6, atol=1e-12)
     reach = stats.t.ppf(0.975, degrees) * variance**0.5
-    np.testing.assert_allclose(result.confidence_interval().high, theta + reach, rtol=1e-7)
+    np.testing.assert_allclose(result.confidence_interval(method="t").high, theta + reach, rtol=1e-7)
 
 
 def test_one_lambda_for_all_minimises_the_sum_of_variances():

@@ -96,7 +96,7 @@ def test_agrees_with_ppi_python_for_a_given_lambda(case):
         )
         distance = abs(result.estimate - y.mean() - 0.1) / biased**0.5
         assert golden["p_value"] == pytest.approx(2 * stats.norm.sf(distance), abs=TOLERANCE)
-        assert result.p_value(y.mean() + 0.1) > golden["p_value"]
+        assert result.p_value(y.mean() + 0.1, method="t") > golden["p_value"]
         assert result.standard_error**2 > biased
 
 
@@ -374,7 +374,7 @@ def test_bad_input(case):
 
 def test_zero_width_warning_points_at_the_caller():
     with pytest.warns(ZeroWidthIntervalWarning) as caught:
-        rectify_mean(np.ones(9), np.arange(9.0), np.arange(20.0))
+        rectify_mean(np.full(9, 2.0), np.arange(9.0), np.arange(20.0))
     assert caught[0].filename == __file__
 
 

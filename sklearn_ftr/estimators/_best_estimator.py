@@ -54,18 +54,27 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         self,
         confidence_level: float | None = None,
         alternative: Alternative = "two-sided",
+        *,
         simultaneous: bool = False,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_interval(confidence_level, alternative, simultaneous)
+        return self.best_estimator_.confidence_interval(
+            confidence_level, alternative, simultaneous=simultaneous, method=method
+        )
 
     def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+        self,
+        null: ArrayLike,
+        alternative: Alternative = "two-sided",
+        *,
+        adjust: str | None = None,
+        method: str | None = None,
     ) -> Any:
         """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.p_value(null, alternative, adjust)
+        return self.best_estimator_.p_value(null, alternative, adjust=adjust, method=method)
 
     def confidence_sequence(
         self,
@@ -73,17 +82,27 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         alternative: Alternative = "two-sided",
         *,
         n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval of this look, valid at all looks together; see `RectifiedMeanEstimator.confidence_sequence`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_sequence(confidence_level, alternative, n_first=n_first)
+        return self.best_estimator_.confidence_sequence(
+            confidence_level, alternative, n_first=n_first, method=method
+        )
 
     def always_valid_p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", *, n_first: int = FIRST_LOOK
+        self,
+        null: ArrayLike,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> Any:
         """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.always_valid_p_value(null, alternative, n_first=n_first)
+        return self.best_estimator_.always_valid_p_value(
+            null, alternative, n_first=n_first, method=method
+        )
 
     def summary(
         self,

@@ -29,7 +29,7 @@ class RectifiedDifference(RectifiedEstimator):
         transformer, fitted to all rows, makes of X. It must have two values, "A" and "B" or 0 and 1. Ordered categories (of
         pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
     split_ratio, cv, train_weights, power_tuning, recycle, pool_prediction, finite_population, judges, missing_judgements, \
-confidence_level, n_jobs, random_state, verbose
+confidence_level, interval, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. A split takes the same share of both groups; each has a lambda of its own. A finite population
         needs `cv`.
 
@@ -94,6 +94,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         judges: Any = None,
         missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
+        interval: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -110,6 +111,7 @@ finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_
         self.judges = judges
         self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
+        self.interval = interval
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

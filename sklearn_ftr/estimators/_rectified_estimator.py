@@ -39,6 +39,7 @@ from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
+from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -78,6 +79,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         "judges": "no_validation",
         "missing_judgements": [StrOptions({"refuse", "indicator"})],
         "confidence_level": [Interval(RealNotInt, 0, 1, closed="neither")],
+        "interval": [StrOptions(set(METHODS))],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -97,6 +99,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         judges: Any = None,
         missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
+        interval: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -112,6 +115,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self.judges = judges
         self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
+        self.interval = interval
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -192,7 +196,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         self,
         confidence_level: float | None = None,
         alternative: Alternative = "two-sided",
+        *,
         simultaneous: bool = False,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval for what is estimated; see `RectifiedResult.confidence_interval`.
 
@@ -204,6 +210,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             As in scipy: "less" has no lower end, "greater" has no upper end.
         simultaneous : bool, default=False
             Whether the intervals of all k numbers hold at once with this level (max-t).
+        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
+            None means `interval` as it was in `fit`.
 
         Returns
         -------
@@ -212,14 +220,21 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "result_")
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_interval(level, alternative, simultaneous)
+        return self.result_.confidence_interval(
+            level, alternative, simultaneous=simultaneous, method=method
+        )
 
     def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+        self,
+        null: ArrayLike,
+        alternative: Alternative = "two-sided",
+        *,
+        adjust: str | None = None,
+        method: str | None = None,
     ) -> Any:
         """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
         check_is_fitted(self, "result_")
-        return self.result_.p_value(null, alternative, adjust)
+        return self.result_.p_value(null, alternative, adjust=adjust, method=method)
 
     def confidence_sequence(
         self,
@@ -227,6 +242,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         alternative: Alternative = "two-sided",
         *,
         n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval of this look, valid at all looks together; see `RectifiedResult.confidence_sequence`.
 
@@ -238,6 +254,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             As in scipy: "less" has no lower end, "greater" has no upper end.
         n_first : int, default=50
             Labels at the first look, the same number at all looks.
+        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
+            None means `interval` as it was in `fit`.
 
         Returns
         -------
@@ -246,14 +264,19 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "result_")
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_sequence(level, alternative, n_first=n_first)
+        return self.result_.confidence_sequence(level, alternative, n_first=n_first, method=method)
 
     def always_valid_p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", *, n_first: int = FIRST_LOOK
+        self,
+        null: ArrayLike,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> Any:
         """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
         check_is_fitted(self, "result_")
-        return self.result_.always_valid_p_value(null, alternative, n_first=n_first)
+        return self.result_.always_valid_p_value(null, alternative, n_first=n_first, method=method)
 
     def summary(
         self,
@@ -319,6 +342,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always, plan)
         answer = bound.rectify(stage_one.beside(judges))
+        answer = replace(answer, result=answer.result.with_interval(self.interval))
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])

@@ -32,7 +32,7 @@ class RectifiedLinearRegression(RectifiedRegression):
         are multiplied.
     power_tuning : bool or "overall", default=True
         One weight lambda for each coefficient; "overall" is one for the sum of their variances. False is lambda = 1.
-    split_ratio, cv, train_weights, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, \
+    split_ratio, cv, train_weights, recycle, pool_prediction, finite_population, judges, missing_judgements, confidence_level, interval, n_jobs, random_state, \
 verbose
         As in `RectifiedMeanEstimator`. A finite population needs `cv`.
 

@@ -19,7 +19,7 @@ class RectifiedLogisticRegression(RectifiedRegression):
         The predictor of y from all of X, as in `RectifiedMeanEstimator`. It predicts the mean of the classes, a
         probability for 0 and 1 (of a classifier, `predict_proba` is asked), which is clipped to shares of 0.001 and 0.999.
     covariates, fit_intercept, coefficient, finetune_weights, power_tuning, split_ratio, cv, train_weights, recycle, pool_prediction, \
-finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, verbose
+finite_population, judges, missing_judgements, confidence_level, interval, n_jobs, random_state, verbose
         As in `RectifiedLinearRegression`.
 
     Attributes

@@ -71,6 +71,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         judge; `estimator` still gets X as it is.
     confidence_level : float, default=0.95
         Default level of `confidence_interval`.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md). Of quantiles "auto" only.
     n_jobs : int, default=None
         Parallel trainings under cross-fitting. Does not change any number.
     random_state : int, RandomState instance or None, default=None

@@ -16,7 +16,7 @@ class RectifiedPoissonRegression(RectifiedRegression):
         The predictor of y from all of X, as in `RectifiedMeanEstimator`. Predictions are
         clipped from below to a thousandth of the mean label.
     covariates, fit_intercept, coefficient, finetune_weights, power_tuning, split_ratio, cv, train_weights, recycle, pool_prediction, \
-finite_population, judges, missing_judgements, confidence_level, n_jobs, random_state, verbose
+finite_population, judges, missing_judgements, confidence_level, interval, n_jobs, random_state, verbose
         As in `RectifiedLinearRegression`.
 
     Attributes

@@ -29,7 +29,7 @@ class RectifiedQuantile(RectifiedEstimator):
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
     split_ratio, cv, train_weights, power_tuning, recycle, finite_population, judges, missing_judgements, \
-confidence_level, n_jobs, random_state, verbose
+confidence_level, interval, n_jobs, random_state, verbose
         As in `RectifiedMeanEstimator`. With `cv` each unlabeled row is predicted by one of the models, in proportion to their
         folds: an average of models has another distribution than each.
 
@@ -96,6 +96,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         judges: Any = None,
         missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
+        interval: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -111,6 +112,7 @@ estimator_, estimators_, n_features_in_, feature_names_in_
         self.judges = judges
         self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
+        self.interval = interval
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

@@ -58,6 +58,7 @@ class RectifiedRegression(RectifiedEstimator):
         judges: Any = None,
         missing_judgements: str = "refuse",
         confidence_level: float = 0.95,
+        interval: str = "auto",
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -77,6 +78,7 @@ class RectifiedRegression(RectifiedEstimator):
         self.judges = judges
         self.missing_judgements = missing_judgements
         self.confidence_level = confidence_level
+        self.interval = interval
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

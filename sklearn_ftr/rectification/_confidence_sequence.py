@@ -19,22 +19,17 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
 from sklearn_ftr._arguments import check_choice, check_confidence_level, check_count
-from sklearn_ftr.rectification._inference import (
-    Alternative,
-    ConfidenceInterval,
-    Estimate,
-    like,
-)
+from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
+from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, like
 
 # Labels from which on looks are counted: with fewer the limit is far where labels are skewed (docs/statistics.md).
 FIRST_LOOK = 50
 
 
-class EstimateInRounds(Estimate):
+class EstimateInRounds(EstimateByMethod):
     """An estimate that is made anew, and looked at, whenever further labels have arrived."""
 
     n_labeled: int
-    confidence_level: float
 
     def confidence_sequence(
         self,
@@ -42,6 +37,7 @@ class EstimateInRounds(Estimate):
         alternative: Alternative = "two-sided",
         *,
         n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> ConfidenceInterval:
         """Interval of this look, such that with the given confidence those of all looks hold the truth together.
 
@@ -57,6 +53,8 @@ class EstimateInRounds(Estimate):
         n_first : int, default=50
             Looks with at least so many labels count, and no others may be looked at; the same number at all looks. The interval is narrowest if it
             is the number of labels at the first look. With fewer than 50 skewed labels the sequence misses more often than it says.
+        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
+            Of the ordinary interval, as in `confidence_interval`.
 
         Returns
         -------
@@ -97,10 +95,16 @@ class EstimateInRounds(Estimate):
         """
         level = self.confidence_level if confidence_level is None else confidence_level
         growth = growth_since(n_first, self.n_labeled)
-        return self.confidence_interval(level_of_look(level, growth, alternative), alternative)
+        of_look = level_of_look(level, growth, alternative)
+        return self.confidence_interval(of_look, alternative, method=method)
 
     def always_valid_p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", *, n_first: int = FIRST_LOOK
+        self,
+        null: ArrayLike,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+        method: str | None = None,
     ) -> Any:
         """P-value of this look, such that one at or below alpha at any of all looks has at most the probability alpha if `null` is true.
 
@@ -112,6 +116,8 @@ class EstimateInRounds(Estimate):
             "greater" means that the estimated number is greater than `null`.
         n_first : int, default=50
             As in `confidence_sequence`, of which this is the inversion.
+        method : str, default=None
+            Of the ordinary p-value, as in `confidence_interval`.
 
         Returns
         -------
@@ -128,7 +134,7 @@ class EstimateInRounds(Estimate):
         .. [1] Johari, Koomen, Pekelis and Walsh (2022), Always valid inference: continuous monitoring of A/B tests, Operations Research 70.
         """
         growth = growth_since(n_first, self.n_labeled)
-        return always_valid(self.p_value(null, alternative), growth, alternative)
+        return always_valid(self.p_value(null, alternative, method=method), growth, alternative)
 
 
 def growth_since(n_first: int, n_labeled: int) -> float:

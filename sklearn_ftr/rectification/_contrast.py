@@ -16,14 +16,10 @@ from sklearn_ftr._arguments import check_count, random_generator
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._contrast_weights import ContrastWeights, read_contrast
-from sklearn_ftr.rectification._inference import (
-    Alternative,
-    ConfidenceInterval,
-    Estimate,
-    check_order_of_names,
-    efficiency_of,
-    like,
-)
+from sklearn_ftr.rectification._error_terms import ErrorTerms
+from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
+from sklearn_ftr.rectification._inference import Alternative, Estimate, efficiency_of, like
+from sklearn_ftr.rectification._intervals import Inference
 from sklearn_ftr.rectification._printed import (
     html_table,
     index_of_result,
@@ -32,7 +28,8 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
-from sklearn_ftr.rectification._stacked import joint_influence, stacked
+from sklearn_ftr.rectification._share_interval import picked_shares
+from sklearn_ftr.rectification._stacked import joint_error_terms, joint_influence, stacked
 from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
 from sklearn_ftr.rectification._wald import WaldTest, wald_test
 
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Combinable(Estimate):
+class Combinable(EstimateByMethod):
     """An estimate of k numbers of which contrasts, joint tests and differences can be asked."""
 
     def contrast(self, C: Any, names: Any = None) -> ContrastResult:
@@ -203,6 +200,12 @@ class ContrastResult(Combinable):
         And of predictions alone. None without a pool, and for the difference of two results.
     confidence_level : float
         Default level of `confidence_interval`.
+    estimand : str
+        What the sums are of.
+    interval : str
+        The method of intervals and p-values, that of the result; "auto" if it is the one for shares, which other sums are not.
+    shares, labels_shares : Inference or None
+        Of single shares that have been selected, as in `RectifiedResult`.
     """
 
     weights: Array
@@ -211,13 +214,19 @@ class ContrastResult(Combinable):
     labels_only: Estimate
     predictions_only: Estimate | None
     confidence_level: float
+    estimand: str
+    interval: str
+    shares: Inference | None
+    labels_shares: Inference | None
 
     @classmethod
     def _of(cls, sources: tuple[RectifiedResult, ...], of: ContrastWeights) -> Self:
         numbers = stacked(sources)
         template = 0.0 if of.is_single else of.rows[:, 0]
         degrees = degrees_of_sums(of.rows, numbers.terms)
-        predictions = numbers.predictions_only
+        predictions, first = numbers.predictions_only, sources[0]
+        shares = picked_shares(first.shares, of.rows, template)
+        is_lost = first.interval == "share" and shares is None
         return cls(
             **vars(sums(numbers.answer, of.rows, degrees, template)),
             weights=of.rows,
@@ -227,25 +236,28 @@ class ContrastResult(Combinable):
             predictions_only=None
             if predictions is None
             else sums_of_one_sample(predictions, of.rows, template),
-            confidence_level=sources[0].confidence_level,
+            confidence_level=first.confidence_level,
+            estimand=f"contrast of {first.estimand}",
+            interval="auto" if is_lost else first.interval,
+            shares=shares,
+            labels_shares=picked_shares(first.labels_shares, of.rows, template),
         )
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        simultaneous: bool = False,
-    ) -> ConfidenceInterval:
-        """Student t interval; see `Estimate.confidence_interval`. None means the result's own `confidence_level`."""
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return super().confidence_interval(level, alternative, simultaneous)
-
     def p_value(
-        self, null: ArrayLike = 0.0, alternative: Alternative = "two-sided", adjust: str | None = None
+        self,
+        null: ArrayLike = 0.0,
+        alternative: Alternative = "two-sided",
+        *,
+        adjust: str | None = None,
+        method: str | None = None,
     ) -> Any:
-        """P-value of the t test that the sum equals `null`; see `Estimate.p_value`."""
-        check_order_of_names(null, self.names)
-        return super().p_value(null, alternative, adjust)
+        """P-value of the test that the sum equals `null`; see `RectifiedResult.p_value`."""
+        return super().p_value(null, alternative, adjust=adjust, method=method)
+
+    @property
+    def _error_terms(self) -> ErrorTerms | None:
+        terms = joint_error_terms(self.sources)
+        return None if terms is None else terms.sums(self.weights)
 
     def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws (n_draws,) or (n_draws, q) of the sampling distribution; see `RectifiedResult.bootstrap`."""
@@ -261,11 +273,6 @@ class ContrastResult(Combinable):
     def efficiency(self) -> Any:
         """Variance of the same sum of labels only over this variance: how often each label counts."""
         return efficiency_of(self, self.labels_only)
-
-    @property
-    def estimand(self) -> str:
-        """What the sums are of."""
-        return f"contrast of {self.sources[0].estimand}"
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one sum, arrays (q,) for several."""
@@ -285,7 +292,8 @@ class ContrastResult(Combinable):
     def to_json(self, indent: int | None = None) -> str:
         """`to_dict`, names, weights and covariance as JSON; see `RectifiedResult.to_json`."""
         told = {"estimand": self.estimand, "names": self.names, "weights": self.weights}
-        return json_of({**told, **self.to_dict(), "covariance": self.covariance}, indent)
+        told |= {**self.to_dict(), "interval_method": self.interval_method}
+        return json_of({**told, "covariance": self.covariance}, indent)
 
     def to_frame(self) -> Any:
         """A short pandas DataFrame (extra `frames`) with a row for each sum: estimate, standard error, interval and efficiency."""
@@ -334,10 +342,13 @@ class ContrastResult(Combinable):
         return f"Contrast{which} of rectified {source.estimand}: {source.n_labeled:,} labeled rows, {source.n_unlabeled:,} unlabeled"
 
     def _notes(self) -> list[str]:
-        return [
+        numbers = (
             f"degrees of freedom {numbers_of(self.degrees_of_freedom)}, p-value {numbers_of(self.p_value())}, "
             f"efficiency {numbers_of(self.efficiency)}"
-        ]
+        )
+        certain = self.shares is None and bool(np.any(np.diag(self.covariance) == 0))
+        zero_width = "Some sum shows no variance, so that its interval has zero width"
+        return [numbers, f"Intervals: {self.interval_method}", *[zero_width] * certain]
 
     @property
     def _sources(self) -> tuple[RectifiedResult, ...]:

@@ -109,6 +109,7 @@ class DesignedSampling(Sampling):
             f=spread[:, k:],
             spare=spare,
             pool_covariance=covariance,
+            pool_covariance_of_both=covariance,
             pool_degrees=degrees,
             noise=(noise[0] * step, noise[1] * step),
             residual_variance=self._residual_variance(dy, df, noise),

@@ -13,6 +13,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
+from sklearn_ftr.rectification._error_terms import Shape, Term
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
 
@@ -33,6 +34,8 @@ class Deviations:
         Degrees of freedom of these: G - 1, or G less the number of strata.
     pool_covariance : ndarray of shape (k, k)
         Of pool_mean, as far as pieces without labels make it.
+    pool_covariance_of_both : ndarray of shape (k, k)
+        The same, if predictions of labeled rows tell how the pool's vary, too.
     pool_degrees : int
         Of that.
     noise : tuple of ndarray of shape (k,)
@@ -52,6 +55,7 @@ class Deviations:
     f: Array
     spare: int
     pool_covariance: Array
+    pool_covariance_of_both: Array
     pool_degrees: int
     noise: tuple[Array, Array]
     residual_variance: Array
@@ -69,6 +73,12 @@ class Deviations:
         covariance = self.y.T @ self.y / (len(self.y) * spare)
         return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(spare)))
 
+    def shape_of_labels(self, n_parameters: int = 1) -> Shape:
+        """Of the error of the mean of the labels; `n_parameters` are fitted together."""
+        g = len(self.y)
+        error = np.sqrt(np.einsum("gk,gk->k", self.y, self.y)) / g
+        return Shape.of([Term(self.y, g, np.ones(self.y.shape[1]))], error, n_parameters == 1)
+
 
 def deviations_of_rows(
     y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
@@ -78,7 +88,7 @@ def deviations_of_rows(
     of_y, of_f = noise or (rounding(y), rounding(f))
     y_mean, dy = _centred(y, of_y)
     f_mean, df = _centred(f, of_f)
-    covariance, degrees = _pool_covariance(df, pool)
+    covariance, of_both, degrees = _pool_covariance(df, pool)
     return Deviations(
         y_mean=y_mean,
         f_mean=f_mean,
@@ -87,6 +97,7 @@ def deviations_of_rows(
         f=df,
         spare=len(y) - 1,
         pool_covariance=covariance,
+        pool_covariance_of_both=of_both,
         pool_degrees=degrees,
         noise=(of_y, of_f),
         residual_variance=_residual_variance(dy, df, of_y, of_f),
@@ -107,6 +118,7 @@ def deviations_of_labels(rows: Array) -> Deviations:
         f=deviations,
         spare=len(rows) - 1,
         pool_covariance=np.zeros((k, k)),
+        pool_covariance_of_both=np.zeros((k, k)),
         pool_degrees=1,
         noise=(noise, noise),
         residual_variance=np.zeros(k),
@@ -141,15 +153,16 @@ def _centred(values: Array, noise: Array) -> tuple[Array, Array]:
     return mean, beyond_rounding(deviations, noise)
 
 
-def _pool_covariance(df: Array, pool: Moments) -> tuple[Array, int]:
-    """V_U(f) / m and its degrees of freedom.
+def _pool_covariance(df: Array, pool: Moments) -> tuple[Array, Array, int]:
+    """V_U(f) / m, the same with V(f) of both samples, and the degrees of freedom of the former.
 
     A pool smaller than the rectification set borrows the deviations `df` (r, k) of its predictions:
     from a handful of rows V_U(f) is too uncertain to weigh predictions by.
     """
     r, m = len(df), pool.count
     if m == 0:
-        return np.zeros_like(pool.cross_products), 1
+        return np.zeros_like(pool.cross_products), np.zeros_like(pool.cross_products), 1
+    of_both = (pool.cross_products + df.T @ df) / (m - 1 + r - 1) / m
     if m < r:
-        return (pool.cross_products + df.T @ df) / (m - 1 + r - 1) / m, m - 1 + r - 1
-    return pool.covariance / m, m - 1
+        return of_both, of_both, m - 1 + r - 1
+    return pool.covariance / m, of_both, m - 1

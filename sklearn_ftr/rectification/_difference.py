@@ -15,6 +15,7 @@ from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite, check_judgements
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference_under_design import difference_under_design
+from sklearn_ftr.rectification._error_terms import Shape
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
@@ -28,6 +29,7 @@ from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
+from sklearn_ftr.rectification._share_difference import difference_of_shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -44,6 +46,7 @@ def rectify_difference(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Difference of the means of two groups, the second minus the first: an A/B test.
 
@@ -70,6 +73,8 @@ def rectify_difference(
         What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -127,6 +132,7 @@ def rectify_difference(
         sample = Sample(y, f, pool, drawn, X, X_pool, n_indicators=judged.n_indicators)
         of_names = str(names[0]), str(names[1])
         result = difference_under_design(sample, of_pool, of_names, weights, confidence_level)
+        result = result.with_interval(interval)
         warn_of_doubts(result, stacklevel=3)
         return result
     parts = {
@@ -139,6 +145,7 @@ def rectify_difference(
         for i, name in enumerate(names)
     }
     result = difference_of(parts, confidence_level)
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 
@@ -158,11 +165,14 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         n_rectify=first.n_rectify + second.n_rectify,
         n_unlabeled=first.n_unlabeled + second.n_unlabeled,
         labels_only=_minus(second.labels_only, first.labels_only),
+        labels_shape=_shape_of_difference(second, first),
         predictions_only=_predictions_only(second, first),
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",
         parts=parts,
         prediction_shift=max((part.prediction_shift for part in parts.values()), key=abs),
+        shares=difference_of_shares(first.shares, second.shares),
+        labels_shares=difference_of_shares(first.labels_shares, second.labels_shares),
     )
 
 
@@ -171,6 +181,20 @@ def _minus(left: Estimate, right: Estimate) -> Estimate:
     degrees = [np.array([side.degrees_of_freedom]) for side in (left, right)]
     combined = float(welch_satterthwaite(terms, degrees)[0])
     return Estimate(left.estimate - right.estimate, left.covariance + right.covariance, combined)
+
+
+def _shape_of_difference(left: RectifiedResult, right: RectifiedResult) -> Shape:
+    """Of the error of labels alone: cumulants of independent errors add."""
+    errors = np.array([[side.labels_only.standard_error] for side in (left, right)])
+    total = np.hypot(*errors)
+    of_left, of_right = np.divide(errors, total, out=np.zeros_like(errors), where=total > 0)
+    assert left.labels_shape is not None
+    assert right.labels_shape is not None
+    third = of_left**3 * left.labels_shape.skewness - of_right**3 * right.labels_shape.skewness
+    fourth = of_left**4 / left.labels_shape.effective_labels
+    fourth = fourth + of_right**4 / right.labels_shape.effective_labels
+    with np.errstate(divide="ignore"):
+        return Shape(third, 1 / fourth, np.ones(1), True)
 
 
 def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate | None:

@@ -18,10 +18,12 @@ from sklearn_ftr.rectification._designed_sampling import DesignedSampling
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
-from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._share_difference import difference_of_shares
+from sklearn_ftr.rectification._share_evidence import are_shares, known_share, rows_of
+from sklearn_ftr.rectification._share_interval import ShareInference
 
 _CONTRAST = np.array([-1.0, 1.0])
 
@@ -39,11 +41,18 @@ def difference_under_design(
     of_trained = None if sample.trained is None else sample.trained.X
     rectify, trained, pool = map(_numbers_of, (sample.X, of_trained, sample.X_pool))
     _check_weights(names, drawn, rectify, pool)
+    of_labels = sample.all_labels
     sample, estimand = _seen(sample, names)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     both = _as_each_group_alone(both, drawn, rectify, pool)
+    shares = _shares(both, drawn, rectify) if are_shares(of_labels) else None
     counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, unlabeled)]
     parts = {name: _part(both, position, *counts) for position, name in enumerate(names)}
+    if shares is not None:
+        parts = {
+            name: replace(part, shares=one)
+            for (name, part), one in zip(parts.items(), shares, strict=True)
+        }
     return _difference(both, parts)
 
 
@@ -147,10 +156,11 @@ def _part(
         n_rectify=int(rectify[position]),
         n_unlabeled=int(unlabeled[position]),
         labels_only=_contrast(both.labels_only, unit),
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",
         names=(),
-        influence=_contrast_influence(both.influence, unit),
+        influence=both.influence.contrast(unit),
     )
 
 
@@ -164,12 +174,44 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
         **_numbers(both, lambda values: np.mean(values, axis=0))
         | {"rectifier": float(_CONTRAST @ both.rectifier)},
         labels_only=_contrast(both.labels_only, _CONTRAST),
+        labels_shape=None,
         predictions_only=_contrast(both.predictions_only, _CONTRAST) if both.predictions_only else None,
         estimand=f"difference {second} - {first}",
         names=(),
         parts=parts,
-        influence=_contrast_influence(both.influence, _CONTRAST),
+        influence=both.influence.contrast(_CONTRAST),
+        shares=difference_of_shares(parts[first].shares, parts[second].shares, _correlation(both)),
     )
+
+
+def _correlation(both: RectifiedResult) -> float:
+    """Of both means."""
+    errors = np.sqrt(np.diag(both.covariance))
+    return float(both.covariance[0, 1] / errors.prod()) if errors.all() else 0.0
+
+
+def _shares(
+    both: RectifiedResult, drawn: DesignedSampling, group: NDArray[np.intp]
+) -> list[ShareInference]:
+    """Of each group, if its labels are 0 or 1."""
+    of_labels, shares = both.labels_only, []
+    for one in (0, 1):
+        inside = (group == one) & (drawn.weights > 0)
+        weights = drawn.weights[inside] / drawn.weights[inside].sum()
+        part = 0.0
+        if drawn.labeled_share is not None:
+            part = float(np.average(drawn.labeled_share[inside], weights=weights))
+        known = known_share(
+            both.estimate[one],
+            both.covariance[one, one],
+            of_labels.estimate[one],
+            rows_of(weights, len(weights)),
+            int(of_labels.degrees_of_freedom[one]),
+            part,
+        )
+        size = np.inf if both.is_complete else float(known.size)
+        shares.append(ShareInference(float(known.share), size))
+    return shares
 
 
 def _numbers(both: RectifiedResult, of: Any) -> dict[str, Any]:
@@ -185,11 +227,3 @@ def _contrast(both: Estimate, weights: Array) -> Estimate:
     combined = welch_satterthwaite(list(variances[:, None]), list(degrees[:, None]))
     covariance = np.array([[weights @ both.covariance @ weights]])
     return Estimate(float(weights @ both.estimate), covariance, float(combined[0]))
-
-
-def _contrast_influence(influence: Influence, weights: Array) -> Influence:
-    return replace(
-        influence,
-        rows=(influence.rows @ weights)[:, None],
-        pool_covariance=np.array([[weights @ influence.pool_covariance @ weights]]),
-    )

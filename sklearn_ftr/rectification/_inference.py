@@ -68,6 +68,7 @@ class Estimate:
         self,
         confidence_level: float = 0.95,
         alternative: Alternative = "two-sided",
+        *,
         simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Student t interval.
@@ -87,15 +88,12 @@ class Estimate:
         ConfidenceInterval
             `(low, high)`.
         """
-        confidence_level = self._level_of_each(confidence_level, alternative, simultaneous)
-        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
-        half_width = stats.t.isf(tail, self.degrees_of_freedom) * self.standard_error
-        low = self.estimate - half_width if alternative != "less" else self.estimate * 0 - np.inf
-        high = self.estimate + half_width if alternative != "greater" else self.estimate * 0 + np.inf
-        return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
+        level = self._level_of_each(confidence_level, alternative, simultaneous)
+        quantile = stats.t.isf(tail_of(level, alternative), self.degrees_of_freedom)
+        return interval_between(self, -quantile, quantile, alternative)
 
     def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, adjust: str | None = None
     ) -> Any:
         """P-value of the t test that the estimated number equals `null`.
 
@@ -121,25 +119,17 @@ class Estimate:
         ValueError
             A null that is not a number or of another shape; another `alternative` or `adjust`.
         """
-        _check_alternative(alternative)
-        distance = np.asarray(self.estimate - check_null(null, self.estimate))
-        error = np.broadcast_to(self.standard_error, distance.shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = np.where(distance == 0, 0.0, distance / error)
-        p = {
-            "two-sided": 2 * stats.t.sf(np.abs(statistic), self.degrees_of_freedom),
-            "greater": stats.t.sf(statistic, self.degrees_of_freedom),
-            "less": stats.t.cdf(statistic, self.degrees_of_freedom),
-        }[alternative]
-        p = np.where((distance == 0) & (error == 0), 1.0, p)
-        return self._adjusted(like(p, distance), alternative, adjust)
+        statistic = t_statistic(self, null)
+        above, below = (stats.t.sf(sign * statistic, self.degrees_of_freedom) for sign in (1, -1))
+        p = p_value_of(self, null, above, below, alternative)
+        return self._adjusted(p, alternative, adjust)
 
     def _level_of_each(
         self, confidence_level: float, alternative: Alternative, simultaneous: bool
     ) -> float:
         """The level of each interval, by itself or so that all hold at once."""
         level = check_confidence_level(confidence_level)
-        _check_alternative(alternative)
+        check_alternative(alternative)
         if not check_truth_value(simultaneous, "simultaneous"):
             return level
         return level_of_each(self._joint_covariance, level, alternative == "two-sided")
@@ -174,6 +164,43 @@ def welch_satterthwaite(
     with np.errstate(divide="ignore"):
         combined = 1 / np.sum([s**2 / d for s, d in zip(share, degrees, strict=True)], axis=0)
     return np.where(total > 0, combined, degrees[0])
+
+
+def tail_of(confidence_level: float, alternative: Alternative) -> float:
+    """Probability that an interval leaves out on each side that it has."""
+    check_alternative(alternative)
+    sides = 2 if alternative == "two-sided" else 1
+    return (1 - check_confidence_level(confidence_level)) / sides
+
+
+def interval_between(
+    estimate: Estimate, lowest: ArrayLike, highest: ArrayLike, alternative: Alternative
+) -> ConfidenceInterval:
+    """All values whose t statistic is between two quantiles (k,)."""
+    center, error = np.asarray(estimate.estimate), np.asarray(estimate.standard_error)
+    low = center - highest * error if alternative != "less" else center * 0 - np.inf
+    high = center - lowest * error if alternative != "greater" else center * 0 + np.inf
+    return ConfidenceInterval(like(low, center), like(high, center))
+
+
+def t_statistic(estimate: Estimate, null: ArrayLike) -> NDArray[np.float64]:
+    """Distance from `null` (k,) in standard errors; 0 where there is no distance."""
+    distance = np.asarray(estimate.estimate - check_null(null, estimate.estimate))
+    error = np.broadcast_to(estimate.standard_error, distance.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distance == 0, 0.0, distance / error)
+
+
+def p_value_of(
+    estimate: Estimate, null: ArrayLike, above: Any, below: Any, alternative: Alternative
+) -> Any:
+    """From the p-values (k,) of tests against numbers above and below `null`; 1 where nothing is uncertain and `null` is right."""
+    check_alternative(alternative)
+    two_sided = np.minimum(2 * np.minimum(above, below), 1.0)
+    p = {"greater": above, "less": below, "two-sided": two_sided}[alternative]
+    distance = np.asarray(estimate.estimate - check_null(null, estimate.estimate))
+    certain = (distance == 0) & (np.asarray(estimate.standard_error) == 0)
+    return like(np.where(certain, 1.0, p), distance)
 
 
 def shaped(estimate: Estimate, template: Any) -> Estimate:
@@ -226,5 +253,6 @@ def check_order_of_names(null: Any, names: tuple[str, ...]) -> None:
         )
 
 
-def _check_alternative(alternative: str) -> None:
+def check_alternative(alternative: str) -> None:
+    """One of the three of scipy."""
     check_choice(alternative, "alternative", _ALTERNATIVES)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._error_terms import ErrorTerms, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ class Influence:
         Deviations of labels, and lambda times those of predictions of the same rows.
     recycled : Recycled or None
         The part of labels that have trained.
+    n_parameters : int, default=1
+        How many numbers are fitted together.
     """
 
     rows: Array
@@ -61,6 +64,36 @@ class Influence:
     labels: Array
     predictions: Array
     recycled: Recycled | None = None
+    n_parameters: int = 1
+
+    @property
+    def terms(self) -> ErrorTerms:
+        """The independent parts of the estimate's error."""
+        return ErrorTerms(
+            self._of_labels,
+            np.outer(self._rest, self._rest) * self.pool_covariance,
+            self.n_parameters == 1,
+        )
+
+    @property
+    def _of_labels(self) -> tuple[Term, ...]:
+        pieces = len(self.rows)
+        stated = np.full(self.rows.shape[1], np.sqrt(pieces / self.degrees_of_freedom))
+        of_rows = Term(self.rows, pieces, stated)
+        if self.recycled is None:
+            return (of_rows,)
+        part = self.recycled
+        own = Term(part.rows, part.n_trained, part.weight * part.scales[1])
+        return of_rows.times(self._rest), own
+
+    @property
+    def _rest(self) -> Array:
+        """What is left for the rectified part, beside that of labels that have trained."""
+        return (
+            np.ones(self.rows.shape[1])
+            if self.recycled is None
+            else (1 - self.recycled.weight) * self.recycled.scales[0]
+        )
 
     @property
     def recycled_weight(self) -> Array:
@@ -87,6 +120,7 @@ class Influence:
             degrees=(degrees[0], degrees[1]),
             labels=np.hstack([self.labels, unit * other.labels]),
             predictions=predictions,
+            n_parameters=max(self.n_parameters, other.n_parameters),
         )
 
     def labels_covariance(self) -> Array:
@@ -95,16 +129,38 @@ class Influence:
 
     def variance_terms(self) -> list[tuple[Array, Array]]:
         """Independent parts of the estimate's covariance (k, k), each with its degrees of freedom (k,)."""
-        r = len(self.rows)
-        of_rows = self.rows.T @ self.rows / (r * self.degrees_of_freedom)
-        terms = list(zip((of_rows, self.pool_covariance), self.degrees, strict=True))
+        terms, k = self.terms, self.rows.shape[1]
+        degrees = [self.degrees[0]]
+        if self.recycled is not None:
+            degrees.append(np.full(k, float(self.recycled.degrees)))
+        of_labels = zip((term.covariance for term in terms.of_labels), degrees, strict=True)
+        return [*of_labels, (terms.pool_covariance, self.degrees[1])]
+
+    def contrast(self, weights: Array) -> Influence:
+        """Of the sum of the k numbers with these weights (k,)."""
         if self.recycled is None:
-            return terms
-        part = self.recycled
-        rest, own = (1 - part.weight) * part.scales[0], part.weight * part.scales[1]
-        of_own = part.rows.T @ part.rows / (len(part.rows) * part.n_trained)
-        of_rectified = [(np.outer(rest, rest) * covariance, degrees) for covariance, degrees in terms]
-        return [*of_rectified, (np.outer(own, own) * of_own, np.full(len(own), float(part.degrees)))]
+            return self._sum(weights)
+        part, share = self.recycled, np.abs(weights) / np.abs(weights).sum()
+        weight, *scales = (share[None] @ values for values in (part.weight, *part.scales))
+        of_rows = weights * self._rest / ((1 - weight) * scales[0])
+        own = weights * part.weight * part.scales[1]
+        # A part without any weight has nothing to be scaled by.
+        own = own / np.where(weight > 0, weight * scales[1], 1.0)
+        recycled = replace(
+            part, weight=weight, scales=(scales[0], scales[1]), rows=(part.rows @ own)[:, None]
+        )
+        return replace(self._sum(of_rows), recycled=recycled)
+
+    def _sum(self, weights: Array) -> Influence:
+        column, used = weights[:, None], weights != 0
+        return replace(
+            self,
+            rows=self.rows @ column,
+            pool_covariance=column.T @ self.pool_covariance @ column,
+            degrees=tuple(of_part[used].min(keepdims=True) for of_part in self.degrees),
+            labels=self.labels @ column,
+            predictions=self.predictions @ column,
+        )
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
         """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""

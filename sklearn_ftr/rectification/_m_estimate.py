@@ -115,6 +115,7 @@ def m_estimate(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Rectified estimate of any parameter that solves mean psi(x, y; theta) = 0.
 
@@ -152,6 +153,8 @@ def m_estimate(
         What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -212,6 +215,7 @@ def m_estimate(
         *(design, design_unlabeled, finite_population),
     )
     result = rectify_estimand(estimand, Sample.of(data, drawn), lambda_, confidence_level).result
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 

@@ -23,6 +23,7 @@ from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
+from sklearn_ftr.rectification._share_evidence import are_shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -37,6 +38,7 @@ def rectify_mean(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Mean of a population from few labels and many predictions.
 
@@ -66,6 +68,8 @@ def rectify_mean(
         none of them, is refused.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -139,6 +143,7 @@ def rectify_mean(
         design_unlabeled=design_unlabeled,
         finite_population=finite_population,
     )
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 
@@ -185,6 +190,7 @@ def mean_of(
         pool=pool,
         every=columns(sample.all_labels),
         shift=sample.drawn.shift(f, pool),
+        are_shares=are_shares(sample.all_labels),
     )
     return rectified_result(values, sample, lambda_, confidence_level, sample.y[0], names=names)
 

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._intervals import Inference, of_labels_only
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._contrast import ContrastResult
     from sklearn_ftr.rectification._inference import Estimate
     from sklearn_ftr.rectification._result import RectifiedResult
+
+
+# Below this efficiency the gain is smaller than anybody would train a model for.
+_WORTHWHILE_EFFICIENCY = 1.05
 
 
 def text_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
@@ -48,24 +53,24 @@ def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) 
 def rows_of_result(result: RectifiedResult | ContrastResult) -> list[list[str]]:
     """A header, and a row for each number of each answer."""
     header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
-    answers = {
-        "rectified": result,
-        "labels only": result.labels_only,
-        "predictions only": result.predictions_only,
+    answers: dict[str, tuple[Estimate | None, Any]] = {
+        "rectified": (result, result),
+        "labels only": (result.labels_only, of_labels_only(result)),
+        "predictions only": (result.predictions_only, result.predictions_only),
     }
     rows = [
         row
-        for name, answer in answers.items()
+        for name, (answer, inference) in answers.items()
         if answer is not None
-        for row in _answer_rows(result, name, answer)
+        for row in _answer_rows(result, name, answer, inference)
     ]
     return [header, *rows]
 
 
 def _answer_rows(
-    result: RectifiedResult | ContrastResult, name: str, answer: Estimate
+    result: RectifiedResult | ContrastResult, name: str, answer: Estimate, inference: Inference
 ) -> list[list[str]]:
-    ends = answer.confidence_interval(result.confidence_level)
+    ends = inference.confidence_interval(result.confidence_level)
     low, high = (np.atleast_1d(end) for end in ends)
     center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
     digits = _decimals(np.atleast_1d(result.standard_error))
@@ -79,6 +84,27 @@ def _answer_rows(
         ]
         for i, d in enumerate(digits)
     ]
+
+
+def verdict_of(result: RectifiedResult) -> str:
+    """One sentence on what the predictions were worth."""
+    if result.is_complete:
+        return "Every row of the population has a label: nothing is left to estimate."
+    if result.n_unlabeled == 0:
+        return "No unlabeled rows: this is the labels-only answer."
+    if result.zero_width:
+        return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
+    gains = np.atleast_1d(result.efficiency)
+    span = _span_of(gains, ".2f")
+    if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
+        return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
+    if gains.max() < _WORTHWHILE_EFFICIENCY:
+        return f"Labels alone are as good (efficiency {span})."
+    sizes = np.atleast_1d(result.effective_sample_size)
+    return (
+        f"Each label counts {span} times: {result.n_labeled} labels do the work of "
+        f"{_span_of(sizes, '.0f')}."
+    )
 
 
 def _decimals(standard_errors: Array) -> list[int]:
@@ -110,6 +136,7 @@ def _told(result: RectifiedResult) -> dict[str, Any]:
         "names": list(result.names),
         **({} if levels is None else {"levels": levels.levels}),
         **result.to_dict(),
+        "interval_method": result.interval_method,
         "covariance": result.covariance,
         "verdict": result.verdict(),
         "parts": {name: _told(part) for name, part in result.parts.items()},
@@ -136,6 +163,6 @@ def numbers_of(values: Any) -> str:
     return ", ".join(f"{value:.4g}" for value in rows)
 
 
-def span_of(values: Array, form: str) -> str:
+def _span_of(values: Array, form: str) -> str:
     low, high = format(values.min(), form), format(values.max(), form)
     return low if low == high else f"{low} to {high}"

@@ -58,6 +58,7 @@ def rectify_quantile(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Quantiles of a population from few labels and many predictions; the median by default.
 
@@ -82,6 +83,8 @@ def rectify_quantile(
         What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the interval that the result shows.
+    interval : {"auto"}, default="auto"
+        Method of intervals and p-values: quantiles have the sign test's only, see Notes.
 
     Returns
     -------
@@ -145,6 +148,7 @@ def rectify_quantile(
     y_ = columns(labels).reshape(len(labels))
     sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
     result = quantiles_of(sample, q, levels, weights, confidence_level)
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
 

@@ -18,12 +18,13 @@ from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     Estimate,
-    _check_alternative,
+    check_alternative,
     check_null,
-    check_order_of_names,
     like,
+    tail_of,
 )
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Chosen, check_method
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 
@@ -49,16 +50,17 @@ class QuantileEstimate(Estimate):
         self,
         confidence_level: float = 0.95,
         alternative: Alternative = "two-sided",
+        *,
         simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """All t that are not too low or too high to be the quantile; an end that labels cannot bound is infinite.
 
         See `Estimate.confidence_interval`.
         """
-        confidence_level = self._level_of_each(confidence_level, alternative, simultaneous)
+        level = self._level_of_each(confidence_level, alternative, simultaneous)
         if np.isinf(self.sizes).all():
-            return super().confidence_interval(confidence_level, alternative)
-        tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
+            return super().confidence_interval(level, alternative)
+        tail = tail_of(level, alternative)
         columns = list(zip(self.curves, self.levels, *self.sizes, strict=True))
         low, high = [-np.inf] * len(columns), [np.inf] * len(columns)
         if alternative != "less":
@@ -68,12 +70,12 @@ class QuantileEstimate(Estimate):
         return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
 
     def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+        self, null: ArrayLike, alternative: Alternative = "two-sided", *, adjust: str | None = None
     ) -> Any:
         """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
-        _check_alternative(alternative)
+        check_alternative(alternative)
         if np.isinf(self.sizes).all():
-            return super().p_value(null, alternative, adjust)
+            return super().p_value(null, alternative, adjust=adjust)
         values = np.broadcast_to(check_null(null, self.estimate), self.levels.shape)
         columns = zip(self.curves, values, self.levels, *self.sizes, strict=True)
         sides = np.array([_one_sided(*column) for column in columns]).T
@@ -143,22 +145,18 @@ class RectifiedQuantileResult(RectifiedResult):
         """Whether F shows no variance at some level; an interval of one value can be right where labels have ties."""
         return not self.is_complete and not self.quantiles.shows_variance.all()
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        simultaneous: bool = False,
-    ) -> ConfidenceInterval:
-        """Levels of F, carried back; see `RectifiedResult.confidence_interval`."""
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.quantiles.confidence_interval(level, alternative, simultaneous)
+    @property
+    def _joint_covariance(self) -> Array:
+        return self.quantiles._joint_covariance
 
-    def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
-    ) -> Any:
-        """Test of F(null) = level; see `Estimate.p_value`."""
-        check_order_of_names(null, self.names)
-        return self.quantiles.p_value(null, alternative, adjust)
+    def _chosen(self, method: str | None) -> Chosen:
+        """The sign test's, whatever is known of labels."""
+        asked = self.interval if method is None else check_method(method)
+        if asked != "auto":
+            raise ValueError(
+                f"interval is {asked!r}; quantiles have the interval of the sign test only: expected 'auto'."
+            )
+        return Chosen("sign test", "inverted sign tests of the distribution function", self.quantiles)
 
     def _notes(self) -> list[str]:
         ends = {"below": self.confidence_interval()[0], "above": self.confidence_interval()[1]}

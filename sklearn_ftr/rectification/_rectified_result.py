@@ -21,6 +21,7 @@ from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
+from sklearn_ftr.rectification._share_evidence import shares_of, shares_of_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,8 @@ class InfluenceValues:
         How far rounding may have moved y and f, where that is more than their last places tell.
     n_parameters : int, default=1
         How many numbers are fitted together.
+    are_shares : bool, default=False
+        Whether the numbers are means of labels that are all 0 or 1.
     """
 
     y: Array
@@ -52,6 +55,7 @@ class InfluenceValues:
     shift: Array
     noise: tuple[Array, Array] | None = None
     n_parameters: int = 1
+    are_shares: bool = False
 
 
 def rectified_result(
@@ -67,12 +71,13 @@ def rectified_result(
     here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise)
     every = here if sample.trained is None else sample.every.deviations_of_labels(values.every)
     _check_pieces(here, p)
+    own = _of_labels_that_trained(values, sample)
     if sample.has_pool:
-        rectified = rectify(here, lambda_, sample.cross_fitting_degrees(here, p), p)
-        rectified = _with_labels_that_trained(rectified, here, every, values, sample)
+        alone = rectify(here, lambda_, sample.cross_fitting_degrees(here, p), p)
+        rectified = _with_labels_that_trained(alone, here, every, values, sample, own)
         n_rectify, effect = len(sample.y), sample.drawn.design_effect(values.y, here)
     else:  # the answer of all labels; predictions only tell their residual variance
-        rectified = _labels_alone(every, here, p)
+        rectified = alone = _labels_alone(every, here, p)
         n_rectify, effect = sample.n_labeled, sample.every.design_effect(values.every, every)
     of_pool = sample.drawn.pool_estimate(values.pool, p)
     lambdas = rectified.lambda_.reshape(len(rectified.estimate.estimate), -1)
@@ -87,6 +92,7 @@ def rectified_result(
         n_rectify=n_rectify,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=shaped(every.labels_only(p), template),
+        labels_shape=every.shape_of_labels(p),
         predictions_only=None
         if of_pool is None
         else shaped(_averaged(of_pool, *lambdas.shape, sample.n_indicators), template),
@@ -96,6 +102,8 @@ def rectified_result(
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
         rows=None if sample.trained or len(sample.folds) else sample.drawn.rows,
+        shares=shares_of(sample, here, every, alone, own, template) if values.are_shares else None,
+        labels_shares=shares_of_labels(sample, every, template) if values.are_shares else None,
         **told,
     )
 
@@ -122,31 +130,38 @@ def _labels_alone(every: Deviations, here: Deviations, n_parameters: int) -> Rec
     )
 
 
+def _of_labels_that_trained(values: InfluenceValues, sample: Sample) -> tuple[Array, int] | None:
+    """The own answer (k,) of labels that have trained only, and how many pieces they are; None without any that count."""
+    trained, r = sample.trained, len(sample.y)
+    if trained is None:
+        return None
+    weights = trained.weights
+    if weights is None and trained.every.weights is not None:
+        weights = trained.every.weights[r:]
+    n_own = trained.every.n_pieces_among(slice(r, None))
+    return (np.average(values.every[r:], axis=0, weights=weights), n_own) if n_own else None
+
+
 def _with_labels_that_trained(
     rectified: Rectification,
     here: Deviations,
     every: Deviations,
     values: InfluenceValues,
     sample: Sample,
+    own: tuple[Array, int] | None,
 ) -> Rectification:
     """With the answer of labels that have trained: recycled, or as the part of a finite population that is known."""
-    trained, r = sample.trained, len(sample.y)
-    if trained is None:
+    trained = sample.trained
+    if trained is None or own is None:
         return rectified
-    rows, weights = values.every[r:], trained.weights
-    if weights is None and trained.every.weights is not None:
-        weights = trained.every.weights[r:]
-    n_own = trained.every.n_pieces_among(slice(r, None))
-    if not n_own:
-        return rectified
-    own_mean = np.average(rows, axis=0, weights=weights)
     if trained.share:
-        return with_known_rows(rectified, own_mean, trained.share)
+        return with_known_rows(rectified, own[0], trained.share)
     if not trained.recycle:
         return rectified
-    of_rectify = here if sample.X is None else sample.drawn.deviations_of_labels(values.every[:r])
+    of_rows = values.every[: len(sample.y)]
+    of_rectify = here if sample.X is None else sample.drawn.deviations_of_labels(of_rows)
     estimate, recycled = recycle_labels(
-        rectified.estimate, every, of_rectify, own_mean, n_own, values.n_parameters
+        rectified.estimate, every, of_rectify, *own, values.n_parameters
     )
     influence = replace(rectified.influence, recycled=recycled)
     return replace(rectified, estimate=estimate, influence=influence)

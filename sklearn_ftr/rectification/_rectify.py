@@ -25,12 +25,16 @@ from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights,
 
 @dataclass(frozen=True)
 class Rectification:
-    """A rectified mean before anything else is added to it; arrays have shape (k,), lambda of j judges (k, j)."""
+    """A rectified mean before anything else is added to it; arrays have shape (k,), lambda of j judges (k, j).
+
+    `n_tuned` is how many weights have been tuned for each number.
+    """
 
     estimate: Estimate
     lambda_: Array
     residual_variance: Array
     influence: Influence
+    n_tuned: Array
 
 
 def prediction_shift(f: Array, pool: Moments) -> Array:
@@ -74,7 +78,7 @@ def rectify(
     weights = _weights(sample, lambda_, spare)
     residuals = _residuals(sample, weights)
     labeled_term = residuals.T @ residuals / (spare * pieces)
-    pool_term = _of_pool(sample.pool_covariance, weights.lambda_)
+    of_pool = pool_term(sample.pool_covariance, weights.lambda_)
     theta = sample.y_mean
     if sample.has_pool:
         theta = theta + weighed(sample.pool_mean - sample.f_mean, weights.lambda_)
@@ -82,19 +86,21 @@ def rectify(
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
     of_terms = degrees, np.full_like(degrees, sample.pool_degrees)
-    welch = welch_satterthwaite([np.diag(labeled_term), np.diag(pool_term)], list(of_terms))
+    welch = welch_satterthwaite([np.diag(labeled_term), np.diag(of_pool)], list(of_terms))
     return Rectification(
-        Estimate(theta, labeled_term + pool_term, welch),
+        Estimate(theta, labeled_term + of_pool, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
         sample.residual_variance,
         Influence(
             residuals,
-            pool_term,
+            of_pool,
             spare,
             of_terms,
             labels=sample.y,
             predictions=weighed(sample.f, weights.lambda_),
+            n_parameters=n_parameters,
         ),
+        weights.n_tuned,
     )
 
 
@@ -117,7 +123,7 @@ def _residuals(sample: Deviations, weights: Weights) -> Array:
     return np.asarray(residuals * weights.left_out)
 
 
-def _of_pool(covariance: Array, lambda_: Array) -> Array:
+def pool_term(covariance: Array, lambda_: Array) -> Array:
     """Covariance (k, k) of the pool's part, lambda (k, j) times that of its predictions (k j, k j)."""
     k, j = lambda_.shape
     return np.einsum("ai,aibj,bj->ab", lambda_, covariance.reshape(k, j, k, j), lambda_)

@@ -35,6 +35,7 @@ def rectify_glm(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """Coefficients of a generalized linear model with canonical link.
 
@@ -67,6 +68,8 @@ def rectify_glm(
         What to do with NaN in predictions; see `rectify_mean`.
     confidence_level : float, default=0.95
         Level of the intervals that the result shows.
+    interval : {"auto", "t", "skewed", "share", "bootstrap-t"}, default="auto"
+        Method of intervals and p-values; "auto" is what suits the labels (docs/which_interval.md).
 
     Returns
     -------
@@ -122,6 +125,7 @@ def rectify_glm(
         finite_population=finite_population,
         missing_judgements=missing_judgements,
         confidence_level=confidence_level,
+        interval=interval,
     )
 
 
@@ -140,6 +144,7 @@ def _rectify(
     finite_population: bool = False,
     missing_judgements: str = "refuse",
     confidence_level: float = 0.95,
+    interval: str = "auto",
 ) -> RectifiedResult:
     """What all public functions here call, at one distance from their callers."""
     confidence_level = check_confidence_level(confidence_level)
@@ -172,6 +177,7 @@ def _rectify(
         n_indicators=judged.n_indicators,
     )
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
+    result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=4)
     return result
 

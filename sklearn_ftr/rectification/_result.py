@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,27 +14,19 @@ from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
 from sklearn_ftr.rectification._contrast import Combinable
-from sklearn_ftr.rectification._inference import (
-    Alternative,
-    ConfidenceInterval,
-    Estimate,
-    check_order_of_names,
-    efficiency_of,
-    like,
-)
+from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
+from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Inference, check_method, few_labels
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
     index_of_result,
     numbers_of,
     rows_of_result,
-    span_of,
     text_table,
+    verdict_of,
 )
-
-# Below this efficiency the gain is smaller than anybody would train a model for.
-_WORTHWHILE_EFFICIENCY = 1.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -88,6 +80,12 @@ class RectifiedResult(EstimateInRounds, Combinable):
         Whether every row of a finite population has a label, so that nothing is uncertain.
     rows : tuple of str or None
         What tells the rows from others when results are subtracted; None where they are not known one by one.
+    labels_shape : Shape or None
+        Of the error of `labels_only`, where it is known.
+    interval : str
+        The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
+    shares, labels_shares : Inference or None
+        Intervals and tests of labels in {0, 1}, and those of labels only; None for others.
     """
 
     lambda_: Any
@@ -109,33 +107,28 @@ class RectifiedResult(EstimateInRounds, Combinable):
     design_effect: Any = None
     is_complete: bool = False
     rows: tuple[str, str] | None = field(default=None, compare=False)
+    labels_shape: Shape | None = None
+    interval: str = "auto"
+    shares: Inference | None = None
+    labels_shares: Inference | None = None
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        simultaneous: bool = False,
-    ) -> ConfidenceInterval:
-        """Student t interval; see `Estimate.confidence_interval`.
+    def with_interval(self, interval: str) -> Self:
+        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
+        check_method(interval, "interval")
+        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
+        asked = replace(self, interval=interval, parts=parts)
+        if interval != "auto":
+            asked._chosen(None)
+        return asked
 
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Between 0 and 1; None means the result's own `confidence_level`.
-        alternative : {"two-sided", "less", "greater"}, default="two-sided"
-            As in scipy: "less" has no lower end, "greater" has no upper end.
-        simultaneous : bool, default=False
-            Whether all k intervals hold at once with this level (max-t).
-        """
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return super().confidence_interval(level, alternative, simultaneous)
-
-    def p_value(
-        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
-    ) -> Any:
-        """P-value of the t test that the estimated number equals `null`; see `Estimate.p_value`."""
-        check_order_of_names(null, self.names)
-        return super().p_value(null, alternative, adjust)
+    @property
+    def _error_terms(self) -> ErrorTerms | None:
+        if self.influence is not None:
+            return self.influence.terms
+        if not self.parts:
+            return None
+        first, second = (part._error_terms for part in self.parts.values())
+        return None if first is None or second is None else second.minus(first)
 
     def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
@@ -194,8 +187,10 @@ class RectifiedResult(EstimateInRounds, Combinable):
 
     @property
     def zero_width(self) -> bool:
-        """Whether some output shows no variance at all, so that its interval has zero width."""
-        return not self.is_complete and bool(np.any(np.diag(self.covariance) == 0))
+        """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
+        if self.is_complete or self._chosen(None).method == "share":
+            return False
+        return bool(np.any(np.diag(self.covariance) == 0))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
@@ -321,23 +316,7 @@ class RectifiedResult(EstimateInRounds, Combinable):
 
     def verdict(self) -> str:
         """One sentence on what the predictions were worth."""
-        if self.is_complete:
-            return "Every row of the population has a label: nothing is left to estimate."
-        if self.n_unlabeled == 0:
-            return "No unlabeled rows: this is the labels-only answer."
-        if self.zero_width:
-            return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
-        gains = np.atleast_1d(self.efficiency)
-        span = span_of(gains, ".2f")
-        if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
-            return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
-        if gains.max() < _WORTHWHILE_EFFICIENCY:
-            return f"Labels alone are as good (efficiency {span})."
-        sizes = np.atleast_1d(self.effective_sample_size)
-        return (
-            f"Each label counts {span} times: {self.n_labeled} labels do the work of "
-            f"{span_of(sizes, '.0f')}."
-        )
+        return verdict_of(self)
 
     def __str__(self) -> str:
         return text_table(self._title(), rows_of_result(self), self._notes())
@@ -366,4 +345,4 @@ class RectifiedResult(EstimateInRounds, Combinable):
             numbers += f", recycled weight {numbers_of(self.recycled_weight)}"
         if self.design_effect is not None:
             numbers += f", design effect {numbers_of(self.design_effect)}"
-        return [numbers, self.verdict()]
+        return [numbers, f"Intervals: {self.interval_method}", *few_labels(self), self.verdict()]

@@ -57,6 +57,8 @@ class Sampling(ABC):
         Of labeled rows on the pool's side; None if unlabeled rows alone are there.
     pool_weights : ndarray of shape (m,) or None
         Of unlabeled rows; None is the same for all.
+    labeled_share : ndarray of shape (r,) or None
+        Of a finite population: with which probability each labeled row was labeled.
     is_complete : bool
         Whether the rows are a finite population of which every one has a label.
     rows : RowNames or None
@@ -68,6 +70,7 @@ class Sampling(ABC):
     weights: Array | None
     own_weights: Array | None
     pool_weights: Array | None
+    labeled_share: Array | None
 
     @property
     def is_complete(self) -> bool:
@@ -147,6 +150,7 @@ class SimpleRandom(Sampling):
     weights: None = None
     own_weights: None = None
     pool_weights: None = None
+    labeled_share: None = None
 
     def pool_part(self, blocks: Iterator[Array], k: int) -> Moments:
         """Count, mean and covariance."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._error_terms import ErrorTerms
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
 
@@ -55,6 +56,11 @@ def joint_influence(sources: Sequence[RectifiedResult]) -> Influence:
     for other in sources[1:]:
         _check_same_rows(sources[0], other)
     return reduce(Influence.beside, (one.influence for one in sources if one.influence is not None))
+
+
+def joint_error_terms(sources: Sequence[RectifiedResult]) -> ErrorTerms | None:
+    """The independent parts of the error of all numbers; None where influence values are not kept."""
+    return sources[0]._error_terms if len(sources) == 1 else joint_influence(sources).terms
 
 
 def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
