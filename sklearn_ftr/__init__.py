@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
         ConfidenceInterval,
+        ContrastResult,
         Estimate,
         PredictionShiftWarning,
         RectifiedResult,
         SamplingDesign,
+        WaldTest,
         ZeroWidthIntervalWarning,
         m_estimate,
         rectify_difference,
@@ -55,6 +57,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ConfidenceInterval": "rectification",
+    "ContrastResult": "rectification",
     "Costs": "allocation",
     "EmbeddingCacheWarning": "finetuning",
     "Estimate": "rectification",
@@ -79,6 +82,7 @@ _HOMES = {
     "TextVarianceRegressor": "finetuning",
     "VarianceLoss": "finetuning",
     "VarianceRegressor": "finetuning",
+    "WaldTest": "rectification",
     "ZeroWidthIntervalWarning": "rectification",
     "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
@@ -94,6 +98,7 @@ _HOMES = {
 
 __all__ = [
     "ConfidenceInterval",
+    "ContrastResult",
     "Costs",
     "EmbeddingCacheWarning",
     "Estimate",
@@ -118,6 +123,7 @@ __all__ = [
     "TextVarianceRegressor",
     "VarianceLoss",
     "VarianceRegressor",
+    "WaldTest",
     "ZeroWidthIntervalWarning",
     "fit_scaling_law",
     "labeled_scorer",

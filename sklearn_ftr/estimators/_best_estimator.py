@@ -51,16 +51,21 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         return self.best_estimator_.score(X, y, sample_weight=sample_weight)
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_interval(confidence_level, alternative)
+        return self.best_estimator_.confidence_interval(confidence_level, alternative, simultaneous)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.p_value(null, alternative)
+        return self.best_estimator_.p_value(null, alternative, adjust)
 
     def confidence_sequence(
         self,
@@ -80,10 +85,19 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.always_valid_p_value(null, alternative, n_first=n_first)
 
-    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+    def summary(
+        self,
+        confidence_level: float | None = None,
+        null: ArrayLike = 0.0,
+        *,
+        simultaneous: bool = False,
+        adjust: str | None = None,
+    ) -> Any:
         """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.summary(confidence_level, null)
+        return self.best_estimator_.summary(
+            confidence_level, null, simultaneous=simultaneous, adjust=adjust
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

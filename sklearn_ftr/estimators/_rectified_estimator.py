@@ -189,7 +189,10 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         return self._score(X, y, sample_weight)
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Interval for what is estimated; see `RectifiedResult.confidence_interval`.
 
@@ -199,6 +202,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Between 0 and 1; None means the estimator's `confidence_level`.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             As in scipy: "less" has no lower end, "greater" has no upper end.
+        simultaneous : bool, default=False
+            Whether the intervals of all k numbers hold at once with this level (max-t).
 
         Returns
         -------
@@ -207,12 +212,14 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "result_")
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_interval(level, alternative)
+        return self.result_.confidence_interval(level, alternative, simultaneous)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
         check_is_fitted(self, "result_")
-        return self.result_.p_value(null, alternative)
+        return self.result_.p_value(null, alternative, adjust)
 
     def confidence_sequence(
         self,
@@ -248,7 +255,14 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "result_")
         return self.result_.always_valid_p_value(null, alternative, n_first=n_first)
 
-    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+    def summary(
+        self,
+        confidence_level: float | None = None,
+        null: ArrayLike = 0.0,
+        *,
+        simultaneous: bool = False,
+        adjust: str | None = None,
+    ) -> Any:
         """The answer as a pandas DataFrame with a row for each number (extra `frames`); see `RectifiedResult.summary`.
 
         Parameters
@@ -257,6 +271,8 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
             Of the intervals; None means the estimator's.
         null : float or array-like of shape (k,), default=0.0
             Values that the p-values are about.
+        simultaneous, adjust
+            For several numbers at once; see `RectifiedResult.summary`.
 
         Returns
         -------
@@ -264,7 +280,7 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "result_")
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.summary(level, null)
+        return self.result_.summary(level, null, simultaneous=simultaneous, adjust=adjust)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

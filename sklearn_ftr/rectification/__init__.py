@@ -3,6 +3,7 @@
 Knows numpy and scipy only. The functions `rectify_...` are the door for people who already have predictions.
 """
 
+from sklearn_ftr.rectification._contrast import ContrastResult
 from sklearn_ftr.rectification._difference import rectify_difference
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
 from sklearn_ftr.rectification._m_estimate import m_estimate
@@ -16,14 +17,17 @@ from sklearn_ftr.rectification._regression import (
 )
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
+from sklearn_ftr.rectification._wald import WaldTest
 from sklearn_ftr.rectification._warnings import PredictionShiftWarning, ZeroWidthIntervalWarning
 
 __all__ = [
     "ConfidenceInterval",
+    "ContrastResult",
     "Estimate",
     "PredictionShiftWarning",
     "RectifiedResult",
     "SamplingDesign",
+    "WaldTest",
     "ZeroWidthIntervalWarning",
     "m_estimate",
     "rectify_difference",

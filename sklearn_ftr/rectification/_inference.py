@@ -13,9 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sklearn_ftr._arguments import check_choice, check_confidence_level, shown
+from sklearn_ftr._arguments import (
+    check_choice,
+    check_confidence_level,
+    check_truth_value,
+    shown,
+)
 from sklearn_ftr._tables import row_index
 from sklearn_ftr.rectification._checks import as_settings
+from sklearn_ftr.rectification._simultaneous import adjusted, level_of_each
 
 Alternative = Literal["two-sided", "less", "greater"]
 _ALTERNATIVES = ("two-sided", "less", "greater")
@@ -59,7 +65,10 @@ class Estimate:
         return like(np.sqrt(np.diag(self.covariance)), self.estimate)
 
     def confidence_interval(
-        self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float = 0.95,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Student t interval.
 
@@ -69,21 +78,25 @@ class Estimate:
             Between 0 and 1.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             As in scipy: "less" has no lower end, "greater" has no upper end.
+        simultaneous : bool, default=False
+            Whether the intervals of all k numbers hold at once with this level, by max-t: their common critical value is that of the largest
+            of k statistics with the correlation of the estimates.
 
         Returns
         -------
         ConfidenceInterval
             `(low, high)`.
         """
-        confidence_level = check_confidence_level(confidence_level)
-        _check_alternative(alternative)
+        confidence_level = self._level_of_each(confidence_level, alternative, simultaneous)
         tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
         half_width = stats.t.isf(tail, self.degrees_of_freedom) * self.standard_error
         low = self.estimate - half_width if alternative != "less" else self.estimate * 0 - np.inf
         high = self.estimate + half_width if alternative != "greater" else self.estimate * 0 + np.inf
         return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """P-value of the t test that the estimated number equals `null`.
 
         Parameters
@@ -92,6 +105,10 @@ class Estimate:
             Value under the null hypothesis; may be infinite.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             "greater" means that the estimated number is greater than `null`.
+        adjust : {"max-t", "holm", "bh", "by"}, default=None
+            For k tests at once. "max-t" and "holm" (Holm 1979) keep the probability of any false rejection; "max-t" rejects what the
+            simultaneous interval excludes. "bh" (Benjamini and Hochberg 1995) keeps the expected share of false rejections among all, of tests
+            that are independent or positively dependent, "by" (Benjamini and Yekutieli 2001) of any.
 
         Returns
         -------
@@ -102,7 +119,7 @@ class Estimate:
         Raises
         ------
         ValueError
-            A null that is not a number or of another shape; another `alternative`.
+            A null that is not a number or of another shape; another `alternative` or `adjust`.
         """
         _check_alternative(alternative)
         distance = np.asarray(self.estimate - check_null(null, self.estimate))
@@ -114,7 +131,36 @@ class Estimate:
             "greater": stats.t.sf(statistic, self.degrees_of_freedom),
             "less": stats.t.cdf(statistic, self.degrees_of_freedom),
         }[alternative]
-        return like(np.where((distance == 0) & (error == 0), 1.0, p), distance)
+        p = np.where((distance == 0) & (error == 0), 1.0, p)
+        return self._adjusted(like(p, distance), alternative, adjust)
+
+    def _level_of_each(
+        self, confidence_level: float, alternative: Alternative, simultaneous: bool
+    ) -> float:
+        """The level of each interval, by itself or so that all hold at once."""
+        level = check_confidence_level(confidence_level)
+        _check_alternative(alternative)
+        if not check_truth_value(simultaneous, "simultaneous"):
+            return level
+        return level_of_each(self._joint_covariance, level, alternative == "two-sided")
+
+    def _adjusted(self, p: Any, alternative: Alternative, adjust: str | None) -> Any:
+        """P-values for as many tests."""
+        if adjust is None:
+            return p
+        return like(adjusted(p, adjust, self._joint_covariance, alternative == "two-sided"), p)
+
+    @property
+    def _joint_covariance(self) -> NDArray[np.float64]:
+        """What the numbers' correlation is known from."""
+        return self.covariance
+
+
+def efficiency_of(answer: Estimate, labels_only: Estimate) -> Any:
+    """Variance of the labels-only answer over that of another."""
+    labels, own = np.diag(labels_only.covariance), np.diag(answer.covariance)
+    ratio = np.divide(labels, own, out=np.where(labels > 0, np.inf, 1.0), where=own > 0)
+    return like(ratio, answer.estimate)
 
 
 def welch_satterthwaite(
@@ -144,7 +190,7 @@ def _same(left: Any, right: Any) -> bool:
     if type(left) is not type(right):
         return False
     if is_dataclass(left):
-        names = [field.name for field in fields(left)]
+        names = [field.name for field in fields(left) if field.compare]
         return all(_same(getattr(left, name), getattr(right, name)) for name in names)
     if isinstance(left, Mapping):
         return list(left) == list(right) and all(_same(left[name], right[name]) for name in left)

@@ -23,12 +23,15 @@ class Recycled:
         Centred influence values of all labels.
     n_trained : int
         How many of them their own answer is a mean of.
+    degrees : int
+        Degrees of freedom of their variance.
     """
 
     weight: Array
     scales: tuple[Array, Array]
     rows: Array
     n_trained: int
+    degrees: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,10 @@ class Influence:
         Covariance of the pool's part of the rectified estimate.
     degrees_of_freedom : int
         r - p of the labeled part.
+    degrees : tuple of ndarray of shape (k,)
+        Degrees of freedom of the variances of the labeled part, less what tuned weights cost, and of the pool's.
+    labels, predictions : ndarray of shape (r, k)
+        Deviations of labels, and lambda times those of predictions of the same rows.
     recycled : Recycled or None
         The part of labels that have trained.
     """
@@ -50,6 +57,9 @@ class Influence:
     rows: Array
     pool_covariance: Array
     degrees_of_freedom: int
+    degrees: tuple[Array, Array]
+    labels: Array
+    predictions: Array
     recycled: Recycled | None = None
 
     @property
@@ -60,6 +70,41 @@ class Influence:
     def scaled(self, factor: float) -> Influence:
         """Of an estimate of which this one, without recycled labels, is a part."""
         return replace(self, rows=factor * self.rows, pool_covariance=factor**2 * self.pool_covariance)
+
+    def beside(self, other: Influence) -> Influence:
+        """Of both estimates together, without recycled labels, where they come from the same rows in the same order.
+
+        Each knows the pool's part of its own. How these are correlated is what predictions of the labeled rows say, which are a sample like the pool.
+        """
+        unit = np.sqrt(self.degrees_of_freedom / other.degrees_of_freedom)
+        predictions = np.hstack([self.predictions, other.predictions])
+        errors = np.sqrt(np.concatenate([np.diag(one.pool_covariance) for one in (self, other)]))
+        degrees = [np.concatenate(pair) for pair in zip(self.degrees, other.degrees, strict=True)]
+        return Influence(
+            rows=np.hstack([self.rows, unit * other.rows]),
+            pool_covariance=_correlation(predictions) * np.outer(errors, errors),
+            degrees_of_freedom=self.degrees_of_freedom,
+            degrees=(degrees[0], degrees[1]),
+            labels=np.hstack([self.labels, unit * other.labels]),
+            predictions=predictions,
+        )
+
+    def labels_covariance(self) -> Array:
+        """Of the answer (k,) of labels alone."""
+        return np.asarray(self.labels.T @ self.labels / (len(self.labels) * self.degrees_of_freedom))
+
+    def variance_terms(self) -> list[tuple[Array, Array]]:
+        """Independent parts of the estimate's covariance (k, k), each with its degrees of freedom (k,)."""
+        r = len(self.rows)
+        of_rows = self.rows.T @ self.rows / (r * self.degrees_of_freedom)
+        terms = list(zip((of_rows, self.pool_covariance), self.degrees, strict=True))
+        if self.recycled is None:
+            return terms
+        part = self.recycled
+        rest, own = (1 - part.weight) * part.scales[0], part.weight * part.scales[1]
+        of_own = part.rows.T @ part.rows / (len(part.rows) * part.n_trained)
+        of_rectified = [(np.outer(rest, rest) * covariance, degrees) for covariance, degrees in terms]
+        return [*of_rectified, (np.outer(own, own) * of_own, np.full(len(own), float(part.degrees)))]
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
         """Errors (n_draws, k): labeled rows drawn with replacement, and a normal error of the pool's mean."""
@@ -77,6 +122,15 @@ class Influence:
         part = self.recycled
         own = _means(part.rows, part.n_trained, n_draws, rng)
         return (1 - part.weight) * part.scales[0] * errors + part.weight * part.scales[1] * own
+
+
+def _correlation(columns: Array) -> Array:
+    """Of deviations (r, k); of columns of zeros with themselves only."""
+    lengths = np.sqrt(np.sum(columns**2, axis=0))
+    units = columns / np.where(lengths > 0, lengths, 1.0)
+    correlation = units.T @ units
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(correlation)
 
 
 def _means(rows: Array, size: int, n_draws: int, rng: np.random.Generator) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn_ftr.rectification._checks import Array
 
 if TYPE_CHECKING:
+    from sklearn_ftr.rectification._contrast import ContrastResult
     from sklearn_ftr.rectification._inference import Estimate
     from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -44,7 +45,7 @@ def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) 
     )
 
 
-def rows_of_result(result: RectifiedResult) -> list[list[str]]:
+def rows_of_result(result: RectifiedResult | ContrastResult) -> list[list[str]]:
     """A header, and a row for each number of each answer."""
     header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
     answers = {
@@ -61,7 +62,9 @@ def rows_of_result(result: RectifiedResult) -> list[list[str]]:
     return [header, *rows]
 
 
-def _answer_rows(result: RectifiedResult, name: str, answer: Estimate) -> list[list[str]]:
+def _answer_rows(
+    result: RectifiedResult | ContrastResult, name: str, answer: Estimate
+) -> list[list[str]]:
     ends = answer.confidence_interval(result.confidence_level)
     low, high = (np.atleast_1d(end) for end in ends)
     center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
@@ -84,7 +87,7 @@ def _decimals(standard_errors: Array) -> list[int]:
     return [max(0, int(1 - np.floor(np.log10(error)))) for error in usual]
 
 
-def index_of_result(result: RectifiedResult) -> Any:
+def index_of_result(result: Any) -> Any:
     """What rows of a data frame are called: the numbers' names, or what the only number is."""
     k = np.size(result.estimate)
     return list(result.names) or ([result.estimand] if k == 1 else range(k))
@@ -92,7 +95,12 @@ def index_of_result(result: RectifiedResult) -> Any:
 
 def as_json(result: RectifiedResult, indent: int | None) -> str:
     """All that a result says, in JSON as the standard has it, without NaN and Infinity."""
-    return json.dumps(_plain(_told(result)), indent=indent, allow_nan=False)
+    return json_of(_told(result), indent)
+
+
+def json_of(told: Mapping[str, Any], indent: int | None) -> str:
+    """Numbers, texts and arrays by name, in JSON."""
+    return json.dumps(_plain(told), indent=indent, allow_nan=False)
 
 
 def _told(result: RectifiedResult) -> dict[str, Any]:

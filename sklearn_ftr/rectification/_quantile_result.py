@@ -19,7 +19,6 @@ from sklearn_ftr.rectification._inference import (
     ConfidenceInterval,
     Estimate,
     _check_alternative,
-    check_confidence_level,
     check_null,
     check_order_of_names,
     like,
@@ -47,14 +46,16 @@ class QuantileEstimate(Estimate):
     influences: tuple[Influence, ...]
 
     def confidence_interval(
-        self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float = 0.95,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """All t that are not too low or too high to be the quantile; an end that labels cannot bound is infinite.
 
         See `Estimate.confidence_interval`.
         """
-        confidence_level = check_confidence_level(confidence_level)
-        _check_alternative(alternative)
+        confidence_level = self._level_of_each(confidence_level, alternative, simultaneous)
         if np.isinf(self.sizes).all():
             return super().confidence_interval(confidence_level, alternative)
         tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
@@ -66,11 +67,13 @@ class QuantileEstimate(Estimate):
             high = [_upper_end(curve, q, size, tail) for curve, q, _, size in columns]
         return ConfidenceInterval(like(low, self.estimate), like(high, self.estimate))
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """Test of F(null-) <= level <= F(null), the inversion of the interval; see `Estimate.p_value`."""
         _check_alternative(alternative)
         if np.isinf(self.sizes).all():
-            return super().p_value(null, alternative)
+            return super().p_value(null, alternative, adjust)
         values = np.broadcast_to(check_null(null, self.estimate), self.levels.shape)
         columns = zip(self.curves, values, self.levels, *self.sizes, strict=True)
         sides = np.array([_one_sided(*column) for column in columns]).T
@@ -79,7 +82,13 @@ class QuantileEstimate(Estimate):
             "less": sides[1],
             "two-sided": np.minimum(2 * sides.min(axis=0), 1.0),
         }[alternative]
-        return like(p if np.ndim(self.estimate) else p[0], self.estimate)
+        p = like(p if np.ndim(self.estimate) else p[0], self.estimate)
+        return self._adjusted(p, alternative, adjust)
+
+    @property
+    def _joint_covariance(self) -> Array:
+        """As if quantiles were independent: they are positively dependent, so that intervals are too wide rather than too short."""
+        return np.eye(len(self.levels))
 
 
 def _one_sided(curve: Curve, t: float, level: float, below: float, at: float) -> tuple[float, float]:
@@ -113,6 +122,13 @@ class RectifiedQuantileResult(RectifiedResult):
     quantiles: QuantileEstimate
 
     @property
+    def _sources(self) -> tuple[RectifiedResult, ...]:
+        raise ValueError(
+            "The joint covariance of quantiles is not estimated, so that they have no contrasts, differences or Wald tests. Compare their "
+            "intervals, simultaneous=True for all at once, or adjust their p-values."
+        )
+
+    @property
     def pool_covariance(self) -> Array:
         """Of F at the quantiles; see `RectifiedResult.pool_covariance`."""
         return np.diag([influence.pool_covariance[1, 1] for influence in self.quantiles.influences])
@@ -128,16 +144,21 @@ class RectifiedQuantileResult(RectifiedResult):
         return not self.is_complete and not self.quantiles.shows_variance.all()
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Levels of F, carried back; see `RectifiedResult.confidence_interval`."""
         level = self.confidence_level if confidence_level is None else confidence_level
-        return self.quantiles.confidence_interval(level, alternative)
+        return self.quantiles.confidence_interval(level, alternative, simultaneous)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """Test of F(null) = level; see `Estimate.p_value`."""
         check_order_of_names(null, self.names)
-        return self.quantiles.p_value(null, alternative)
+        return self.quantiles.p_value(null, alternative, adjust)
 
     def _notes(self) -> list[str]:
         ends = {"below": self.confidence_interval()[0], "above": self.confidence_interval()[1]}

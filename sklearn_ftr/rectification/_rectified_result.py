@@ -95,6 +95,7 @@ def rectified_result(
         influence=rectified.influence,
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
+        rows=None if sample.trained or len(sample.folds) else sample.drawn.rows,
         **told,
     )
 

@@ -81,15 +81,20 @@ def rectify(
     degrees = spare - weights.n_tuned
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
-    welch = welch_satterthwaite(
-        [np.diag(labeled_term), np.diag(pool_term)],
-        [degrees, np.full_like(degrees, sample.pool_degrees)],
-    )
+    of_terms = degrees, np.full_like(degrees, sample.pool_degrees)
+    welch = welch_satterthwaite([np.diag(labeled_term), np.diag(pool_term)], list(of_terms))
     return Rectification(
         Estimate(theta, labeled_term + pool_term, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
         sample.residual_variance,
-        Influence(residuals, pool_term, spare),
+        Influence(
+            residuals,
+            pool_term,
+            spare,
+            of_terms,
+            labels=sample.y,
+            predictions=weighed(sample.f, weights.lambda_),
+        ),
     )
 
 

@@ -13,11 +13,13 @@ from sklearn_ftr._arguments import check_count, random_generator
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
+from sklearn_ftr.rectification._contrast import Combinable
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     Estimate,
     check_order_of_names,
+    efficiency_of,
     like,
 )
 from sklearn_ftr.rectification._influence import Influence
@@ -36,7 +38,7 @@ _WORTHWHILE_EFFICIENCY = 1.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedResult(EstimateInRounds):
+class RectifiedResult(EstimateInRounds, Combinable):
     """A rectified estimate beside what labels alone and predictions alone would say.
 
     One number each for labels of shape (n,); arrays of shape (k,) for labels of shape (n, k).
@@ -84,6 +86,8 @@ class RectifiedResult(EstimateInRounds):
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
         Whether every row of a finite population has a label, so that nothing is uncertain.
+    rows : tuple of str or None
+        What tells the rows from others when results are subtracted; None where they are not known one by one.
     """
 
     lambda_: Any
@@ -104,9 +108,13 @@ class RectifiedResult(EstimateInRounds):
     influence: Influence | None = None
     design_effect: Any = None
     is_complete: bool = False
+    rows: tuple[str, str] | None = field(default=None, compare=False)
 
     def confidence_interval(
-        self, confidence_level: float | None = None, alternative: Alternative = "two-sided"
+        self,
+        confidence_level: float | None = None,
+        alternative: Alternative = "two-sided",
+        simultaneous: bool = False,
     ) -> ConfidenceInterval:
         """Student t interval; see `Estimate.confidence_interval`.
 
@@ -116,14 +124,18 @@ class RectifiedResult(EstimateInRounds):
             Between 0 and 1; None means the result's own `confidence_level`.
         alternative : {"two-sided", "less", "greater"}, default="two-sided"
             As in scipy: "less" has no lower end, "greater" has no upper end.
+        simultaneous : bool, default=False
+            Whether all k intervals hold at once with this level (max-t).
         """
         level = self.confidence_level if confidence_level is None else confidence_level
-        return super().confidence_interval(level, alternative)
+        return super().confidence_interval(level, alternative, simultaneous)
 
-    def p_value(self, null: ArrayLike, alternative: Alternative = "two-sided") -> Any:
+    def p_value(
+        self, null: ArrayLike, alternative: Alternative = "two-sided", adjust: str | None = None
+    ) -> Any:
         """P-value of the t test that the estimated number equals `null`; see `Estimate.p_value`."""
         check_order_of_names(null, self.names)
-        return super().p_value(null, alternative)
+        return super().p_value(null, alternative, adjust)
 
     def bootstrap(self, n_draws: int = 2000, random_state: Any = None) -> Array:
         """Draws of the estimate's sampling distribution: labeled rows are resampled, the pool is not touched.
@@ -160,12 +172,13 @@ class RectifiedResult(EstimateInRounds):
         return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
 
     @property
+    def _sources(self) -> tuple[RectifiedResult, ...]:
+        return (self,)
+
+    @property
     def efficiency(self) -> Any:
         """Variance of the labels-only mean over this variance: how often each label counts."""
-        labels = np.diag(self.labels_only.covariance)
-        own = np.diag(self.covariance)
-        ratio = np.divide(labels, own, out=np.where(labels > 0, np.inf, 1.0), where=own > 0)
-        return like(ratio, self.estimate)
+        return efficiency_of(self, self.labels_only)
 
     @property
     def pool_covariance(self) -> Array:
@@ -255,7 +268,14 @@ class RectifiedResult(EstimateInRounds):
         """
         return as_json(self, indent)
 
-    def summary(self, confidence_level: float | None = None, null: ArrayLike = 0.0) -> Any:
+    def summary(
+        self,
+        confidence_level: float | None = None,
+        null: ArrayLike = 0.0,
+        *,
+        simultaneous: bool = False,
+        adjust: str | None = None,
+    ) -> Any:
         """What a table of coefficients shows, as a pandas DataFrame with one row for each number (extra `frames`).
 
         Parameters
@@ -264,6 +284,10 @@ class RectifiedResult(EstimateInRounds):
             Of the intervals; None means the result's own `confidence_level`.
         null : float or array-like of shape (k,), default=0.0
             Values that the two-sided p-values are about.
+        simultaneous : bool, default=False
+            Whether all k intervals hold at once; see `confidence_interval`.
+        adjust : {"max-t", "holm", "bh", "by"}, default=None
+            How p-values are adjusted for k tests; see `Estimate.p_value`.
 
         Returns
         -------
@@ -272,11 +296,11 @@ class RectifiedResult(EstimateInRounds):
             "labels_only" and "labels_only_standard_error"; `names` are the index, or the estimand where there is one number.
         """
         pandas = import_pandas("summary()")
-        low, high = self.confidence_interval(confidence_level)
+        low, high = self.confidence_interval(confidence_level, simultaneous=simultaneous)
         numbers = {
             "estimate": self.estimate,
             "standard_error": self.standard_error,
-            "p_value": self.p_value(null),
+            "p_value": self.p_value(null, adjust=adjust),
             "low": low,
             "high": high,
             **self._lambda_of_judges(),

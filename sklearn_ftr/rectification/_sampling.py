@@ -23,6 +23,8 @@ from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, columns, merge, moments, no_moments
 from sklearn_ftr.rectification._rectify import prediction_shift
 
+# What the indexes of the labeled rows and of the pool are told by; empty where there are none.
+RowNames = tuple[str, str]
 Sliced = NDArray[np.floating[Any]] | Clipped
 
 
@@ -57,7 +59,11 @@ class Sampling(ABC):
         Of unlabeled rows; None is the same for all.
     is_complete : bool
         Whether the rows are a finite population of which every one has a label.
+    rows : RowNames or None
+        Names of independent rows that are in the order in which a user has given them; None for all others.
     """
+
+    rows: RowNames | None = None
 
     weights: Array | None
     own_weights: Array | None
@@ -137,6 +143,7 @@ class SimpleRandom(Sampling):
     """Rows that are all alike and by themselves: `n_labeled` labels and the pool are a random sample each."""
 
     n_labeled: int
+    rows: RowNames | None = None
     weights: None = None
     own_weights: None = None
     pool_weights: None = None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._arguments import check_truth_value, shown
+from sklearn_ftr._tables import index_digest
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._designed_sampling import Codes, DesignedSampling, named
 from sklearn_ftr.rectification._deviations import check_enough_labels
@@ -34,7 +35,7 @@ def check_sampling(
     finite_population = check_truth_value(finite_population, "finite_population")
     r, m = sizes
     if design is None and design_unlabeled is None and not finite_population:
-        return SimpleRandom(r)
+        return SimpleRandom(r, (index_digest(labeled), index_digest(unlabeled)))
     check_enough_labels(r)
     return sampling_of(
         check_design(design, "design", r, labeled),

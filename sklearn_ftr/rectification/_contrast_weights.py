@@ -1,0 +1,87 @@
+"""Weights of contrasts, as users say them: names with weights, tables, arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_ftr._arguments import shown
+from sklearn_ftr._tables import as_floats, column_names, row_index
+from sklearn_ftr.rectification._checks import Array, as_settings
+
+# Contrasts of more numbers are called by their position.
+_MOST_NAMES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastWeights:
+    """Weights (q, k) and names of q contrasts of k numbers; `is_single` if one number is asked for, not an array of one."""
+
+    rows: Array
+    names: tuple[str, ...]
+    is_single: bool
+
+
+def read_contrast(C: Any, names: Iterable[str] | None, numbers: tuple[str, ...]) -> ContrastWeights:
+    """Weights of the numbers that are called so."""
+    rows, told, is_single = _rows_of(C, numbers)
+    if rows.ndim != 2 or rows.shape[1] != len(numbers) or not len(rows):
+        raise ValueError(
+            f"C has shape {np.shape(C)}; expected a weight for each of the {len(numbers)} numbers, {_some(numbers)}."
+        )
+    if not np.isfinite(rows).all() or not rows.any(axis=1).all():
+        raise ValueError(f"C is {shown(C)}; expected finite weights, some of which are not 0.")
+    given = told if names is None else tuple(map(str, names))
+    given = given or tuple(_name(row, position, numbers) for position, row in enumerate(rows))
+    if len(given) != len(rows):
+        raise ValueError(f"names has {len(given)} names; expected one for each contrast, {len(rows)}.")
+    return ContrastWeights(rows, given, is_single)
+
+
+def _rows_of(C: Any, numbers: tuple[str, ...]) -> tuple[Array, tuple[str, ...], bool]:
+    """Rows of weights, the names that come with them, and whether there is a single one."""
+    if column_names(C) is not None:
+        index = row_index(C)
+        columns = list(map(str, column_names(C) or ()))
+        rows = [_by_name(dict(zip(columns, row, strict=True)), numbers) for row in as_floats(C, "C")]
+        told = () if index is None or index.dtype.kind in "iu" else tuple(map(str, index))
+        return np.array(rows), told, False
+    if isinstance(C, Mapping) and C and all(isinstance(row, Mapping) for row in C.values()):
+        rows = [_by_name(row, numbers) for row in C.values()]
+        return np.array(rows), tuple(map(str, C)), False
+    if isinstance(C, Mapping) or row_index(C) is not None:
+        return _by_name(dict(C.items()), numbers)[None], (), True
+    weights = as_settings(C, "C", "expected weights, by name or in an array")
+    return np.atleast_2d(weights), (), weights.ndim < 2
+
+
+def _by_name(weights: Mapping[Any, Any], numbers: tuple[str, ...]) -> Array:
+    named = {str(name): weight for name, weight in weights.items()}
+    unknown = [name for name in named if name not in numbers]
+    if unknown:
+        raise ValueError(
+            f"C has weights of {shown(unknown)}; expected names of the numbers, {_some(numbers)}."
+        )
+    values = as_settings(list(named.values()), "C", "expected a weight for each name")
+    row = np.zeros(len(numbers))
+    row[[numbers.index(name) for name in named]] = values
+    return row
+
+
+def _name(row: Array, position: int, numbers: tuple[str, ...]) -> str:
+    """The sum written out, such as "treated - control"."""
+    involved = np.flatnonzero(row)
+    if len(involved) > _MOST_NAMES:
+        return f"contrast {position}"
+    terms = [
+        f"{'-' if row[i] < 0 else '+'} {'' if abs(row[i]) == 1 else f'{abs(row[i]):.4g} '}{numbers[i]}"
+        for i in involved
+    ]
+    return " ".join(terms).removeprefix("+ ")
+
+
+def _some(numbers: tuple[str, ...]) -> str:
+    return shown(list(numbers))
