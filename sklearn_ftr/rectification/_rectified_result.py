@@ -95,6 +95,8 @@ def rectified_result(
         influence=rectified.influence,
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
+        is_tuned=lambda_ is None or isinstance(lambda_, str),
+        is_finite=sample.drawn.is_finite,
         rows=None if sample.trained or len(sample.folds) else sample.drawn.rows,
         **told,
     )

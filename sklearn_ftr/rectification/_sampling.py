@@ -57,6 +57,8 @@ class Sampling(ABC):
         Of labeled rows on the pool's side; None if unlabeled rows alone are there.
     pool_weights : ndarray of shape (m,) or None
         Of unlabeled rows; None is the same for all.
+    is_finite : bool
+        Whether exactly these rows are meant.
     is_complete : bool
         Whether the rows are a finite population of which every one has a label.
     rows : RowNames or None
@@ -68,6 +70,11 @@ class Sampling(ABC):
     weights: Array | None
     own_weights: Array | None
     pool_weights: Array | None
+
+    @property
+    def is_finite(self) -> bool:
+        """See above."""
+        return False
 
     @property
     def is_complete(self) -> bool:
