@@ -188,8 +188,12 @@ def _contrast(both: Estimate, weights: Array) -> Estimate:
 
 
 def _contrast_influence(influence: Influence, weights: Array) -> Influence:
+    of_labels, of_pool = (np.array([np.min(degrees[weights != 0])]) for degrees in influence.degrees)
     return replace(
         influence,
         rows=(influence.rows @ weights)[:, None],
         pool_covariance=np.array([[weights @ influence.pool_covariance @ weights]]),
+        degrees=(of_labels, of_pool),
+        labels=(influence.labels @ weights)[:, None],
+        predictions=(influence.predictions @ weights)[:, None],
     )

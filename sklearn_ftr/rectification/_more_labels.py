@@ -1,10 +1,10 @@
 """What the variance in hand will be with other numbers of labels, and the same predictions.
 
-With r labels that rectify, m rows in the pool and rho = r / m, let A be the labels' term of the variance in hand and P the pool's. That lambda is the best one in
-hand says how labels and predictions vary together, so that for r' and rho'
+With r labels that rectify, m rows in the pool and rho = r / m, the variance in hand is A + P: the labels' term, that of y - lambda f, and the pool's, that of
+lambda f. A tuned lambda is c = (1 + rho) / (1 + rho') times as large with r' labels beside m' rows; a given one stays, c = 1. If K is the covariance of y - lambda f and
+lambda f over r,
 
-    T = r / r' (A + P h / rho),  h = 1 + 2 rho - (1 + rho)^2 / (1 + rho')   lambda tuned anew
-                                 h = rho'                                  lambda kept
+    T = r / r' (A + 2 (1 - c) K + (1 - c)^2 P / rho) + m / m' c^2 P
 
 Of a finite population P is 0, and A falls with the share of rows without a label. Labels that have trained keep the precision that they add.
 """
@@ -26,6 +26,47 @@ from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 # Influence values, and weights (q, k) of their columns in q numbers.
 Mover = tuple[Influence, Array]
 _MOST_LABELS = 10**9
+# Rows of a pool that is used up.
+_NONE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What the rectified part of a variance is made of, each of shape (q,): A, P, K, and the degrees of freedom of A and P."""
+
+    labels: Array
+    pool: Array
+    mixed: Array
+    degrees: tuple[Array, Array]
+
+    @classmethod
+    def of(cls, influence: Influence, weights: Array) -> Terms:
+        """Of sums with weights (q, k)."""
+        unit = len(influence.rows) * influence.degrees_of_freedom
+        sides = influence.rows, influence.labels - influence.predictions, influence.predictions
+        rows, rest, predictions = (side @ weights.T for side in sides)
+        fewest = [np.where(weights != 0, one, np.inf).min(axis=1) for one in influence.degrees]
+        return cls(
+            labels=np.sum(rows**2, axis=0) / unit,
+            pool=np.sum((weights @ influence.pool_covariance) * weights, axis=1),
+            mixed=np.sum(rest * predictions, axis=0) / unit,
+            degrees=(fewest[0], fewest[1]),
+        )
+
+    @classmethod
+    def beside(cls, several: Sequence[Terms]) -> Terms:
+        """Of all numbers together."""
+        names = ("labels", "pool", "mixed")
+        joined = {name: np.concatenate([getattr(one, name) for one in several]) for name in names}
+        labels, pool = (
+            np.concatenate(side) for side in zip(*(one.degrees for one in several), strict=True)
+        )
+        return cls(**joined, degrees=(labels, pool))
+
+    @property
+    def welch(self) -> Array:
+        """Degrees of freedom of A + P."""
+        return welch_satterthwaite([self.labels, self.pool], list(self.degrees))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +79,12 @@ class Forecast:
         Labels, those of them that rectify, and rows in the pool, all in hand.
     variance, degrees : ndarray of shape (q,)
         In hand.
-    of_pool, of_trained : ndarray of shape (q,)
-        The pool's share in the rectified part of the variance, and that of labels that have trained in all of it.
-    spread : float
-        Independent pieces of labels for each degree of freedom.
+    terms : Terms
+        Of the rectified part.
+    of_trained : ndarray of shape (q,)
+        The share of labels that have trained in the variance.
+    pieces : float
+        Independent pieces that rectify.
     is_tuned, is_finite : bool
     """
 
@@ -50,9 +93,9 @@ class Forecast:
     m: int
     variance: Array
     degrees: Array
-    of_pool: Array
+    terms: Terms
     of_trained: Array
-    spread: float
+    pieces: float
     is_tuned: bool
     is_finite: bool
 
@@ -61,30 +104,33 @@ class Forecast:
         """Labels with which this is foretold."""
         return self.n - self.r + (MIN_LABELS_TO_TUNE if self.is_tuned and self.m else 2)
 
-    @property
-    def keeps_a_row(self) -> bool:
-        """Whether a row has to stay in the pool: nothing else says what labels alone vary like."""
-        return bool(np.any(self.of_pool > 0)) and not self.is_tuned
-
     def at(self, n: float, n_rows: float) -> tuple[Array, Array]:
         """Variances and degrees of freedom with n labels out of so many rows."""
-        grown = (n - self.n + self.r) / self.r
-        rectified = self._rectified(grown, n, n_rows) / grown
+        now, then = self.terms, self._terms_at(n, n_rows)
         with np.errstate(divide="ignore"):
-            precision = (1 - self.of_trained) / rectified + self.of_trained
-        degrees = self.degrees * (1 + self.spread * (grown - 1))
-        return self.variance / precision, np.maximum(degrees, 1.0)
+            grown = (now.labels + now.pool) / (then.labels + then.pool)
+        precision = (1 - self.of_trained) * grown + self.of_trained
+        return self.variance / precision, self.degrees * then.welch / now.welch
 
-    def _rectified(self, grown: float, n: float, n_rows: float) -> Array:
-        """Variance of the rectified part over that in hand, times the growth of labels."""
+    def _terms_at(self, n: float, n_rows: float) -> Terms:
+        """Of the rectified part then."""
+        now, rest = self.terms, max(n_rows - n, _NONE)
+        grown = (n - self.n + self.r) / self.r
+        of_labels = np.maximum(now.degrees[0] + self.pieces * (grown - 1), 1.0)
         if self.is_finite:
-            return np.full_like(self.variance, (1 - n / n_rows) / (1 - self.n / (self.n + self.m)))
-        if not self.of_pool.any():
-            return np.ones_like(self.variance)
-        before, rest = self.r / self.m, n_rows - n
-        after = grown * self.r / rest if rest > 0 else np.inf
-        kept = 1 + 2 * before - (1 + before) ** 2 / (1 + after) if self.is_tuned else after
-        return 1 - self.of_pool + self.of_pool * kept / before
+            left = (1 - n / n_rows) / (1 - self.n / (self.n + self.m))
+            return replace(now, labels=now.labels * left / grown, degrees=(of_labels, now.degrees[1]))
+        if not now.pool.any():
+            return replace(now, labels=now.labels / grown, degrees=(of_labels, now.degrees[1]))
+        before, after = self.r / self.m, grown * self.r / rest
+        c = (1 + before) / (1 + after) if self.is_tuned else 1.0
+        labels = now.labels + 2 * (1 - c) * now.mixed + (1 - c) ** 2 * now.pool / before
+        return replace(
+            now,
+            labels=np.maximum(labels, 0.0) / grown,
+            pool=c**2 * now.pool * self.m / rest,
+            degrees=(of_labels, np.maximum(now.degrees[1] * rest / self.m, 1.0)),
+        )
 
 
 def forecasts_of(result: Any, answer: Estimate, movers: Sequence[Mover]) -> list[Forecast]:
@@ -92,7 +138,6 @@ def forecasts_of(result: Any, answer: Estimate, movers: Sequence[Mover]) -> list
     if not movers:
         parts = result.parts.values()
         return [one for part in parts for one in forecasts_of(part, part, part._movers)]
-    of_pool, of_trained = np.concatenate([_shares(*mover) for mover in movers], axis=1)
     return [
         Forecast(
             n=result.n_labeled,
@@ -100,9 +145,9 @@ def forecasts_of(result: Any, answer: Estimate, movers: Sequence[Mover]) -> list
             m=result.n_unlabeled,
             variance=np.diag(answer.covariance),
             degrees=np.atleast_1d(answer.degrees_of_freedom),
-            of_pool=of_pool,
-            of_trained=of_trained,
-            spread=len(movers[0][0].rows) / movers[0][0].degrees_of_freedom,
+            terms=Terms.beside([Terms.of(*mover) for mover in movers]),
+            of_trained=np.concatenate([_of_trained(*mover) for mover in movers]),
+            pieces=len(movers[0][0].rows),
             is_tuned=result.is_tuned,
             is_finite=result.is_finite,
         )
@@ -114,28 +159,26 @@ def forecasts_alone(result: Any, answer: Estimate, movers: Sequence[Mover]) -> l
     if not movers:
         parts = result.parts.values()
         return [one for part in parts for one in forecasts_alone(part, part.labels_only, part._movers)]
-    (of_result,) = forecasts_of(result, answer, movers)
-    pieces = len(movers[0][0].rows) * result.n_labeled / result.n_rectify
-    nothing = np.zeros_like(of_result.of_pool)
+    (told,) = forecasts_of(result, answer, movers)
+    nothing = np.zeros_like(told.variance)
     return [
         replace(
-            of_result,
+            told,
             r=result.n_labeled,
-            of_pool=nothing,
+            terms=Terms(told.variance, nothing, nothing, (told.degrees, told.degrees)),
             of_trained=nothing,
-            spread=pieces / float(np.min(of_result.degrees)),
+            pieces=told.pieces * result.n_labeled / result.n_rectify,
             is_tuned=False,
         )
     ]
 
 
-def _shares(influence: Influence, weights: Array) -> Array:
-    """The pool's share in the rectified part of the variance of sums, and that of labels that have trained in all of it (2, q)."""
+def _of_trained(influence: Influence, weights: Array) -> Array:
+    """The share of labels that have trained in the variance of sums with weights (q, k)."""
     terms = [np.diag(weights @ covariance @ weights.T) for covariance, _ in influence.variance_terms()]
-    rectified = terms[0] + terms[1]
     whole = np.sum(terms, axis=0)
-    parts, wholes = np.array([terms[1], whole - rectified]), np.array([rectified, whole])
-    return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
+    trained = whole - terms[0] - terms[1]
+    return np.divide(trained, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
 def smallest(
@@ -154,8 +197,7 @@ def smallest(
 
     fewest = max(-(-one.fewest * n_held // one.n) for one in forecasts)
     room = min(of_one * n_held / one.n for one, of_one in zip(forecasts, rows, strict=True))
-    keep = any(one.keeps_a_row for one in forecasts)
-    return bisect(enough, fewest, int(min(room, _MOST_LABELS)) - int(keep))
+    return bisect(enough, fewest, int(min(room, _MOST_LABELS)))
 
 
 def _beyond_t(answer: Estimate, level: float) -> Array:
