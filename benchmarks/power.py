@@ -5,7 +5,7 @@
 Each draw has 5,000 rows. Those first labeled are the pilot, whose result is asked how many labels find an effect with a power of 0.8, and how many reach a half-width; so many
 are labeled then, the pilot's among them. Goals are those that three times the pilot's labels reach, of draws of their own. "normal": labels of variance 1,
 judge = label + 0.3 + 0.5 noise. "share": labels 0 or 1, 30 % of them 1, judge right in 85 %. "no judge": normal labels, a judge of noise. "found": the test is
-significant on the right side. "asked over needed": median (10 % to 90 %), for the effect. "order": three systems, 0.2 and 0.3 apart, with a common difficulty of rows; the
+significant on the right side. "asked over needed": median (10 % to 90 %), for the effect. "order": three systems, 0.1 and 0.2 apart, with a common difficulty of rows; the
 pilot takes its own differences to be true.
 """
 
@@ -39,7 +39,7 @@ def no_judge(rng: np.random.Generator) -> Rows:
 
 
 def systems(rng: np.random.Generator) -> Rows:
-    y = rng.normal(size=(ROWS, 1)) + rng.normal([0.0, 0.2, 0.5], 0.5, size=(ROWS, 3))
+    y = rng.normal(size=(ROWS, 1)) + rng.normal([0.0, 0.1, 0.3], 0.5, size=(ROWS, 3))
     return y, y + 0.3 + 0.5 * rng.normal(size=y.shape)
 
 

@@ -1,7 +1,7 @@
 """What labels are to reach: an interval, an effect that is found, an order that is certain; and the smallest number that does.
 
 The power of a t test is that of the noncentral t distribution, by formula 26.7.10 of Abramowitz and Stegun (1964), "Handbook of mathematical functions": labels
-that it asks for are within 0.3 % of the exact number from 8 degrees of freedom on, and endless degrees of freedom are no exception.
+that it asks for are within 1 % of the exact number from 8 degrees of freedom on, and endless degrees of freedom are no exception.
 """
 
 from __future__ import annotations
