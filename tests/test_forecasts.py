@@ -61,9 +61,9 @@ def population(seed, n=400, m=4_600):
     return X, np.where(np.arange(n + m) < n, y, np.nan)
 
 
-def fitted(seed, **parameters):
+def fitted(seed, n_bootstrap=50, **parameters):
     model = FineTuneRectifyAllocator(
-        RectifiedMeanEstimator(FallsLate()), random_state=seed, n_bootstrap=50, **parameters
+        RectifiedMeanEstimator(FallsLate()), random_state=seed, n_bootstrap=n_bootstrap, **parameters
     )
     return model.fit(*population(seed))
 
@@ -115,7 +115,7 @@ def test_forecasts_of_a_curve_that_falls_late(law):
 def fitted_quietly(seed, law):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = fitted(seed, law=law, strategy="cross-fitting")
+        model = fitted(seed, 200, law=law, strategy="cross-fitting")
     model.warned_ = any(one.category is MissedForecastWarning for one in caught)
     return model
 
