@@ -178,6 +178,14 @@ def results():
     yield "clusters", rectify_mean(y[:n], *sides, design=pieces[0], design_unlabeled=pieces[1])
     yield "median", rectify_quantile(y[:n], *sides)
     yield "difference", rectify_difference(y[:n], *sides, group[:n], group[n:])
+    drawn = {"design": pieces[0], "design_unlabeled": pieces[1]}
+    yield "groups in clusters", rectify_difference(y[:n], *sides, group[:n], group[n:], **drawn)
+    strata = (f > 0.3) * 1
+    parts = {
+        "design": SamplingDesign(strata=strata[:n]),
+        "design_unlabeled": SamplingDesign(strata=strata[n:]),
+    }
+    yield "strata", rectify_mean(y[:n], *sides, **parts)
     yield (
         "slope",
         rectify_linear_regression(X[:n, 1:], y[:n], f[:n], X[n:, 1:], f[n:], fit_intercept=False),

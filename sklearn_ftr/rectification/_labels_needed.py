@@ -78,7 +78,7 @@ class EstimateToCome(Estimate):
         rank : bool, default=False
             Whether all neighbors in the order of the k estimates are to be told apart, in two-sided tests with Holm's adjustment. The differences in hand are
             taken to be true. Those that are small in hand may well be smaller, or the other way round, and large ones are too large on average: take a number
-            that comes from differences smaller than their standard errors for no more than a guess, or name the smallest difference that matters as an `effect`.
+            that comes from differences of less than two standard errors for no more than a guess, or name the smallest difference that matters as an `effect`.
         power : float, default=0.8
             Probability with which the test is significant, on the right side; of `rank`, all tests at once.
         confidence_level : float, default=None
