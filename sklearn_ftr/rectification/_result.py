@@ -195,9 +195,9 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
     @property
     def zero_width(self) -> bool:
         """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
-        if self.is_complete or self._chosen(None).method == "share":
+        if self.is_complete or not np.any(np.diag(self.covariance) == 0):
             return False
-        return bool(np.any(np.diag(self.covariance) == 0))
+        return self._chosen(None).method != "share"
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
