@@ -10,12 +10,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
-from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 
 
-class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
+class AnswersByBestEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
     """Base of estimators whose `fit` keeps a fitted rectified estimator as `best_estimator_`."""
 
     best_estimator_: Any
@@ -50,74 +49,6 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.score(X, y, sample_weight=sample_weight)
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        *,
-        simultaneous: bool = False,
-        method: str | None = None,
-    ) -> ConfidenceInterval:
-        """Interval of `best_estimator_`; see `RectifiedMeanEstimator.confidence_interval`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_interval(
-            confidence_level, alternative, simultaneous=simultaneous, method=method
-        )
-
-    def p_value(
-        self,
-        null: ArrayLike,
-        alternative: Alternative = "two-sided",
-        *,
-        adjust: str | None = None,
-        method: str | None = None,
-    ) -> Any:
-        """P-value of `best_estimator_`; see `RectifiedMeanEstimator.p_value`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.p_value(null, alternative, adjust=adjust, method=method)
-
-    def confidence_sequence(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        *,
-        n_first: int = FIRST_LOOK,
-        method: str | None = None,
-    ) -> ConfidenceInterval:
-        """Interval of this look, valid at all looks together; see `RectifiedMeanEstimator.confidence_sequence`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.confidence_sequence(
-            confidence_level, alternative, n_first=n_first, method=method
-        )
-
-    def always_valid_p_value(
-        self,
-        null: ArrayLike,
-        alternative: Alternative = "two-sided",
-        *,
-        n_first: int = FIRST_LOOK,
-        method: str | None = None,
-    ) -> Any:
-        """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.always_valid_p_value(
-            null, alternative, n_first=n_first, method=method
-        )
-
-    def summary(
-        self,
-        confidence_level: float | None = None,
-        null: ArrayLike = 0.0,
-        *,
-        simultaneous: bool = False,
-        adjust: str | None = None,
-    ) -> Any:
-        """The answer of `best_estimator_` as a pandas DataFrame (extra `frames`); see `RectifiedResult.summary`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.summary(
-            confidence_level, null, simultaneous=simultaneous, adjust=adjust
-        )
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self._rectified())
@@ -131,6 +62,9 @@ class AnswersByBestEstimator(RegressorMixin, BaseEstimator, ABC):
             setattr(tags, name, getattr(inner, name))
         tags.non_deterministic = inner.non_deterministic
         return tags
+
+    def _own_level(self) -> float:
+        return float(self.best_estimator_.confidence_level)
 
     @abstractmethod
     def _rectified(self) -> Any:

@@ -25,6 +25,7 @@ from sklearn_ftr._sklearn_private import (
     fit_context,
 )
 from sklearn_ftr.estimators._answer import Answer
+from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
@@ -37,8 +38,6 @@ from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._sampling import with_sampling
-from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
-from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval
 from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -46,7 +45,7 @@ from sklearn_ftr.rectification._warnings import warn_of_doubts
 Rows = NDArray[np.intp]
 
 
-class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
+class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
     """Base of the rectified estimators."""
 
     result_: RectifiedResult
@@ -192,119 +191,6 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "result_")
         return self._score(X, y, sample_weight)
 
-    def confidence_interval(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        *,
-        simultaneous: bool = False,
-        method: str | None = None,
-    ) -> ConfidenceInterval:
-        """Interval for what is estimated; see `RectifiedResult.confidence_interval`.
-
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Between 0 and 1; None means the estimator's `confidence_level`.
-        alternative : {"two-sided", "less", "greater"}, default="two-sided"
-            As in scipy: "less" has no lower end, "greater" has no upper end.
-        simultaneous : bool, default=False
-            Whether the intervals of all k numbers hold at once with this level (max-t).
-        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
-            None means `interval` as it was in `fit`.
-
-        Returns
-        -------
-        ConfidenceInterval
-            `(low, high)`.
-        """
-        check_is_fitted(self, "result_")
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_interval(
-            level, alternative, simultaneous=simultaneous, method=method
-        )
-
-    def p_value(
-        self,
-        null: ArrayLike,
-        alternative: Alternative = "two-sided",
-        *,
-        adjust: str | None = None,
-        method: str | None = None,
-    ) -> Any:
-        """P-value of the test that what is estimated equals `null`; see `RectifiedResult.p_value`."""
-        check_is_fitted(self, "result_")
-        return self.result_.p_value(null, alternative, adjust=adjust, method=method)
-
-    def confidence_sequence(
-        self,
-        confidence_level: float | None = None,
-        alternative: Alternative = "two-sided",
-        *,
-        n_first: int = FIRST_LOOK,
-        method: str | None = None,
-    ) -> ConfidenceInterval:
-        """Interval of this look, valid at all looks together; see `RectifiedResult.confidence_sequence`.
-
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Between 0 and 1; None means the estimator's `confidence_level`.
-        alternative : {"two-sided", "less", "greater"}, default="two-sided"
-            As in scipy: "less" has no lower end, "greater" has no upper end.
-        n_first : int, default=50
-            Labels at the first look, the same number at all looks.
-        method : {"auto", "t", "skewed", "share", "bootstrap-t"}, default=None
-            None means `interval` as it was in `fit`.
-
-        Returns
-        -------
-        ConfidenceInterval
-            `(low, high)`.
-        """
-        check_is_fitted(self, "result_")
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.confidence_sequence(level, alternative, n_first=n_first, method=method)
-
-    def always_valid_p_value(
-        self,
-        null: ArrayLike,
-        alternative: Alternative = "two-sided",
-        *,
-        n_first: int = FIRST_LOOK,
-        method: str | None = None,
-    ) -> Any:
-        """P-value of this look, valid at all looks together; see `RectifiedResult.always_valid_p_value`."""
-        check_is_fitted(self, "result_")
-        return self.result_.always_valid_p_value(null, alternative, n_first=n_first, method=method)
-
-    def summary(
-        self,
-        confidence_level: float | None = None,
-        null: ArrayLike = 0.0,
-        *,
-        simultaneous: bool = False,
-        adjust: str | None = None,
-    ) -> Any:
-        """The answer as a pandas DataFrame with a row for each number (extra `frames`); see `RectifiedResult.summary`.
-
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Of the intervals; None means the estimator's.
-        null : float or array-like of shape (k,), default=0.0
-            Values that the p-values are about.
-        simultaneous, adjust
-            For several numbers at once; see `RectifiedResult.summary`.
-
-        Returns
-        -------
-        DataFrame
-        """
-        check_is_fitted(self, "result_")
-        level = self.confidence_level if confidence_level is None else confidence_level
-        return self.result_.summary(level, null, simultaneous=simultaneous, adjust=adjust)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(or_default(self.estimator))
@@ -315,6 +201,9 @@ class RectifiedEstimator(RegressorMixin, BaseEstimator, ABC):
         tags.target_tags.required = True
         tags.non_deterministic = inner.non_deterministic
         return tags
+
+    def _own_level(self) -> float:
+        return self.confidence_level
 
     @abstractmethod
     def _bind(self, X: Any, labels: PartialLabels) -> BoundEstimand:
