@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from regret import load
+from _rating_sets import load_vectors
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
@@ -53,8 +53,8 @@ def population(name, data):
     kind, _, d = name.partition("-")
     if kind == "linear":
         return partial(linear, d=int(d))
-    X, y = load(data, name)
-    return partial(in_random_order, X=X, y=y)
+    rated = load_vectors(data, name)
+    return partial(in_random_order, X=rated.X, y=rated.y)
 
 
 def labels(y, n):

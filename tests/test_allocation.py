@@ -580,7 +580,7 @@ def test_bad_plans():
     ]:
         with pytest.raises(ValueError, match=message):
             EMOBANK.plan(100, **arguments)
-    with pytest.raises(ValueError, match=r"confidence_level 1.5"):
+    with pytest.raises(ValueError, match=r"confidence_level is 1\.5"):
         EMOBANK.required_labels(0.1, total_variance=0.13, confidence_level=1.5)
     with pytest.raises(ValueError, match="half_width is 0"):
         EMOBANK.required_labels(0, total_variance=0.13)

@@ -21,11 +21,13 @@ from sklearn_ftr import (
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._optimal_split import searched_split
+from sklearn_ftr.allocation._prospect import Goal
 from sklearn_ftr.allocation._strategies import CrossFitting, LabelsOnly, Split
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.estimators._trials import Trials
+from sklearn_ftr.rectification._goal import HalfWidth
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 ESTIMANDS = {
@@ -303,7 +305,7 @@ def test_searched_splits_are_those_of_a_loop():
 
 def test_degrees_of_freedom_are_clusters_less_strata():
     known = law_of(Drawing(cluster_size=8.0, n_strata=3))
-    required = known.required_labels(0.3, 0.95, np.inf, Costs())
+    required = known.required_labels(Goal(HalfWidth(0.3, 0.95), np.inf), Costs())
     n = int(required.labels_only)
 
     def half_width(n):
@@ -313,7 +315,7 @@ def test_degrees_of_freedom_are_clusters_less_strata():
     assert required.n_clusters == int(np.ceil(required.n_labeled / 8))
     assert f"labels in {required.n_clusters} clusters" in str(required)
     assert known.plan(80, np.inf, Costs()).n_clusters == 10
-    alone = law_of(Drawing()).required_labels(0.3, 0.95, np.inf, Costs())
+    alone = law_of(Drawing()).required_labels(Goal(HalfWidth(0.3, 0.95), np.inf), Costs())
     assert alone.n_clusters is None
     assert "clusters" not in str(alone)
     assert alone.labels_only < n

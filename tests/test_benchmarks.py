@@ -1,5 +1,7 @@
 """The harness of benchmarks on made sets: they resume, repair and report; what they take for the truth is true."""
 
+import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,33 @@ def sets(tmp_path):
         frame.to_csv(tmp_path / "text" / f"{file}.csv.gz", index=False)
         np.savez(tmp_path / "embeddings" / f"{file}.minilm_l6_v2.npz", emb=vectors, row=np.arange(400))
     return tmp_path
+
+
+def imported_from(tree):
+    """Modules and names of `from module import name`."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return [(str(node.module), alias.name) for node in nodes for alias in node.names]
+
+
+def names_of(tree):
+    """What a module defines or imports."""
+    nodes = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.ClassDef | ast.FunctionDef)
+    ]
+    own = {getattr(node, "name", getattr(node, "id", "")) for node in nodes}
+    return own | {name for _, name in imported_from(tree)}
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.stem)
+def test_what_benchmarks_import_is_there(file):
+    """Without running them, which needs extras and hours."""
+    for module, name in imported_from(ast.parse(file.read_text("utf-8"))):
+        sibling = FOLDER / f"{module}.py"
+        if sibling.exists():
+            assert name in names_of(ast.parse(sibling.read_text("utf-8"))), (module, name)
+        elif module.startswith("sklearn_ftr") and "finetuning" not in module:
+            found = importlib.import_module(module)
+            assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), (module, name)
 
 
 def run(script, *arguments):

@@ -21,6 +21,7 @@ from sklearn_ftr.allocation._strategies import (
     available_strategies,
 )
 from sklearn_ftr.estimators._choice import STRATEGIES, choose, parameters_of
+from sklearn_ftr.rectification._goal import HalfWidth
 
 INF = float("inf")
 
@@ -287,7 +288,7 @@ def test_a_goal_that_is_met_exactly_is_met(n, total):
     from scipy import stats
 
     exact = float(stats.t.isf(0.025, n - 1) * np.sqrt(total / n))
-    square = Goal(1.0, 0.95, 100).square(Stated(total / n, n - 1))
+    square = Goal(HalfWidth(1.0, 0.95), 100).square(Stated(total / n, n - 1))
     assert square == pytest.approx(exact**2)
     law = ScalingLaw(0.0, 1.0, total)
     for half_width in (exact * (1 - 1e-14), exact, exact * (1 + 1e-14)):
@@ -397,7 +398,9 @@ def test_a_pool_that_tells_less_is_a_smaller_pool():
 def test_labels_that_have_trained_keep_training_whatever_training_costs():
     outlook = Outlook(ScalingLaw(3.0, 0.8, 0.4), 2.0, None, True, True, (), trained=60)
     for costs in (Costs(), Costs(1, 0.5), Costs(1, 50.0)):
-        found = outlook.required_labels(0.2, 0.95, 5_000, costs, lambda way, folds: way == "split")
+        found = outlook.required_labels(
+            Goal(HalfWidth(0.2, 0.95), 5_000), costs, lambda way, folds: way == "split"
+        )
         assert found.option.n_finetune >= 60
         assert found.n_labeled >= 62
     assert [o.n_finetune for o in outlook.plan(61, 300, Costs()).options] == [0, 59]
@@ -412,14 +415,14 @@ def test_uncertainty_is_that_of_resampled_laws():
     option = outlook.plan(100, INF, Costs()).options[2]
     variances = np.square([option.low, option.standard_error, option.high])
     np.testing.assert_allclose(variances, [0.4025 / 100, 0.45 / 100, 0.4975 / 100])
-    needed = outlook.required_labels(0.1, 0.95, INF, Costs())
-    alone = [one.required_labels(0.1, 0.95, INF, Costs()).n_labeled for one in others]
+    needed = outlook.required_labels(Goal(HalfWidth(0.1, 0.95), INF), Costs())
+    alone = [one.required_labels(Goal(HalfWidth(0.1, 0.95), INF), Costs()).n_labeled for one in others]
     assert needed.n_labeled == alone[50]
     assert (needed.low, needed.high) == pytest.approx((alone[2], alone[97]), abs=1)
     assert needed.low < needed.n_labeled < needed.high
     wide = Outlook(ScalingLaw(0, 1, 5.0), 5.0, None, False, False, (2,))
     hopeless = replace(outlook, resampled=(*others[:9], wide))
-    assert hopeless.required_labels(0.2, 0.95, 200, Costs()).high == INF
+    assert hopeless.required_labels(Goal(HalfWidth(0.2, 0.95), 200), Costs()).high == INF
 
 
 def test_verdicts():

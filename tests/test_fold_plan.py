@@ -142,4 +142,5 @@ def test_models_that_nobody_can_seed_are_reused_as_they_are():
     X, y, _ = sample()
     model, _ = allocated(RectifiedMeanEstimator(Unseeded()), X, y)
     assert model.result_.standard_error > 0
-    assert len({id(one) for one in model.best_estimator_.estimators_}) == 5
+    n_models = len({id(one) for one in model.best_estimator_.estimators_})
+    assert n_models == model.best_option_.n_folds >= 2  # 2 folds may look better than 5 by chance

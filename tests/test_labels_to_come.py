@@ -20,6 +20,7 @@ from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._prospect import Goal, InHand, Prospect
 from sklearn_ftr.allocation._strategies import CrossFitting, LabelsOnly, Split, ZeroShot
 from sklearn_ftr.estimators._purchase import Purchase
+from sklearn_ftr.rectification._goal import HalfWidth
 
 INF = np.inf
 FLAT = Outlook(ScalingLaw(0.0, 1.0, 0.5), 1.0, 0.5, True, True, (2, 5))
@@ -127,7 +128,7 @@ def test_what_was_reached_lasts():
     """Half-widths 10 % narrower than promised take 19 % fewer labels, of strategies that train; others are as they were."""
     option = FLAT.plan(100, INF, Costs()).options[3]
     assert option.strategy == "cross-fitting"
-    goal = Goal(0.05, 0.95, INF)
+    goal = Goal(HalfWidth(0.05, 0.95), INF)
     promised = np.sqrt(goal.square(CrossFitting(2).stated(FLAT, 50, 100, INF)))
     held = InHand(100, INF, option, 0.9 * promised)
     for strategy, ratio in (
@@ -151,7 +152,7 @@ def test_worlds_part_as_the_goal_moves_away():
     versions = tuple(replace(FLAT, total_variance=np.exp((k - 50) / 100)) for k in range(101))
     option = FLAT.plan(100, INF, Costs()).options[0]
     for half_width in (0.15, 0.1, 0.03):
-        goal = Goal(half_width, 0.95, INF)
+        goal = Goal(HalfWidth(half_width, 0.95), INF)
         held = InHand(100, INF, option, np.sqrt(goal.square(LabelsOnly().stated(FLAT, 0, 100, INF))))
         sure = {
             assurance: Prospect(FLAT, versions, goal, held, assurance).smallest(LabelsOnly())
@@ -203,8 +204,11 @@ def test_assurance_in_words():
 def test_a_goal_that_is_sure_may_be_out_of_reach():
     wide = replace(FLAT, law=ScalingLaw(0.0, 1.0, 0.9), total_variance=1.3)
     outlook = replace(FLAT, resampled=(FLAT, FLAT, wide))
-    half_width = np.sqrt(Goal(1, 0.95, 400).square(CrossFitting(5).stated(FLAT, 280, 350, 50)))
-    asked = 1.001 * half_width, 0.95, 400, Costs(), lambda name, folds: name == "cross-fitting"
+    half_width = np.sqrt(
+        Goal(HalfWidth(1, 0.95), 400).square(CrossFitting(5).stated(FLAT, 280, 350, 50))
+    )
+    goal = Goal(HalfWidth(1.001 * half_width, 0.95), 400)
+    asked = goal, Costs(), lambda name, folds: name == "cross-fitting"
     assert outlook.required_labels(*asked).n_labeled in (349, 350)
     with pytest.raises(ValueError, match="with 400 labels with a probability of 99%; allow a wider"):
         outlook.required_labels(*asked, assurance=0.99)
@@ -226,7 +230,7 @@ def test_a_goal_that_is_sure_may_be_out_of_reach():
 )
 def test_purchases(needed, low, more, is_last):
     option = FLAT.plan(needed, INF, Costs()).options[3]
-    required = FLAT.required_labels(0.1, 0.95, INF, Costs())
+    required = FLAT.required_labels(Goal(HalfWidth(0.1, 0.95), INF), Costs())
     required = replace(required, n_labeled=needed, low=low, option=option)
     purchase = Purchase.towards(required, 100, 0)
     assert (purchase.n_more, purchase.is_last) == (more, is_last)

@@ -12,7 +12,7 @@ from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs, check_costs
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._premises import Premises
-from sklearn_ftr.allocation._prospect import Goal, InHand, Prospect, check_assurance, checked_goal
+from sklearn_ftr.allocation._prospect import Goal, InHand, Prospect, check_assurance
 from sklearn_ftr.allocation._required_labels import Offer, RequiredLabels, cheapest, offers
 from sklearn_ftr.allocation._strategies import LabelsOnly, Strategy, available_strategies
 
@@ -43,19 +43,16 @@ class Outlook(Premises):
 
     def required_labels(
         self,
-        half_width: float,
-        confidence_level: float,
-        n_rows: float,
+        goal: Goal,
         costs: Costs,
         allowed: Callable[[str, int], bool] = lambda name, folds: True,
         assurance: float = 0.5,
         held: InHand | None = None,
     ) -> RequiredLabels:
-        """Cheapest allowed option whose interval is at most +- half_width; rows without a label are the pool.
+        """Cheapest allowed option that reaches the goal; rows without a label are the pool.
 
         The cheapest is that of the middle forecast; how many labels it takes follows from the assurance.
         """
-        goal = checked_goal(half_width, confidence_level, n_rows)
         assurance = check_assurance(assurance)
         check_costs(costs)
         middle = Prospect(self, self.resampled[:_VERSIONS], goal, held)
@@ -73,7 +70,7 @@ class Outlook(Premises):
         option = self._option(strategy, s, n, goal.pool(n), costs)
         alone = assured.smallest(LabelsOnly())
         clusters = self.drawing.n_clusters(n)
-        return RequiredLabels(n, low, high, option, alone, half_width, clusters, assurance)
+        return RequiredLabels(n, low, high, option, alone, goal.wanted, clusters, assurance)
 
     def _cheapest(self, prospect: Prospect, costs: Costs, allowed: Callable[[str, int], bool]) -> Offer:
         goal = prospect.goal
@@ -114,4 +111,4 @@ def _efficiency(alone: float, variance: float) -> float:
 
 
 def _out_of_reach(goal: Goal, assured: str = "") -> str:
-    return f"No allowed option reaches +- {goal.half_width:g} with {goal.largest:,} labels{assured}; allow a wider interval."
+    return f"No allowed option reaches {goal.wanted} with {goal.largest:,} labels{assured}; allow {goal.wanted.easier}."

@@ -16,6 +16,7 @@ from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law import Law
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 from sklearn_ftr.allocation._plan import Plan
+from sklearn_ftr.allocation._prospect import checked_goal
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 
 
@@ -123,8 +124,10 @@ class PlanningLaw(Law):
 
     def required_labels(
         self,
-        half_width: float,
+        half_width: float | None = None,
         *,
+        effect: float | None = None,
+        power: float = 0.8,
         total_variance: float,
         confidence_level: float = 0.95,
         n_rows: float = np.inf,
@@ -135,12 +138,16 @@ class PlanningLaw(Law):
         costs: Costs | None = None,
         assurance: float = 0.5,
     ) -> RequiredLabels:
-        """The cheapest way to an interval of half-width `half_width`; other parameters as in `plan`.
+        """The cheapest way to an interval of half-width `half_width`, or to finding an effect; other parameters as in `plan`.
 
         Parameters
         ----------
-        half_width : float
-            In units of y.
+        half_width : float, default=None
+            In units of y. Either this or `effect`.
+        effect : float, default=None
+            Distance of a null hypothesis from the truth, which a two-sided test at one minus the confidence level is to find.
+        power : float, default=0.8
+            Probability with which it does: that the test is significant, on the right side.
         confidence_level : float, default=0.95
         n_rows : float, default=inf
             Rows in all: those that get no label are the pool.
@@ -155,13 +162,12 @@ class PlanningLaw(Law):
         Raises
         ------
         ValueError
-            No option reaches the goal; an `assurance` that is not between 0 and 1.
+            No option reaches the goal; both or none of `half_width` and `effect`; a `power` or an `assurance` that is not between 0 and 1.
         """
         outlook = self._outlook(total_variance, zero_shot_variance, folds, recycle, power_tuning)
         prices = Costs() if costs is None else costs
-        return outlook.required_labels(
-            half_width, confidence_level, n_rows, prices, assurance=assurance
-        )
+        goal = checked_goal(half_width, effect, power, confidence_level, n_rows)
+        return outlook.required_labels(goal, prices, assurance=assurance)
 
     def _outlook(
         self,

@@ -12,18 +12,17 @@ Of a law that is known, without labels, W varies by itself: its square has the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
 from scipy.special import ndtri
 
 from sklearn_ftr._arguments import check_number
 from sklearn_ftr.allocation._best_option import Option, strategy_of
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._strategies import Stated, Strategy
+from sklearn_ftr.rectification._goal import Effect, HalfWidth, bisect, squared_half_width, wanted
 
 _SMALLEST_BUDGET, _LARGEST_BUDGET = 10, 10**9
 _MEDIAN = 0.5
@@ -31,10 +30,9 @@ _MEDIAN = 0.5
 
 @dataclass(frozen=True)
 class Goal:
-    """An interval of +- half_width out of n_rows rows."""
+    """What is wanted, out of n_rows rows."""
 
-    half_width: float
-    confidence_level: float
+    wanted: HalfWidth | Effect
     n_rows: float
 
     @property
@@ -48,21 +46,21 @@ class Goal:
 
     def square(self, stated: Stated) -> float:
         """Of the half-width that an interval has at this confidence level."""
-        tail = (1 - self.confidence_level) / 2
-        return stated.variance * float(stats.t.isf(tail, stated.degrees)) ** 2
+        level = self.wanted.confidence_level
+        return float(squared_half_width(stated.variance, stated.degrees, level))
 
 
-def checked_goal(half_width: float, confidence_level: float, n_rows: float) -> Goal:
+def checked_goal(
+    half_width: float | None,
+    effect: float | None,
+    power: float,
+    confidence_level: float,
+    n_rows: float,
+) -> Goal:
     """The goal that a user names."""
-    for name, value in {"half_width": half_width, "confidence_level": confidence_level}.items():
-        check_number(value, name, "a number")
-    if not (half_width > 0 and 0 < confidence_level < 1):
-        raise ValueError(
-            f"half_width is {half_width} and confidence_level {confidence_level}; expected a positive number, in units "
-            "of y, and one between 0 and 1."
-        )
+    goal = wanted(half_width, effect, power, confidence_level)
     n_rows = check_number(n_rows, "n_rows", "a number of rows, or infinity", lambda rows: rows >= 0)
-    return Goal(half_width, confidence_level, n_rows)
+    return Goal(goal, n_rows)
 
 
 def check_assurance(assurance: float) -> float:
@@ -109,10 +107,8 @@ class Prospect:
     def _suffices(self, strategy: Strategy, s: int, n: int) -> bool:
         """Whether n labels reach the goal as surely as is wanted."""
         stated = strategy.stated(self.known, s, n, self.goal.pool(n))
-        square = self.goal.square(stated) * self._reached(strategy)
-        # A goal that is met exactly is met, whatever rounding says.
-        limit = self.goal.half_width**2 * (1 + 1e-12)
-        return square * self._excess(strategy, s, n, stated) <= limit
+        factor = self._reached(strategy) * self._excess(strategy, s, n, stated)
+        return self.goal.wanted.reached(stated.variance * factor, stated.degrees)
 
     def _reached(self, strategy: Strategy) -> float:
         """The square of the half-width that was reached over what was promised, for strategies that are like the one in hand."""
@@ -151,18 +147,3 @@ def _fewest(known: Premises, strategy: Strategy) -> int:
     if strategy.n_folds or not strategy.trains:
         return max(rectify, drawing.labels_of(2 * strategy.n_folds))
     return max(drawing.labels_of(1), known.smallest_training) + rectify
-
-
-def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:
-    """Smallest n in [low, high] for which a condition becomes true, which then is for some time; infinite if it never is."""
-    if high < low:
-        return np.inf
-    if not enough(high):  # without power tuning the last rows of a pool are worth more as a pool
-        tried = np.unique(np.geomspace(low, high, 40).astype(int)).tolist()
-        high = next(filter(enough, tried), 0)
-        if not high:
-            return np.inf
-    while low < high:
-        middle = min((low + high) // 2, 4 * low)  # goals are usually near the lower end
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low

@@ -11,11 +11,12 @@ from sklearn_ftr.allocation._best_option import Option, least_work, strategy_of
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._prospect import Prospect
 from sklearn_ftr.allocation._strategies import Strategy, simplicity
+from sklearn_ftr.rectification._goal import Effect, HalfWidth
 
 
 @dataclass(frozen=True)
 class RequiredLabels:
-    """How many labels an interval of the wanted half-width needs.
+    """How many labels a goal needs: an interval of a half-width, or an effect that is to be found.
 
     Attributes
     ----------
@@ -27,7 +28,8 @@ class RequiredLabels:
         The cheapest way, at that number.
     labels_only : float
         Labels that would do without any predictions; infinite if there are not as many rows.
-    half_width : float
+    goal : HalfWidth or Effect
+        What was asked for, in numbers: `goal.half_width`, or `goal.effect` and `goal.power`, and `goal.confidence_level`.
     n_clusters : int or None
         Clusters that so many labels are in, if each has as many as those with labels have now on average; None without clusters.
     assurance : float
@@ -39,7 +41,7 @@ class RequiredLabels:
     high: float
     option: Option
     labels_only: float
-    half_width: float
+    goal: HalfWidth | Effect
     n_clusters: int | None = None
     assurance: float = 0.5
 
@@ -49,8 +51,8 @@ class RequiredLabels:
             "" if self.assurance == 0.5 else f", enough with a probability of {self.assurance:.0%}"
         )
         return (
-            f"{self.n_labeled:,} labels{clusters} ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for an interval of "
-            f"+- {self.half_width:g}{assured}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
+            f"{self.n_labeled:,} labels{clusters} ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for "
+            f"{self.goal}{assured}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
         )
 
 

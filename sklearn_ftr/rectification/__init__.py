@@ -6,6 +6,7 @@ Knows numpy and scipy only. The functions `rectify_...` are the door for people 
 from sklearn_ftr.rectification._contrast import ContrastResult
 from sklearn_ftr.rectification._difference import rectify_difference
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
+from sklearn_ftr.rectification._labels_needed import LabelsNeeded
 from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
 from sklearn_ftr.rectification._quantile import rectify_quantile
@@ -24,6 +25,7 @@ __all__ = [
     "ConfidenceInterval",
     "ContrastResult",
     "Estimate",
+    "LabelsNeeded",
     "PredictionShiftWarning",
     "RectifiedResult",
     "SamplingDesign",

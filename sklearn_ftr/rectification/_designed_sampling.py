@@ -204,6 +204,11 @@ class DesignedSampling(Sampling):
         return int(np.count_nonzero(self.weights))
 
     @property
+    def is_finite(self) -> bool:
+        """Whether the population is these rows."""
+        return self.labeled_share is not None
+
+    @property
     def is_complete(self) -> bool:
         """Whether every row of a finite population has a label."""
         share = self.labeled_share

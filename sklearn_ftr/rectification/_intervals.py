@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._bootstrap_t import BootstrapT
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._error_terms import Shape
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, Estimate
 from sklearn_ftr.rectification._skewed import (
     SkewedT,
@@ -78,9 +79,10 @@ def check_method(method: Any, name: str = "method") -> str:
 
 def chosen(answer: EstimateByMethod, method: str) -> Chosen:
     """The method that is asked for; "auto" is what suits the labels."""
-    available = _available(answer)
+    shape = answer._shape
+    available = _available(answer, shape)
     if check_method(method) == "auto":
-        return _suitable(answer, available)
+        return _suitable(answer, shape, available)
     if method not in available:
         raise ValueError(
             f"The interval {method!r} needs {_NEEDS[method]}; available for this {answer.estimand}: {', '.join(available)}."
@@ -88,10 +90,10 @@ def chosen(answer: EstimateByMethod, method: str) -> Chosen:
     return Chosen(method, _NAMES[method], available[method]())
 
 
-def _available(answer: EstimateByMethod) -> Mapping[str, Callable[[], Inference]]:
+def _available(answer: EstimateByMethod, shape: Shape | None) -> Mapping[str, Callable[[], Inference]]:
     """What the evidence allows."""
     student = _student(answer)
-    shares, terms, shape = answer.shares, answer._error_terms, answer._shape
+    shares, terms = answer.shares, answer._error_terms
     methods: dict[str, Callable[[], Inference]] = {"t": lambda: student}
     if terms is not None and shape is not None:
         methods["skewed"] = lambda: SkewedT(with_effective_degrees(student, shape), shape.skewness)
@@ -103,11 +105,13 @@ def _student(answer: Estimate) -> Estimate:
     return Estimate(answer.estimate, answer.covariance, answer.degrees_of_freedom)
 
 
-def _suitable(answer: EstimateByMethod, available: Mapping[str, Callable[[], Inference]]) -> Chosen:
+def _suitable(
+    answer: EstimateByMethod, shape: Shape | None, available: Mapping[str, Callable[[], Inference]]
+) -> Chosen:
     """What "auto" means, and why."""
     if "share" in available:
         return Chosen("share", f"{_NAMES['share']} (labels are 0 or 1)", available["share"]())
-    student, shape = _student(answer), answer._shape
+    student = _student(answer)
     if shape is None:
         return Chosen("t", _NAMES["t"], student)
     unlike = "" if shape.are_alike else " with effective degrees of freedom"

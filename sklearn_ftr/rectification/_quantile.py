@@ -198,6 +198,8 @@ def quantiles_of(
         prediction_shift=_shift(shares),
         design_effect=None if effect is None else like(effect, q),
         is_complete=sample.every.is_complete,
+        is_tuned=any(one is None for one in weights),
+        is_finite=sample.drawn.is_finite,
     )
 
 

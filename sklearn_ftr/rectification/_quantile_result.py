@@ -136,6 +136,11 @@ class RectifiedQuantileResult(RectifiedResult):
         return np.diag([influence.pool_covariance[1, 1] for influence in self.quantiles.influences])
 
     @property
+    def _movers(self) -> list[tuple[Influence, Array]]:
+        """Of F at each quantile."""
+        return [(influence, np.array([[0.0, 1.0]])) for influence in self.quantiles.influences]
+
+    @property
     def efficiency(self) -> Any:
         """Variance of F of all labels over that of the rectified F, at the quantile: how often each label counts."""
         return like(self.quantiles.efficiency, self.estimate)

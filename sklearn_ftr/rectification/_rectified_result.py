@@ -101,6 +101,8 @@ def rectified_result(
         influence=rectified.influence,
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
+        is_tuned=lambda_ is None or isinstance(lambda_, str),
+        is_finite=sample.drawn.is_finite,
         rows=None if sample.trained or len(sample.folds) else sample.drawn.rows,
         shares=shares_of(sample, here, every, alone, own, template) if values.are_shares else None,
         labels_shares=shares_of_labels(sample, every, template) if values.are_shares else None,

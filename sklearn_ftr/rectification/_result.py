@@ -18,6 +18,7 @@ from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
 from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Inference, check_method, few_labels
+from sklearn_ftr.rectification._labels_needed import EstimateToCome
 from sklearn_ftr.rectification._printed import (
     as_json,
     html_table,
@@ -30,7 +31,7 @@ from sklearn_ftr.rectification._printed import (
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedResult(EstimateInRounds, Combinable):
+class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
     """A rectified estimate beside what labels alone and predictions alone would say.
 
     One number each for labels of shape (n,); arrays of shape (k,) for labels of shape (n, k).
@@ -78,6 +79,10 @@ class RectifiedResult(EstimateInRounds, Combinable):
         Variance of labels alone under the sampling design over that of as many independent rows; None without a design.
     is_complete : bool
         Whether every row of a finite population has a label, so that nothing is uncertain.
+    is_tuned : bool
+        Whether lambda was estimated.
+    is_finite : bool
+        Whether exactly these rows are meant.
     rows : tuple of str or None
         What tells the rows from others when results are subtracted; None where they are not known one by one.
     labels_shape : Shape or None
@@ -106,6 +111,8 @@ class RectifiedResult(EstimateInRounds, Combinable):
     influence: Influence | None = None
     design_effect: Any = None
     is_complete: bool = False
+    is_tuned: bool = False
+    is_finite: bool = False
     rows: tuple[str, str] | None = field(default=None, compare=False)
     labels_shape: Shape | None = None
     interval: str = "auto"
@@ -188,9 +195,9 @@ class RectifiedResult(EstimateInRounds, Combinable):
     @property
     def zero_width(self) -> bool:
         """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
-        if self.is_complete or self._chosen(None).method == "share":
+        if self.is_complete or not np.any(np.diag(self.covariance) == 0):
             return False
-        return bool(np.any(np.diag(self.covariance) == 0))
+        return self._chosen(None).method != "share"
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""

@@ -59,6 +59,8 @@ class Sampling(ABC):
         Of unlabeled rows; None is the same for all.
     labeled_share : ndarray of shape (r,) or None
         Of a finite population: with which probability each labeled row was labeled.
+    is_finite : bool
+        Whether exactly these rows are meant.
     is_complete : bool
         Whether the rows are a finite population of which every one has a label.
     rows : RowNames or None
@@ -71,6 +73,11 @@ class Sampling(ABC):
     own_weights: Array | None
     pool_weights: Array | None
     labeled_share: Array | None
+
+    @property
+    def is_finite(self) -> bool:
+        """See above."""
+        return False
 
     @property
     def is_complete(self) -> bool:

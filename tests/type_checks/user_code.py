@@ -15,6 +15,7 @@ import sklearn_ftr.model_selection
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
     FittedLaw,
+    LabelsNeeded,
     Plan,
     PredictionCorrector,
     RectifiedDifference,
@@ -100,5 +101,7 @@ def fitted_attributes_have_types() -> None:
     assert_type(allocator.law_fit_, FittedLaw | None)
     assert_type(allocator.result_, RectifiedResult)
     assert_type(allocator.required_labels(half_width=0.1), RequiredLabels)
+    assert_type(allocator.required_labels(effect=0.1, power=0.9), RequiredLabels)
+    assert_type(model.result_.required_labels(rank=True), LabelsNeeded)
     assert_type(ScalingLawRegressor().fit(X, y).law_, ScalingLaw)
     assert_type(VarianceRegressor().fit(X, y).predict(X), NDArray[np.float64])
