@@ -2,7 +2,7 @@
 
 The ordinary interval is also taken where it stops: at the first look at which it is no wider than it is at the 15th on average.
 
-    python benchmarks/looking_many_times.py [--runs 4000] [--jobs 2] [--first 50 20] [--method given] [--data FOLDER]
+    python benchmarks/looking_many_times.py [--runs 4000] [--jobs 2] [--first 50 20] [--method given] [--interval auto] [--data FOLDER]
 
 Labels arrive in rounds: the first look is at 50 labels, the last, 29th, at 610 (from 20: at 20, 28, ... 244). "given" rectifies with predictions
 that do not change; a split (0.2, recycled, rows that have trained keep training) and cross-fitting (K = 5) train a ridge regression anew
@@ -140,7 +140,7 @@ def trained(X, y, sizes, seed, settings):
     return results
 
 
-def looks(population, seed, first, settings):
+def looks(population, seed, first, settings, interval):
     """Whether intervals miss, ordinary ones and those of the sequence (2, looks, runs), and their widths."""
     draw, truth = population
     sizes = first + first * 2 // 5 * np.arange(LOOKS)
@@ -152,18 +152,19 @@ def looks(population, seed, first, settings):
         results = trained(X, y, sizes, seed, settings) if settings else given(X, y, f, sizes)
     ends = np.array(
         [
-            [one.confidence_interval() for one in results],
-            [one.confidence_sequence(n_first=first) for one in results],
+            [one.confidence_interval(method=interval) for one in results],
+            [one.confidence_sequence(n_first=first, method=interval) for one in results],
         ]
     )
     low, high = np.moveaxis(ends, 2, 0)
     return (low > truth) | (high < truth), high - low
 
 
-def simulate(population, first, settings, runs, jobs):
+def simulate(population, first, settings, runs, jobs, interval="t"):
     """Shares of runs in which the interval and the sequence ever miss, and the interval when it stops; the sequence's width over the interval's, first, middle and last look."""
     found = Parallel(n_jobs=jobs)(
-        delayed(looks)(population, seed, first, settings) for seed in range(runs // RUNS_AT_ONCE)
+        delayed(looks)(population, seed, first, settings, interval)
+        for seed in range(runs // RUNS_AT_ONCE)
     )
     missed, widths = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
     of_interval, of_sequence = widths.mean(axis=-1)
@@ -191,6 +192,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--first", type=int, nargs="+", default=[50])
     parser.add_argument("--method", choices=METHODS, nargs="+", default=list(METHODS))
+    parser.add_argument("--interval", default="t")
     parser.add_argument("--population", nargs="+")
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
@@ -202,7 +204,8 @@ def main():
         for method in options.method:
             for first in options.first:
                 shares, ratios = simulate(
-                    populations[name], first, METHODS[method], options.runs, options.jobs
+                    *(populations[name], first, METHODS[method]),
+                    *(options.runs, options.jobs, options.interval),
                 )
                 errors = monte_carlo_error(shares, options.runs)
                 cells = [

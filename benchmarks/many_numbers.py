@@ -1,6 +1,6 @@
 """Many numbers at once, by simulation: do simultaneous intervals hold together, and do adjusted p-values keep their error rates?
 
-    python benchmarks/many_numbers.py [--draws 2000] [--jobs 2] [--write docs/many_numbers.md]
+    python benchmarks/many_numbers.py [--draws 2000] [--jobs 2] [--interval auto] [--write docs/many_numbers.md]
     python benchmarks/many_numbers.py --critical-values          # their own error
 
 Labels of k outputs and the errors of their predictions, both correlated by 0.7; predictions and labels are correlated by 0.8. Gaussian or lognormal (their
@@ -45,12 +45,13 @@ def made(rng, k, r, function):
     return function(z[:r]), function(f[:r]), function(f[r:])
 
 
-def one_draw(seed, k, r, population):
+def one_draw(seed, k, r, population, interval):
     """Whether all intervals hold, by method; widths; the Wald test; false and all rejections by adjustment."""
     function, truth = POPULATIONS[population]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PredictionShiftWarning)  # by chance, in some of 20,000 draws
-        result = rectify_mean(*made(np.random.default_rng(seed), k, r, function))
+        data = made(np.random.default_rng(seed), k, r, function)
+        result = rectify_mean(*data, interval=interval)
     intervals = {
         "ordinary": result.confidence_interval(),
         "max-t": result.confidence_interval(simultaneous=True),
@@ -85,7 +86,7 @@ def one_difference(seed, r):
     ]
     rows = []
     for one in differences:
-        low, high = one.confidence_interval()
+        low, high = one.confidence_interval(method="t")
         rows.append([low <= 0 <= high, one.standard_error**2, one.estimate**2])
     return rows
 
@@ -128,19 +129,20 @@ def percent(hits):
     return f"{100 * values.mean():.1f} +- {100 * values.std() / np.sqrt(len(values)):.1f}"
 
 
-def simulate(draws, jobs):
+def simulate(draws, jobs, interval="t"):
     """The page, table by table."""
     run = Parallel(n_jobs=jobs, batch_size=50)
     tables = {
         (population, k, r): np.array(
-            run(delayed(one_draw)(seed, k, r, population) for seed in range(draws)), dtype=float
+            run(delayed(one_draw)(seed, k, r, population, interval) for seed in range(draws)),
+            dtype=float,
         )
         for population, k, r in CASES
     }
     lines = [
         "# Many numbers at once, measured",
         "",
-        f"{draws:,} draws, in percent with one Monte Carlo error. Populations, seeds: `benchmarks/many_numbers.py`, which wrote this page:",
+        f"{draws:,} draws, intervals by {interval!r}, in percent with one Monte Carlo error. Populations, seeds: `benchmarks/many_numbers.py`, which wrote this page:",
         "`python benchmarks/many_numbers.py --write docs/many_numbers.md`.",
         "",
         "## All k intervals hold (95 % nominal), and Wald tests of the truth of five outputs at 5 %",
@@ -200,13 +202,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=2_000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--interval", default="t")
     parser.add_argument("--write", type=Path)
     parser.add_argument("--critical-values", action="store_true")
     options = parser.parse_args()
     if options.critical_values:
         print_errors_over_seeds()
         return
-    text = simulate(options.draws, options.jobs)
+    text = simulate(options.draws, options.jobs, options.interval)
     print(text)
     if options.write:
         options.write.write_text(text)
