@@ -1,3 +1,4 @@
+import signal
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,6 +11,10 @@ import sklearn_ftr
 # Generators, which need the packages they ask, and code for mypy alone.
 collect_ignore = ["golden", "type_checks"]
 
+
+# Processes that run in the background of a shell may ignore Ctrl-C, of which some tests ask what it leaves behind.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples everywhere and every time: what is green here is green elsewhere. New ones are looked for by `make laws`.
 settings.register_profile("repeatable", derandomize=True, database=None)

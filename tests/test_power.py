@@ -46,7 +46,9 @@ def textbook(effect, sd, power, alpha):
     """Labels of a two-sided one-sample t test."""
     for n in range(3, 100_000):
         t = stats.t.isf(alpha / 2, n - 1)
-        if stats.nct.sf(t, n - 1, effect / sd * np.sqrt(n)) >= power:
+        with np.errstate(all="ignore"):  # older scipy divides by 0 on its way
+            found = stats.nct.sf(t, n - 1, effect / sd * np.sqrt(n))
+        if found >= power:
             return n
     raise AssertionError
 
@@ -58,7 +60,8 @@ def textbook(effect, sd, power, alpha):
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
 @pytest.mark.parametrize("shift", [0.5, 2.0, 3.0, 5.0])
 def test_power_is_that_of_the_noncentral_t(degrees, alpha, shift):
-    exact = stats.nct.sf(stats.t.isf(alpha / 2, degrees), degrees, shift)
+    with np.errstate(all="ignore"):
+        exact = stats.nct.sf(stats.t.isf(alpha / 2, degrees), degrees, shift)
     assert power_of(shift, 1.0, degrees, alpha) == pytest.approx(exact, abs=0.004)
 
 
