@@ -365,6 +365,30 @@ def test_models_that_need_more_rows_than_the_smallest_size(data):
         allocator(KNeighborsRegressor(n_neighbors=200)).fit(X, y)
 
 
+class FailsAt(Ridge):
+    """Ridge regression that refuses 50 rows."""
+
+    def fit(self, X, y):
+        if len(y) == 50:
+            raise ValueError("rows that it cannot learn from")
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("rectified", "design"),
+    [
+        (RectifiedMeanEstimator(FailsAt()), {"strata": np.arange(3_000) % 2}),
+        (RectifiedLinearRegression(FailsAt(), covariates=[0]), {}),
+    ],
+)
+def test_models_that_fail_on_halves_say_so(data, rectified, design):
+    """Nothing is left to compare smaller and larger trainings with."""
+    X, y = data
+    y = np.where(np.arange(3_000) < 100, y, np.nan)
+    with pytest.raises(ValueError, match="rows that it cannot learn from"):
+        FineTuneRectifyAllocator(rectified, n_bootstrap=2, random_state=0).fit(X, y, **design)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_split_trains_on_fewer_labels_than_the_model_needs(rng, seed):
     """Of noise the best split is the smallest; what was too little for the curve is no option, now or with more labels."""
