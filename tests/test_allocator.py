@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
@@ -363,6 +363,56 @@ def test_models_that_need_more_rows_than_the_smallest_size(data):
     assert curve.sizes.min() > 4
     with pytest.raises(ValueError, match="n_neighbors"):
         allocator(KNeighborsRegressor(n_neighbors=200)).fit(X, y)
+
+
+class FailsAt(Ridge):
+    """Ridge regression that refuses 50 rows."""
+
+    def fit(self, X, y):
+        if len(y) == 50:
+            raise ValueError("rows that it cannot learn from")
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("rectified", "design"),
+    [
+        (RectifiedMeanEstimator(FailsAt()), {"strata": np.arange(3_000) % 2}),
+        (RectifiedLinearRegression(FailsAt(), covariates=[0]), {}),
+    ],
+)
+def test_models_that_fail_on_halves_say_so(data, rectified, design):
+    """Nothing is left to compare smaller and larger trainings with."""
+    X, y = data
+    y = np.where(np.arange(3_000) < 100, y, np.nan)
+    with pytest.raises(ValueError, match="rows that it cannot learn from"):
+        FineTuneRectifyAllocator(rectified, n_bootstrap=2, random_state=0).fit(X, y, **design)
+
+
+def test_strategies_that_too_small_strata_rule_out(data):
+    """Three labels of each stratum have to rectify, and one has three."""
+    X, y = data
+    y = np.where(np.arange(3_000) < 60, y, np.nan)
+    strata = np.where(np.arange(3_000) % 60 < 3, 0, 1)
+    model = allocator(strategy="split", n_bootstrap=2)
+    with pytest.raises(ValueError, match="at least 2 train and 60 of all strata rectify"):
+        model.fit(X, y, strata=strata)
+
+
+@pytest.mark.filterwarnings("error")
+def test_plans_know_nothing_of_judges_and_say_so(rng):
+    """Nothing is missed where a judge beside the model is what makes the answer good."""
+    y = rng.normal(size=3_000)
+    X = np.column_stack([rng.normal(size=3_000), y + 0.1 * rng.normal(size=3_000)])
+    y[200:] = np.nan
+    first = make_pipeline(FunctionTransformer(first_column), Ridge())
+    model = allocator(first, {"judges": [1]}).fit(X, y)
+    assert model.standard_error_ < 0.7 * model.best_option_.standard_error
+    assert model.verdict_.endswith("Plans are of the model without its judges.")
+
+
+def first_column(X):
+    return X[:, :1]
 
 
 @pytest.mark.parametrize("seed", range(5))

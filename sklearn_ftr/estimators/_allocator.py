@@ -47,8 +47,8 @@ class FineTuneRectifyAllocator(PlansLabels):
     Parameters
     ----------
     estimator : rectified estimator, default=None
-        Of the mean, quantiles, a difference or coefficients. Its `split_ratio` and `cv` are replaced by what is chosen. None is
-        `RectifiedMeanEstimator()`.
+        Of the mean, quantiles, a difference or coefficients. Its `split_ratio` and `cv` are replaced by what is chosen. Its
+        `judges` rectify the answer, but plans are of its model alone. None is `RectifiedMeanEstimator()`.
     strategy : {"auto", "split", "cross-fitting"}, default="auto"
         "split" is the paper's method: one training, with the objective that `estimator.recycle` implies.
         "auto" may also cross-fit, rectify without training or use labels alone, and says why in `verdict_`.
@@ -263,6 +263,8 @@ class FineTuneRectifyAllocator(PlansLabels):
         foreseen = pilot.foresee(rectified, X, bound, folds, len(trained))
         plan = foreseen.plan(labels, self._costs())
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
+        judged = rectified.judges is not None
+        choice = choice.beside_judges if judged else choice
         reporter(self)(choice.verdict)
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
@@ -270,7 +272,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
         best = rectified._fit(X, y, trained_rows, made, **sampling)
-        outcome = foreseen.outcome(bound, choice.option, best.standard_error_)
+        outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)
         return (
             columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -41,6 +41,11 @@ class Choice:
     option: Option
     verdict: str
 
+    @property
+    def beside_judges(self) -> Choice:
+        """The same for an estimator with judges, of which plans do not know."""
+        return replace(self, verdict=f"{self.verdict} Plans are of the model without its judges.")
+
 
 def is_allowed(option_strategy: str, folds: int, strategy: str, max_fits: int) -> bool:
     """Whether a user's `strategy` and `max_fits` admit an option."""
@@ -75,6 +80,12 @@ def _allowed(plan: Plan, outlook: Outlook, strategy: str, max_fits: int) -> list
         if strategy == Split.name and drawing.no_split:
             raise ValueError(
                 f"strategy={strategy!r}, but labels cannot be split: {drawing.no_split}. Use 'cross-fitting' or 'auto'."
+            )
+        if strategy == Split.name:
+            n, strata = plan.n_labeled, " of all strata" * (drawing.n_strata > 1)
+            raise ValueError(
+                f"strategy={strategy!r} leaves no option for {n} labels, of which at least {outlook.fewest_to_train()} train and "
+                f"{drawing.fewest_to_rectify(n)}{strata} rectify. Label more rows, or use 'cross-fitting' or 'auto'."
             )
         raise ValueError(
             f"strategy={strategy!r} with folds={outlook.folds} and max_fits={max_fits} leaves no option for "

@@ -179,12 +179,13 @@ def _fit(
 
 
 def _without_failures(results: Sequence[_Result], report: Callable[[str], None]) -> list[Tested]:
-    """Leave out sizes that are too small for the model (its inner folds or neighbors, say)."""
+    """Leave out sizes that are too small for the model (its inner folds or neighbors, say); two sizes are needed, and halves, which others are compared with."""
     failures = {one.trial.size: one.found for one in results if isinstance(one.found, ValueError)}
     kept = [
         one.found for one in results if isinstance(one.found, Tested) and one.trial.size not in failures
     ]
-    if failures and len({one.size for one in kept if one.size}) < 2:
+    enough = len({one.size for one in kept if one.size}) >= 2 and any(one.is_half for one in kept)
+    if failures and not enough:
         raise failures[max(failures)]
     for size, error in failures.items():
         report(f"learning curve: left out {size} labels ({error})")
