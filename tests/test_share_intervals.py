@@ -235,6 +235,42 @@ def test_census_is_a_point():
     assert result.p_value(0.5) == 0.0
 
 
+def test_a_census_of_two_groups_is_a_point():
+    y = made()[0]
+    result = rectify_difference(y, y, [], np.arange(40) % 2, [], finite_population=True)
+    assert result.confidence_interval() == pytest.approx((result.estimate, result.estimate))
+    for alternative in SIDES:
+        assert result.p_value(result.estimate, alternative) == 1.0
+    assert result.p_value(0.9) == 0.0
+
+
+def test_a_group_whose_rows_all_have_labels_is_certain():
+    y, _, pool = made()
+    group, of_pool = np.repeat(["A", "B"], 20), np.full(300, "B")
+    result = rectify_difference(
+        *(y, y, pool, group, of_pool),
+        design=SamplingDesign(strata=group),
+        design_unlabeled=SamplingDesign(strata=of_pool),
+        finite_population=True,
+    )
+    first, second = result.parts.values()
+    assert first.confidence_interval() == pytest.approx((y[:20].mean(), y[:20].mean()))
+    np.testing.assert_allclose(
+        result.confidence_interval(), np.array(second.confidence_interval()) - y[:20].mean()
+    )
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_largest_difference_is_not_refuted_by_itself(sign):
+    y = np.repeat([0.0, 1.0], 6)
+    group = np.repeat(["A", "B"], 6) if sign > 0 else np.repeat(["B", "A"], 6)
+    result = rectify_difference(y, y, [], group, [])
+    assert result.estimate == sign
+    for alternative in SIDES:
+        assert result.p_value(sign, alternative) == 1.0
+    assert result.p_value(2 * sign) == 0.0
+
+
 def test_almost_a_census_is_almost_a_point():
     """What has been counted is never excluded, and unseen errors are in the rest only."""
     y, f, _ = made(200)
@@ -342,6 +378,17 @@ def test_selected_shares_keep_their_interval():
     rest = one - result.select("0")
     assert rest.shares is None
     assert rest.interval_method.startswith("Student t")
+
+
+@pytest.mark.parametrize("name", ["difference", "difference of clusters", "difference of ones"])
+def test_a_selected_difference_keeps_its_interval(name):
+    result = RESULTS[name]()
+    told = result.select(0)
+    assert told.confidence_interval() == result.confidence_interval()
+    assert told.p_value(0.1) == result.p_value(0.1)
+    assert told.interval_method == result.interval_method
+    assert "no variance" not in str(told)
+    assert result.contrast([2.0]).shares is None
 
 
 def test_shares_of_one_class_count_among_many():
