@@ -16,6 +16,7 @@ from sklearn_ftr import (
     rectify_mean,
 )
 from sklearn_ftr.rectification._binomial_tests import exact_tail, lowest, mixed_tail, score_tail
+from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._share_interval import ShareInference
 
 share_coverage = benchmark("share_coverage")
@@ -258,6 +259,23 @@ def test_a_group_whose_rows_all_have_labels_is_certain():
     np.testing.assert_allclose(
         result.confidence_interval(), np.array(second.confidence_interval()) - y[:20].mean()
     )
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3])
+def test_labels_only_of_groups_of_a_design_are_shares_too(p):
+    """As without one, where a design says nothing."""
+    y, f, pool = made(60, p=p)
+    groups = np.arange(60) % 2, np.arange(300) % 2
+    said = rectify_difference(
+        *(y, f, pool, *groups),
+        design=SamplingDesign(clusters=np.arange(60)),
+        design_unlabeled=SamplingDesign(clusters=100 + np.arange(300)),
+    )
+    plain = rectify_difference(y, f, pool, *groups)
+    for one, other in zip((said, *said.parts.values()), (plain, *plain.parts.values()), strict=True):
+        np.testing.assert_allclose(
+            of_labels_only(one).confidence_interval(), of_labels_only(other).confidence_interval()
+        )
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
