@@ -261,6 +261,18 @@ def test_a_group_whose_rows_all_have_labels_is_certain():
     )
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_ftr.ZeroWidthIntervalWarning")
+@pytest.mark.parametrize("seed", range(30))
+def test_no_variance_of_a_difference_is_negative(seed):
+    """Groups that are alike in every cluster differ by rounding, whose sign is anybody's guess."""
+    clusters = np.arange(60) // 4
+    y = np.where(np.random.default_rng(seed).random(15) < 0.3, 1.0, 0.0)[clusters]
+    group, design = np.arange(60) % 4 == 3, SamplingDesign(clusters=clusters)
+    result = rectify_difference(y, y, [], group, [], design=design)
+    assert 0 <= result.standard_error < 1e-7
+    assert np.isfinite(result.confidence_interval(method="t")).all()
+
+
 @pytest.mark.parametrize("p", [0.0, 0.3])
 def test_labels_only_of_groups_of_a_design_are_shares_too(p):
     """As without one, where a design says nothing."""

@@ -231,5 +231,6 @@ def _contrast(both: Estimate, weights: Array) -> Estimate:
     variances = np.diag(both.covariance) * weights**2
     degrees = np.broadcast_to(both.degrees_of_freedom, (2,))
     combined = welch_satterthwaite(list(variances[:, None]), list(degrees[:, None]))
-    covariance = np.array([[weights @ both.covariance @ weights]])
+    # Groups that are alike in every cluster leave nothing but rounding, of either sign.
+    covariance = np.array([[max(float(weights @ both.covariance @ weights), 0.0)]])
     return Estimate(float(weights @ both.estimate), covariance, float(combined[0]))
