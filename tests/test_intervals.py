@@ -92,6 +92,27 @@ def test_wider_levels_contain_narrower_ones(name, method):
     assert np.isfinite(outer).all()
 
 
+@pytest.mark.parametrize("name", RESULTS)
+def test_bootstrap_t_has_no_ends_beyond_its_draws(name):
+    """Of 1,999 draws the outermost leave out 1 / 2000 on each side, and no p-value is smaller."""
+    result = RESULTS[name]()
+    assert np.isfinite(result.confidence_interval(0.999, method="bootstrap-t")).all()
+    ends = result.confidence_interval(0.9995, method="bootstrap-t")
+    assert np.all(np.equal(ends.low, -np.inf) & np.equal(ends.high, np.inf))
+    assert np.shape(ends.low) == np.shape(result.estimate)
+    assert np.all(result.p_value(1e9, method="bootstrap-t") > 0.0005)
+
+
+@pytest.mark.parametrize("scale", [1e-16, 1e-12, 1e-7, 1e-5])
+def test_skewness_that_is_rounding_is_students_t(scale):
+    student = Estimate(0.0, np.eye(1), 5.0)
+    told = SkewedT(student, np.array([scale]))
+    np.testing.assert_allclose(
+        told.confidence_interval(0.9), student.confidence_interval(0.9), rtol=1e-4
+    )
+    np.testing.assert_allclose(told.p_value(2.0), student.p_value(2.0), rtol=1e-4)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("factor", [1e-90, -3.0, 1e90])
 def test_units_do_not_matter(method, factor):
@@ -135,7 +156,7 @@ def test_the_interval_that_was_asked_for(name, method):
 
 def test_methods_without_evidence_are_refused():
     with pytest.raises(
-        ValueError, match=r"'share' needs labels that are all 0 or 1; available .*: t, skewed"
+        ValueError, match=r"'share' needs means of labels that are all 0 or 1; available .*: t, skewed"
     ):
         rectify_mean(*labels(), interval="share")
     with pytest.raises(ValueError, match="interval is 'median'; expected one of"):

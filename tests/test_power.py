@@ -318,3 +318,25 @@ def test_arguments():
         rectify_quantile(y[:20], f[:20], f[20:], q=0.99).required_labels(0.1)
     with pytest.raises(ValueError, match="endless or has zero width"):
         rectify_mean(y, f, [], finite_population=True).required_labels(0.1)
+
+
+def test_an_order_of_a_finite_population_is_certain_in_the_end():
+    """With labels of all rows nothing is uncertain; ties are in no order even then."""
+    y, f = sample(rows=150, columns=(3,))
+    y += np.array([0.0, 0.01, 0.5])
+    result = rectify_mean(y[:60], f[:60], f[60:], finite_population=True)
+    assert 60 < result.required_labels(rank=True, power=0.999).n_labeled <= 150
+    assert Order((1.0, 2.0), 0.95, 0.8).reached(np.zeros(2), np.full(2, 50.0))
+    assert not Order((0.0, 2.0), 0.95, 0.8).reached(np.zeros(2), np.full(2, 50.0))
+
+
+@pytest.mark.parametrize("goal", [{"half_width": 0.02}, {"effect": 0.05}])
+def test_nothing_is_foretold_from_shares_without_variance(goal):
+    """Their interval has some width, but what would become of it is not known."""
+    y = np.arange(300) % 3 == 0
+    perfect = rectify_mean(y[:60], y[:60], y[60:], finite_population=True)
+    one_class = rectify_mean(np.ones(50), np.ones(50), np.ones(300))
+    for result in (perfect, one_class):
+        assert np.diff(result.confidence_interval())[0] > 0
+        with pytest.raises(ValueError, match="labels show no variance"):
+            result.required_labels(**goal)

@@ -16,6 +16,7 @@ from sklearn_ftr import (
     rectify_mean,
 )
 from sklearn_ftr.rectification._binomial_tests import exact_tail, lowest, mixed_tail, score_tail
+from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._share_interval import ShareInference
 
 share_coverage = benchmark("share_coverage")
@@ -235,6 +236,71 @@ def test_census_is_a_point():
     assert result.p_value(0.5) == 0.0
 
 
+def test_a_census_of_two_groups_is_a_point():
+    y = made()[0]
+    result = rectify_difference(y, y, [], np.arange(40) % 2, [], finite_population=True)
+    assert result.confidence_interval() == pytest.approx((result.estimate, result.estimate))
+    for alternative in SIDES:
+        assert result.p_value(result.estimate, alternative) == 1.0
+    assert result.p_value(0.9) == 0.0
+
+
+def test_a_group_whose_rows_all_have_labels_is_certain():
+    y, _, pool = made()
+    group, of_pool = np.repeat(["A", "B"], 20), np.full(300, "B")
+    result = rectify_difference(
+        *(y, y, pool, group, of_pool),
+        design=SamplingDesign(strata=group),
+        design_unlabeled=SamplingDesign(strata=of_pool),
+        finite_population=True,
+    )
+    first, second = result.parts.values()
+    assert first.confidence_interval() == pytest.approx((y[:20].mean(), y[:20].mean()))
+    np.testing.assert_allclose(
+        result.confidence_interval(), np.array(second.confidence_interval()) - y[:20].mean()
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_ftr.ZeroWidthIntervalWarning")
+@pytest.mark.parametrize("seed", range(30))
+def test_no_variance_of_a_difference_is_negative(seed):
+    """Groups that are alike in every cluster differ by rounding, whose sign is anybody's guess."""
+    clusters = np.arange(60) // 4
+    y = np.where(np.random.default_rng(seed).random(15) < 0.3, 1.0, 0.0)[clusters]
+    group, design = np.arange(60) % 4 == 3, SamplingDesign(clusters=clusters)
+    result = rectify_difference(y, y, [], group, [], design=design)
+    assert 0 <= result.standard_error < 1e-7
+    assert np.isfinite(result.confidence_interval(method="t")).all()
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3])
+def test_labels_only_of_groups_of_a_design_are_shares_too(p):
+    """As without one, where a design says nothing."""
+    y, f, pool = made(60, p=p)
+    groups = np.arange(60) % 2, np.arange(300) % 2
+    said = rectify_difference(
+        *(y, f, pool, *groups),
+        design=SamplingDesign(clusters=np.arange(60)),
+        design_unlabeled=SamplingDesign(clusters=100 + np.arange(300)),
+    )
+    plain = rectify_difference(y, f, pool, *groups)
+    for one, other in zip((said, *said.parts.values()), (plain, *plain.parts.values()), strict=True):
+        np.testing.assert_allclose(
+            of_labels_only(one).confidence_interval(), of_labels_only(other).confidence_interval()
+        )
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_largest_difference_is_not_refuted_by_itself(sign):
+    y = np.repeat([0.0, 1.0], 6)
+    group = np.repeat(["A", "B"], 6) if sign > 0 else np.repeat(["B", "A"], 6)
+    result = rectify_difference(y, y, [], group, [])
+    assert result.estimate == sign
+    for alternative in SIDES:
+        assert result.p_value(sign, alternative) == 1.0
+    assert result.p_value(2 * sign) == 0.0
+
+
 def test_almost_a_census_is_almost_a_point():
     """What has been counted is never excluded, and unseen errors are in the rest only."""
     y, f, _ = made(200)
@@ -342,6 +408,17 @@ def test_selected_shares_keep_their_interval():
     rest = one - result.select("0")
     assert rest.shares is None
     assert rest.interval_method.startswith("Student t")
+
+
+@pytest.mark.parametrize("name", ["difference", "difference of clusters", "difference of ones"])
+def test_a_selected_difference_keeps_its_interval(name):
+    result = RESULTS[name]()
+    told = result.select(0)
+    assert told.confidence_interval() == result.confidence_interval()
+    assert told.p_value(0.1) == result.p_value(0.1)
+    assert told.interval_method == result.interval_method
+    assert "no variance" not in str(told)
+    assert result.contrast([2.0]).shares is None
 
 
 def test_shares_of_one_class_count_among_many():

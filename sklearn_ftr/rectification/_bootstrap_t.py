@@ -22,6 +22,7 @@ from sklearn_ftr.rectification._inference import (
     ConfidenceInterval,
     Estimate,
     interval_between,
+    like,
     p_value_of,
     t_statistic,
     tail_of,
@@ -56,12 +57,14 @@ class BootstrapT:
     def confidence_interval(
         self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
     ) -> ConfidenceInterval:
-        """See `Estimate.confidence_interval`."""
+        """See `Estimate.confidence_interval`. Ends that leave out less than 1 / 2000 are infinite: draws do not tell them."""
         left_out = tail_of(confidence_level, alternative) * (_DRAWS + 1)
-        position = min(max(int(np.floor(left_out + 1e-9)), 1), (_DRAWS + 1) // 2)
-        shape = np.shape(self.student.estimate)
+        position = min(int(np.floor(left_out + 1e-9)), (_DRAWS + 1) // 2)
+        center = np.asarray(self.student.estimate)
+        if position < 1:
+            return ConfidenceInterval(like(center - np.inf, center), like(center + np.inf, center))
         lowest, highest = (
-            self.statistics[at].reshape(shape) for at in (position - 1, _DRAWS - position)
+            self.statistics[at].reshape(center.shape) for at in (position - 1, _DRAWS - position)
         )
         return interval_between(self.student, lowest, highest, alternative)
 

@@ -28,7 +28,7 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
-from sklearn_ftr.rectification._share_interval import picked_shares
+from sklearn_ftr.rectification._share_difference import picked_shares
 from sklearn_ftr.rectification._stacked import joint_error_terms, joint_influence, stacked
 from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
 from sklearn_ftr.rectification._wald import WaldTest, wald_test

@@ -21,6 +21,7 @@ from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import Sampling
 from sklearn_ftr.rectification._share_difference import difference_of_shares
 from sklearn_ftr.rectification._share_evidence import are_shares, known_share, rows_of
 from sklearn_ftr.rectification._share_interval import ShareInference
@@ -45,13 +46,14 @@ def difference_under_design(
     sample, estimand = _seen(sample, names)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     both = _as_each_group_alone(both, drawn, rectify, pool)
-    shares = _shares(both, drawn, rectify) if are_shares(of_labels) else None
     counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, unlabeled)]
     parts = {name: _part(both, position, *counts) for position, name in enumerate(names)}
-    if shares is not None:
+    if are_shares(of_labels):
+        of_every = both.labels_only, sample.every, np.concatenate([rectify, trained])
+        shares = _shares(both, both, drawn, rectify), _shares(both, *of_every)
         parts = {
-            name: replace(part, shares=one)
-            for (name, part), one in zip(parts.items(), shares, strict=True)
+            name: replace(part, shares=one, labels_shares=alone)
+            for (name, part), one, alone in zip(parts.items(), *shares, strict=True)
         }
     return _difference(both, parts)
 
@@ -181,19 +183,23 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
         parts=parts,
         influence=both.influence.contrast(_CONTRAST),
         shares=difference_of_shares(parts[first].shares, parts[second].shares, _correlation(both)),
+        labels_shares=difference_of_shares(
+            parts[first].labels_shares, parts[second].labels_shares, _correlation(both.labels_only)
+        ),
     )
 
 
-def _correlation(both: RectifiedResult) -> float:
+def _correlation(both: Estimate) -> float:
     """Of both means."""
     errors = np.sqrt(np.diag(both.covariance))
     return float(both.covariance[0, 1] / errors.prod()) if errors.all() else 0.0
 
 
 def _shares(
-    both: RectifiedResult, drawn: DesignedSampling, group: NDArray[np.intp]
+    both: RectifiedResult, answer: Estimate, drawn: Sampling, group: NDArray[np.intp]
 ) -> list[ShareInference]:
-    """Of each group, if its labels are 0 or 1."""
+    """What an answer says of each group, if labels are 0 or 1, of rows that have been drawn with their numbers of groups."""
+    assert isinstance(drawn, DesignedSampling)
     of_labels, shares = both.labels_only, []
     for one in (0, 1):
         inside = (group == one) & (drawn.weights > 0)
@@ -202,8 +208,8 @@ def _shares(
         if drawn.labeled_share is not None:
             part = float(np.average(drawn.labeled_share[inside], weights=weights))
         known = known_share(
-            both.estimate[one],
-            both.covariance[one, one],
+            answer.estimate[one],
+            answer.covariance[one, one],
             of_labels.estimate[one],
             rows_of(weights, len(weights)),
             int(of_labels.degrees_of_freedom[one]),
@@ -225,5 +231,6 @@ def _contrast(both: Estimate, weights: Array) -> Estimate:
     variances = np.diag(both.covariance) * weights**2
     degrees = np.broadcast_to(both.degrees_of_freedom, (2,))
     combined = welch_satterthwaite(list(variances[:, None]), list(degrees[:, None]))
-    covariance = np.array([[weights @ both.covariance @ weights]])
+    # Groups that are alike in every cluster leave nothing but rounding, of either sign.
+    covariance = np.array([[max(float(weights @ both.covariance @ weights), 0.0)]])
     return Estimate(float(weights @ both.estimate), covariance, float(combined[0]))

@@ -97,7 +97,7 @@ class Order(Wanted):
 
         Holm's method finds all pairs if the weakest has p <= alpha, the next one p <= alpha / 2 and so on.
         """
-        weakest_first = np.argsort(self.differences / np.sqrt(variance))
+        weakest_first = np.argsort(_in_errors(self.differences, variance))
         alpha = np.empty(len(weakest_first))
         alpha[weakest_first] = (1 - self.confidence_level) / np.arange(1, len(alpha) + 1)
         missed = 1 - power_of(np.array(self.differences), variance, degrees, alpha)
@@ -138,9 +138,14 @@ def squared_half_width(variance: Any, degrees: Any, confidence_level: float) -> 
 def power_of(effect: Any, variance: Any, degrees: Any, alpha: Any) -> Any:
     """The chance that two-sided t tests of a null `effect` away are significant, on the right side."""
     t = stats.t.isf(alpha / 2, degrees)
-    with np.errstate(divide="ignore"):
-        shift = np.divide(effect, np.sqrt(variance))
+    shift = _in_errors(effect, variance)
     return ndtr((shift - t * (1 - 1 / (4 * degrees))) / np.sqrt(1 + t**2 / (2 * degrees)))
+
+
+def _in_errors(effect: Any, variance: Any) -> Any:
+    """In standard errors; endless where nothing varies, and NaN, which reaches nothing, where there is no effect either."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(effect, np.sqrt(variance))
 
 
 def bisect(enough: Callable[[int], bool], low: int, high: int) -> float:

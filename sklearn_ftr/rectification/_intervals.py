@@ -31,7 +31,7 @@ _TRUSTED = 18
 METHODS = ("auto", "t", "skewed", "share", "bootstrap-t")
 _NEEDS = {
     "skewed": "influence values of rows",
-    "share": "labels that are all 0 or 1",
+    "share": "means of labels that are all 0 or 1",
     "bootstrap-t": "influence values of rows",
 }
 _NAMES = {

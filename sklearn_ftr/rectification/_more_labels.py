@@ -215,8 +215,8 @@ def _half_widths(answer: Estimate, level: float) -> Array:
 def check_foretells(answer: Estimate, level: float) -> None:
     """Intervals in hand that end, and show some variance."""
     widths = _half_widths(answer, level)
-    if not (np.isfinite(widths).all() and widths.all()):
+    if not (np.isfinite(widths).all() and widths.all() and np.diag(answer.covariance).all()):
         raise ValueError(
-            "An interval in hand is endless or has zero width, so that nothing can be foretold of more labels; expected labels that show some "
-            "variance, and rows that have none."
+            "An interval in hand is endless or has zero width, or labels show no variance, so that nothing can be foretold of more labels; expected "
+            "labels that show some variance, and rows that have none."
         )

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from sklearn_ftr.rectification._binomial_tests import Tail, exact_tail, mixed_tail
+from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
@@ -64,6 +65,10 @@ class ShareDifferenceInference:
             return min(1.0, 2 * self._level(value, value < self.estimate, mixed_tail))
         return self._level(value, alternative == "greater", exact_tail)
 
+    def picked(self, weights: Array, template: Any) -> ShareDifferenceInference | None:
+        """The single number; None where weights do anything else with it."""
+        return self if np.ndim(template) == 0 and np.array_equal(weights, [[1.0]]) else None
+
     def _limits(self, level: float, tail: Tail) -> tuple[float, float]:
         first, second = self.first.estimate, self.second.estimate
         first_ends, second_ends = self.first.limits(level, tail), self.second.limits(level, tail)
@@ -83,7 +88,7 @@ class ShareDifferenceInference:
             low, high = self._limits(float(np.exp(log_level)), tail)
             return low - null if above else null - high
 
-        if beyond(_SMALLEST) >= 0:
+        if beyond(_SMALLEST) > 0:
             return 0.0
         if beyond(0.0) <= 0:
             return 1.0
@@ -97,3 +102,12 @@ def difference_of_shares(
     if not (isinstance(first, ShareInference) and isinstance(second, ShareInference)):
         return None
     return ShareDifferenceInference(first, second, correlation)
+
+
+def picked_shares(
+    shares: object, weights: Array, template: Any
+) -> ShareInference | ShareDifferenceInference | None:
+    """What weights (q, k) pick of shares, or of their difference; None where they do anything else."""
+    if isinstance(shares, ShareInference | ShareDifferenceInference):
+        return shares.picked(weights, template)
+    return None

@@ -53,7 +53,8 @@ def known_share(
     """
     spread = of_labels * (1 - of_labels) / max(rows - 1, 1.0)
     unseen = ROWS_UNSEEN / (rows * max(rows - 1, 1.0))
-    size = rows * (spread + unseen) / (variance + (1 - labeled_part) * unseen)
+    with np.errstate(divide="ignore"):  # all rows have labels
+        size = rows * (spread + unseen) / (variance + (1 - labeled_part) * unseen)
     lost = (stdtrit(max(rows - 1, spare), 0.975) / stdtrit(spare, 0.975)) ** 2
     return Known(np.clip(share, 0.0, 1.0), size * lost)
 

@@ -149,8 +149,3 @@ def tail_of(confidence_level: float, alternative: Alternative) -> tuple[float, T
     check_alternative(alternative)
     level = 1 - check_confidence_level(confidence_level)
     return (level / 2, mixed_tail) if alternative == "two-sided" else (level, exact_tail)
-
-
-def picked_shares(shares: object, weights: Array, template: Any) -> ShareInference | None:
-    """As `ShareInference.picked`, of what need not be shares of k numbers."""
-    return shares.picked(weights, template) if isinstance(shares, ShareInference) else None

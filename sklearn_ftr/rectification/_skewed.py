@@ -34,6 +34,8 @@ _UNDERSTATED = 1.2
 _LARGEST = 0.65
 # Skewness that moves a tail of 2.5 % by less than 1 %.
 _NEGLIGIBLE = 0.1
+# Less is none: formulas divide by it.
+_NONE = 1e-6
 # Over the degrees of freedom less 1: about two standard errors of the skewness of the mean of many normal labels, three of ten.
 _CHANCE = 4.5
 # In place of an infinite statistic; it has a cube.
@@ -79,7 +81,8 @@ class SkewedT:
 
     @property
     def _used(self) -> Array:
-        return np.clip(_UNDERSTATED * self.skewness, -_LARGEST, _LARGEST)
+        used = np.clip(_UNDERSTATED * self.skewness, -_LARGEST, _LARGEST)
+        return np.where(np.abs(used) > _NONE, used, 0.0)
 
 
 def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
