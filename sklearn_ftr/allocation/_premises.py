@@ -102,9 +102,14 @@ class Premises:
         fewest = self.drawing.fewest_to_rectify(n)
         return int(optimal_split(problem, n, self.fewest_to_train(n), fewest))
 
+    @property
+    def fewest_for_a_model(self) -> int:
+        """Labels that a model needs, in whole clusters."""
+        return max(self.smallest_training, self.drawing.labels_of(1))
+
     def fewest_to_train(self, n: float | None = None) -> int:
         """Of n labels; some are left to rectify."""
-        fewest = max(self.trained, self.smallest_training, self.drawing.labels_of(1))
+        fewest = max(self.trained, self.fewest_for_a_model)
         if n is not None:
             fewest = int(min(fewest, n - self.drawing.fewest_to_rectify(n)))
         return max(2, fewest)

@@ -146,4 +146,4 @@ def _fewest(known: Premises, strategy: Strategy) -> int:
     rectify = drawing.fewest_to_rectify(0)
     if strategy.n_folds or not strategy.trains:
         return max(rectify, drawing.labels_of(2 * strategy.n_folds))
-    return max(drawing.labels_of(1), known.smallest_training) + rectify
+    return known.fewest_for_a_model + rectify

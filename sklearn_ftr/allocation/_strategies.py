@@ -173,8 +173,7 @@ class Split(Strategy):
     def ways(cls, known: Premises, n: float, m: float) -> Iterator[Strategy]:
         """Two labels at least for either stage; one cluster to train and enough to rectify."""
         drawing = known.drawing
-        fewest = max(drawing.labels_of(1), known.smallest_training)
-        enough = max(4, fewest + drawing.fewest_to_rectify(n))
+        enough = max(4, known.fewest_for_a_model + drawing.fewest_to_rectify(n))
         if known.can_predict(m) and known.trainable and n >= enough and not drawing.no_split:
             yield cls()
 

@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._recycling import recycle_labels
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
-from sklearn_ftr.rectification._share_evidence import shares_of, shares_of_labels
+from sklearn_ftr.rectification._share_evidence import shares_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,9 @@ def rectified_result(
     else:  # the answer of all labels; predictions only tell their residual variance
         rectified = alone = _labels_alone(every, here, p)
         n_rectify, effect = sample.n_labeled, sample.every.design_effect(values.every, every)
+    shares = labels_shares = None
+    if values.are_shares:
+        shares, labels_shares = shares_of(sample, here, every, alone, own, template)
     of_pool = sample.drawn.pool_estimate(values.pool, p)
     lambdas = rectified.lambda_.reshape(len(rectified.estimate.estimate), -1)
     return RectifiedResult(
@@ -104,8 +107,8 @@ def rectified_result(
         is_tuned=lambda_ is None or isinstance(lambda_, str),
         is_finite=sample.drawn.is_finite,
         rows=None if sample.trained or len(sample.folds) else sample.drawn.rows,
-        shares=shares_of(sample, here, every, alone, own, template) if values.are_shares else None,
-        labels_shares=shares_of_labels(sample, every, template) if values.are_shares else None,
+        shares=shares,
+        labels_shares=labels_shares,
         **told,
     )
 

@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._inference import (
     check_alternative,
     check_null,
 )
-from sklearn_ftr.rectification._share_interval import ShareInference, tail_of
+from sklearn_ftr.rectification._share_interval import ShareInference, sides_of
 
 # The logarithm of the smallest p-value.
 _SMALLEST = -690.0
@@ -52,7 +52,7 @@ class ShareDifferenceInference:
         self, confidence_level: float = 0.95, alternative: Alternative = "two-sided"
     ) -> ConfidenceInterval:
         """As `ShareInference.confidence_interval`, within [-1, 1]."""
-        low, high = self._limits(*tail_of(confidence_level, alternative))
+        low, high = self._limits(*sides_of(confidence_level, alternative))
         return ConfidenceInterval(
             -1.0 if alternative == "less" else low, 1.0 if alternative == "greater" else high
         )

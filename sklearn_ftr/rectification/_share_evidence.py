@@ -98,14 +98,28 @@ def shares_of(
     rectified: Rectification,
     own: tuple[Array, int] | None,
     template: Any,
-) -> ShareInference:
-    """Of labels that are 0 or 1, in the shape of `template`.
+) -> tuple[ShareInference, ShareInference]:
+    """What is known of labels that are 0 or 1, in the shape of `template`, and what all labels say by themselves.
 
     `rectified` is without labels that have trained only, `own` is their own answer and how many independent pieces they are.
     """
     of_all = _of_all_labels(sample, every)
+    alone = _shaped(of_all, template)
     if not sample.has_pool:
-        return _shaped(of_all, template)
+        return alone, alone
+    known = _rectified(sample, here, rectified, own, (of_all, len(every.y)), template)
+    return known, alone
+
+
+def _rectified(
+    sample: Sample,
+    here: Deviations,
+    rectified: Rectification,
+    own: tuple[Array, int] | None,
+    of_all: tuple[Known, int],
+    template: Any,
+) -> ShareInference:
+    """By labels and predictions; `own` and `of_all` are what labels say, and how many pieces they are."""
     known = _known(here, sample.drawn, len(sample.y), *shrunken(here, rectified))
     counted, trained = _counted(sample), sample.trained
     if trained is None or own is None:
@@ -114,13 +128,8 @@ def shares_of(
         part = trained.share, like(trained.share * own[0], template)
         return _shaped(known, template, counted=counted, trained=part)
     if trained.recycle:
-        known = known.with_own(Known(own[0], of_all.size * own[1] / len(every.y)))
+        known = known.with_own(Known(own[0], of_all[0].size * own[1] / of_all[1]))
     return _shaped(known, template)
-
-
-def shares_of_labels(sample: Sample, every: Deviations, template: Any) -> ShareInference:
-    """What all labels say by themselves."""
-    return _shaped(_of_all_labels(sample, every), template)
 
 
 def _of_all_labels(sample: Sample, every: Deviations) -> Known:

@@ -17,9 +17,9 @@ from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
     check_alternative,
-    check_confidence_level,
     check_null,
     like,
+    tail_of,
 )
 
 
@@ -80,7 +80,7 @@ class ShareInference:
         ValueError
             A level that is not between 0 and 1; another `alternative`.
         """
-        low, high = self.limits(*tail_of(confidence_level, alternative))
+        low, high = self.limits(*sides_of(confidence_level, alternative))
         least, most = map(self._of_all, self._reach)
         return ConfidenceInterval(
             like(np.where(alternative == "less", least, low), self.share),
@@ -144,8 +144,7 @@ class ShareInference:
         return np.asarray((share - ones) / (1 - part))
 
 
-def tail_of(confidence_level: float, alternative: Alternative) -> tuple[float, Tail]:
+def sides_of(confidence_level: float, alternative: Alternative) -> tuple[float, Tail]:
     """The level of each side, and the test: exact if there is one side, and its mean with the score test if there are two."""
-    check_alternative(alternative)
-    level = 1 - check_confidence_level(confidence_level)
-    return (level / 2, mixed_tail) if alternative == "two-sided" else (level, exact_tail)
+    test = mixed_tail if alternative == "two-sided" else exact_tail
+    return tail_of(confidence_level, alternative), test
