@@ -112,7 +112,8 @@ class TrainingNet(NeuralNet):
             self.history.record(f"{prefix}_loss", self.loss_of(iterator.rows))
             return
         self._set_training(True)
-        batches, losses = iter(iterator), []
+        batches = iter(iterator)
+        losses: list[Tensor] = []
         while group := tuple(islice(batches, self.accumulate_batches)):
             self.optimizer_.step(lambda group=group: self._gradient(group, losses))
             if self._schedule is not None:
