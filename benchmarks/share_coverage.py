@@ -24,7 +24,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from sklearn_ftr import RectifiedMeanEstimator
 from sklearn_ftr.rectification._binomial_tests import exact_tail, lowest, mixed_tail, score_tail
-from sklearn_ftr.rectification._share_evidence import ROWS_UNSEEN
+from sklearn_ftr.rectification._share_interval import ROWS_UNSEEN
 
 SHARES = (0.005, 0.02, 0.05, 0.1, 0.3, 0.5, 0.9, 0.97)
 SIZES = (10, 20, 50, 100, 300)

@@ -18,7 +18,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._contrast_weights import ContrastWeights, read_contrast
 from sklearn_ftr.rectification._error_terms import ErrorTerms
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
-from sklearn_ftr.rectification._inference import Alternative, Estimate, efficiency_of, like
+from sklearn_ftr.rectification._inference import Alternative, Estimate, like
 from sklearn_ftr.rectification._intervals import Inference
 from sklearn_ftr.rectification._printed import (
     html_table,
@@ -28,7 +28,7 @@ from sklearn_ftr.rectification._printed import (
     rows_of_result,
     text_table,
 )
-from sklearn_ftr.rectification._share_difference import picked_shares
+from sklearn_ftr.rectification._share_sums import sums_of_shares
 from sklearn_ftr.rectification._stacked import joint_error_terms, joint_influence, stacked
 from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
 from sklearn_ftr.rectification._wald import WaldTest, wald_test
@@ -203,9 +203,9 @@ class ContrastResult(Combinable):
     estimand : str
         What the sums are of.
     interval : str
-        The method of intervals and p-values, that of the result; "auto" if it is the one for shares, which other sums are not.
+        The method of intervals and p-values, that of the result; "auto" if it is the one for shares and some of the sources are none.
     shares, labels_shares : Inference or None
-        Of single shares that have been selected, as in `RectifiedResult`.
+        Of sums of shares, as in `RectifiedResult`.
     """
 
     weights: Array
@@ -225,7 +225,13 @@ class ContrastResult(Combinable):
         template = 0.0 if of.is_single else of.rows[:, 0]
         degrees = degrees_of_sums(of.rows, numbers.terms)
         predictions, first = numbers.predictions_only, sources[0]
-        shares = picked_shares(first.shares, of.rows, template)
+        shares, alone = (
+            sums_of_shares(known, of.rows, answer.covariance, numbers.n_pieces, template)
+            for known, answer in (
+                ([one.shares for one in sources], numbers.answer),
+                ([one.labels_shares for one in sources], numbers.labels_only),
+            )
+        )
         is_lost = first.interval == "share" and shares is None
         return cls(
             **vars(sums(numbers.answer, of.rows, degrees, template)),
@@ -240,7 +246,7 @@ class ContrastResult(Combinable):
             estimand=f"contrast of {first.estimand}",
             interval="auto" if is_lost else first.interval,
             shares=shares,
-            labels_shares=picked_shares(first.labels_shares, of.rows, template),
+            labels_shares=alone,
         )
 
     def p_value(
@@ -268,11 +274,6 @@ class ContrastResult(Combinable):
             errors = joint_influence(self.sources).draws(n_draws, rng) @ self.weights.T
             draws = np.atleast_1d(self.estimate) + errors
         return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
-
-    @property
-    def efficiency(self) -> Any:
-        """Variance of the same sum of labels only over this variance: how often each label counts."""
-        return efficiency_of(self, self.labels_only)
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one sum, arrays (q,) for several."""

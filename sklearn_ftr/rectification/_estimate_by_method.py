@@ -14,8 +14,11 @@ from sklearn_ftr.rectification._inference import (
     ConfidenceInterval,
     Estimate,
     check_order_of_names,
+    efficiency_of,
+    like,
 )
 from sklearn_ftr.rectification._intervals import Chosen, Inference, chosen
+from sklearn_ftr.rectification._share_sums import efficiency_of_shares
 
 
 class EstimateByMethod(Estimate):
@@ -85,6 +88,22 @@ class EstimateByMethod(Estimate):
     def interval_method(self) -> str:
         """Which method the intervals are by, and why, in words."""
         return self._chosen(None).words
+
+    @property
+    def by_shares(self) -> bool:
+        """Whether intervals are those of shares."""
+        return self.shares is not None and self.interval in ("auto", "share")
+
+    @property
+    def efficiency(self) -> Any:
+        """Variance of labels only over this variance: how often each label counts.
+
+        Of shares, unless `interval` names another method, it is the number of labels alone that would know as much, over those that there are: few labels show
+        few errors of a judge, or none, and an efficiency may not promise what the interval does not.
+        """
+        if not self.by_shares:
+            return efficiency_of(self, self.labels_only)
+        return like(efficiency_of_shares(self.shares, self.labels_shares), self.estimate)
 
     @property
     def _joint_covariance(self) -> Array:

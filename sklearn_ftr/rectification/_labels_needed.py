@@ -12,6 +12,7 @@ from sklearn_ftr._arguments import check_confidence_level, check_number, check_t
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, check_power, wanted
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._more_labels import (
     Mover,
     check_foretells,
@@ -32,7 +33,7 @@ class LabelsNeeded:
     n_more : int
         Those of them that are not in hand.
     labels_only : float
-        Labels that would do without any predictions; infinite if there are not as many rows.
+        Labels that would do without any predictions, by the method of the table's row of labels only; infinite if there are not as many rows.
     goal : HalfWidth, Effect or Order
         What was asked for, in numbers: `goal.half_width`; `goal.effect` and `goal.power`; or `goal.differences` and `goal.power`; and `goal.confidence_level`.
     """
@@ -149,16 +150,16 @@ def _needed(
     n_rows: float | None,
 ) -> LabelsNeeded:
     """For an answer, of which the result is the source."""
-    check_foretells(answer, goal.confidence_level)
     n, rows = result.n_labeled, _rows_of(result, n_rows)
-    needed = smallest(goal, answer, forecasts_of(result, answer, movers), rows)
+    forecasts = forecasts_of(result, answer, movers)
+    check_foretells(answer, forecasts, goal.confidence_level)
+    needed = smallest(goal, answer, forecasts, rows)
     if np.isinf(needed):
         raise ValueError(
             f"No number of labels reaches {goal} with {rows:,.0f} rows; allow {goal.easier}."
         )
-    alone = smallest(
-        goal, answer.labels_only, forecasts_alone(result, answer.labels_only, movers), rows
-    )
+    of_labels = forecasts_alone(result, answer.labels_only, movers)
+    alone = smallest(goal, of_labels_only(answer), of_labels, rows)
     return LabelsNeeded(int(needed), max(int(needed) - n, 0), alone, goal)
 
 

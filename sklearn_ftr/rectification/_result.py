@@ -15,7 +15,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
 from sklearn_ftr.rectification._contrast import Combinable
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
-from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
+from sklearn_ftr.rectification._inference import Estimate, like
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Inference, check_method, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
@@ -176,11 +176,6 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
         return (self,)
 
     @property
-    def efficiency(self) -> Any:
-        """Variance of the labels-only mean over this variance: how often each label counts."""
-        return efficiency_of(self, self.labels_only)
-
-    @property
     def pool_covariance(self) -> Array:
         """What the pool's size adds to the covariance, of shape (k, k), before fine-tuning labels are recycled."""
         if self.influence is None:
@@ -189,7 +184,7 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
 
     @property
     def effective_sample_size(self) -> Any:
-        """How many labels alone would give the same standard error."""
+        """How many labels alone would know as much."""
         return self.n_labeled * self.efficiency
 
     @property

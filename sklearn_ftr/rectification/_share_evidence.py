@@ -20,10 +20,7 @@ from sklearn_ftr.rectification._power_tuning import weighed
 from sklearn_ftr.rectification._rectify import Rectification, pool_term
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
-from sklearn_ftr.rectification._share_interval import ShareInference
-
-# Squared residuals of so many rows on which label and prediction differ, beside those that a sample shows (docs/statistics.md).
-ROWS_UNSEEN = 1.6
+from sklearn_ftr.rectification._share_interval import ShareInference, unseen
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,9 @@ def known_share(
     `spare` are the degrees of freedom that the design leaves; of a finite population `labeled_part` has labels, which cannot be unseen.
     """
     spread = of_labels * (1 - of_labels) / max(rows - 1, 1.0)
-    unseen = ROWS_UNSEEN / (rows * max(rows - 1, 1.0))
+    added = unseen(rows)
     with np.errstate(divide="ignore"):  # all rows have labels
-        size = rows * (spread + unseen) / (variance + (1 - labeled_part) * unseen)
+        size = rows * (spread + added) / (variance + (1 - labeled_part) * added)
     lost = (stdtrit(max(rows - 1, spare), 0.975) / stdtrit(spare, 0.975)) ** 2
     return Known(np.clip(share, 0.0, 1.0), size * lost)
 

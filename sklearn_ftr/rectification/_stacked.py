@@ -28,12 +28,15 @@ class Stacked:
     predictions_only : Estimate or None
     terms : list of tuple of ndarray of shape (k, k) and (k,)
         Independent parts of the covariance, with their degrees of freedom.
+    n_pieces : int
+        Labeled rows, or clusters of them, that rectify.
     """
 
     answer: Estimate
     labels_only: Estimate
     predictions_only: Estimate | None
     terms: list[tuple[Array, Array]]
+    n_pieces: int
 
 
 def stacked(sources: Sequence[RectifiedResult]) -> Stacked:
@@ -46,9 +49,9 @@ def stacked(sources: Sequence[RectifiedResult]) -> Stacked:
     terms = [(answer.covariance, answer.degrees_of_freedom)]
     if source.influence is not None and len(answer.estimate) > 1:
         terms = source.influence.variance_terms()
-    return Stacked(
-        answer, labels_only, None if predictions is None else _in_columns(predictions), terms
-    )
+    n_pieces = source.n_rectify if source.influence is None else len(source.influence.rows)
+    predictions = None if predictions is None else _in_columns(predictions)
+    return Stacked(answer, labels_only, predictions, terms, n_pieces)
 
 
 def joint_influence(sources: Sequence[RectifiedResult]) -> Influence:
@@ -69,7 +72,7 @@ def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
     covariance = np.sum([covariance for covariance, _ in terms], axis=0)
     answer = _concatenated(sources, covariance)
     labels = _concatenated([one.labels_only for one in sources], influence.labels_covariance())
-    return Stacked(answer, labels, None, terms)
+    return Stacked(answer, labels, None, terms, len(influence.rows))
 
 
 def _concatenated(answers: Sequence[Estimate], covariance: Array) -> Estimate:
