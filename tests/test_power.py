@@ -330,14 +330,14 @@ def test_an_order_of_a_finite_population_is_certain_in_the_end():
     assert not Order((0.0, 2.0), 0.95, 0.8).reached(np.zeros(2), np.full(2, 50.0))
 
 
-@pytest.mark.parametrize("goal", [{"half_width": 0.03}, {"effect": 0.05}])
+@pytest.mark.parametrize("goal", [{"half_width": 0.03}, {"effect": 0.03}])
 def test_shares_without_variance_foretell_how_rows_that_were_not_seen_become_fewer(goal):
     y = np.arange(3_000) % 3 == 0
     perfect = rectify_mean(y[:60], y[:60], y[60:], finite_population=True)
     one_class = rectify_mean(np.ones(50), np.ones(50), np.ones(3_000))
     for result in (perfect, one_class):
         needed = result.required_labels(**goal)
-        assert result.n_labeled < needed.n_labeled < 400
+        assert result.n_labeled < needed.n_labeled < 600
         assert needed.n_labeled <= needed.labels_only
 
 

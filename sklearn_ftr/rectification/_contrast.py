@@ -347,7 +347,7 @@ class ContrastResult(Combinable):
             f"degrees of freedom {numbers_of(self.degrees_of_freedom)}, p-value {numbers_of(self.p_value())}, "
             f"efficiency {numbers_of(self.efficiency)}"
         )
-        certain = self.shares is None and bool(np.any(np.diag(self.covariance) == 0))
+        certain = not self.by_shares and bool(np.any(np.diag(self.covariance) == 0))
         zero_width = "Some sum shows no variance, so that its interval has zero width"
         return [numbers, f"Intervals: {self.interval_method}", *[zero_width] * certain]
 
