@@ -20,6 +20,7 @@ from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._share_interval import ShareInference
 
 share_coverage = benchmark("share_coverage")
+share_refits = benchmark("share_refits")
 SIDES = ("two-sided", "less", "greater")
 NULLS = np.linspace(0.01, 0.99, 23)
 
@@ -189,6 +190,41 @@ def test_the_benchmark_has_the_packages_numbers():
         shares = [rectify_mean(*one).shares for one in sets]
         np.testing.assert_allclose(size, [one.size for one in shares], rtol=1e-9)
         np.testing.assert_allclose(count / size, [one.share for one in shares], atol=1e-12)
+
+
+@pytest.mark.parametrize("design", share_refits.DESIGNS)
+def test_many_draws_in_one_fit_are_fits_of_their_own(design):
+    features, y = share_refits.population(np.random.default_rng(4), 0.3, 90, 3)
+    y[30:] = np.nan
+    model = RectifiedMeanEstimator(
+        share_refits.ManyBayes(), random_state=1, **share_refits.DESIGNS[design]
+    )
+    many = model.fit(features, y).result_.shares
+    for k in range(3):
+        one = model.fit(features[:, 2 * k : 2 * k + 2], y[:, k]).result_.shares
+        np.testing.assert_allclose(
+            (many.share[k], many.size[k]), (one.share, one.size), rtol=1e-9, atol=1e-12
+        )
+
+
+def test_many_bayes_is_naive_bayes():
+    features, y = share_refits.population(np.random.default_rng(5), 0.3, 60, 2)
+    said = share_refits.ManyBayes().fit(features, y).predict(features)
+    for k in range(2):
+        own = features[:, 2 * k : 2 * k + 2]
+        one = GaussianNB().fit(own, y[:, k]).predict_proba(own)[:, 1]
+        np.testing.assert_allclose(said[:, k], one, atol=1e-9)
+    np.testing.assert_array_equal(
+        share_refits.ManyBayes().fit(features[:, :2], np.ones(60)).predict(features[:, :2]), 1.0
+    )
+
+
+def test_cells_that_were_kept_are_not_measured_again(tmp_path, monkeypatch):
+    keep = tmp_path / "cells"
+    share_refits._kept(keep, 0.3, 10, 20, "split", 5, 0)
+    monkeypatch.setattr(share_refits, "cell", None)
+    both, *_ = share_refits._kept(keep, 0.3, 10, 20, "split", 5, 0)
+    assert 0 <= both <= 1
 
 
 @pytest.mark.parametrize(
