@@ -207,6 +207,13 @@ def test_many_draws_in_one_fit_are_fits_of_their_own(design):
         )
 
 
+def test_residuals_of_cross_fitting_do_not_look_too_small():
+    """With the degrees of freedom of given predictions 91 % of these intervals hold the truth."""
+    both, lower, upper, _ = share_refits.cell(0.1, 10, 500, "K = 5", 2_000, 3)
+    assert both > 0.945
+    assert min(lower, upper) > 0.945
+
+
 def test_many_bayes_is_naive_bayes():
     features, y = share_refits.population(np.random.default_rng(5), 0.3, 60, 2)
     said = share_refits.ManyBayes().fit(features, y).predict(features)
@@ -392,7 +399,7 @@ def test_estimators(settings):
     X = rng.standard_normal((460, 2))
     y = (X[:, 0] + rng.standard_normal(460) > 1.5) * 1.0
     y[60:] = np.nan
-    model = RectifiedMeanEstimator(share_coverage.AnyClasses(), random_state=0, **settings).fit(X, y)
+    model = RectifiedMeanEstimator(share_refits.ManyBayes(), random_state=0, **settings).fit(X, y)
     low, high = model.confidence_interval()
     assert 0 < low < model.mean_ < high < 1
     assert model.result_.shares.size > 50
