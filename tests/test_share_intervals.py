@@ -22,6 +22,7 @@ from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._share_interval import ShareInference
 
 share_coverage = benchmark("share_coverage")
+share_refits = benchmark("share_refits")
 SIDES = ("two-sided", "less", "greater")
 NULLS = np.linspace(0.01, 0.99, 23)
 
@@ -193,6 +194,48 @@ def test_the_benchmark_has_the_packages_numbers():
         np.testing.assert_allclose(count / size, [one.share for one in shares], atol=1e-12)
 
 
+@pytest.mark.parametrize("design", share_refits.DESIGNS)
+def test_many_draws_in_one_fit_are_fits_of_their_own(design):
+    features, y = share_refits.population(np.random.default_rng(4), 0.3, 90, 3)
+    y[30:] = np.nan
+    model = RectifiedMeanEstimator(
+        share_refits.ManyBayes(), random_state=1, **share_refits.DESIGNS[design]
+    )
+    many = model.fit(features, y).result_.shares
+    for k in range(3):
+        one = model.fit(features[:, 2 * k : 2 * k + 2], y[:, k]).result_.shares
+        np.testing.assert_allclose(
+            (many.share[k], many.size[k]), (one.share, one.size), rtol=1e-9, atol=1e-12
+        )
+
+
+def test_residuals_of_cross_fitting_do_not_look_too_small():
+    """With the degrees of freedom of given predictions 91 % of these intervals hold the truth."""
+    both, lower, upper, _ = share_refits.cell(0.1, 10, 500, "K = 5", 2_000, 3)
+    assert both > 0.945
+    assert min(lower, upper) > 0.945
+
+
+def test_many_bayes_is_naive_bayes():
+    features, y = share_refits.population(np.random.default_rng(5), 0.3, 60, 2)
+    said = share_refits.ManyBayes().fit(features, y).predict(features)
+    for k in range(2):
+        own = features[:, 2 * k : 2 * k + 2]
+        one = GaussianNB().fit(own, y[:, k]).predict_proba(own)[:, 1]
+        np.testing.assert_allclose(said[:, k], one, atol=1e-9)
+    np.testing.assert_array_equal(
+        share_refits.ManyBayes().fit(features[:, :2], np.ones(60)).predict(features[:, :2]), 1.0
+    )
+
+
+def test_cells_that_were_kept_are_not_measured_again(tmp_path, monkeypatch):
+    keep = tmp_path / "cells"
+    share_refits._kept(keep, 0.3, 10, 20, "split", 5, 0)
+    monkeypatch.setattr(share_refits, "cell", None)
+    both, *_ = share_refits._kept(keep, 0.3, 10, 20, "split", 5, 0)
+    assert 0 <= both <= 1
+
+
 @pytest.mark.parametrize(
     "cell", [(0.02, 50, "binary, 5 %"), (0.1, 20, "perfect"), (0.97, 20, "useless")]
 )
@@ -358,7 +401,7 @@ def test_estimators(settings):
     X = rng.standard_normal((460, 2))
     y = (X[:, 0] + rng.standard_normal(460) > 1.5) * 1.0
     y[60:] = np.nan
-    model = RectifiedMeanEstimator(share_coverage.AnyClasses(), random_state=0, **settings).fit(X, y)
+    model = RectifiedMeanEstimator(share_refits.ManyBayes(), random_state=0, **settings).fit(X, y)
     low, high = model.confidence_interval()
     assert 0 < low < model.mean_ < high < 1
     assert model.result_.shares.size > 50
