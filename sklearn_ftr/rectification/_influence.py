@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Term
+from sklearn_ftr.rectification._evenness import Evenness, beside, of_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Recycled:
         How many of them their own answer is a mean of.
     degrees : int
         Degrees of freedom of their variance.
+    evenness : Evenness, default=None
+        Of all labels.
     """
 
     weight: Array
@@ -33,6 +36,7 @@ class Recycled:
     rows: Array
     n_trained: int
     degrees: int
+    evenness: Evenness | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,8 @@ class Influence:
         The part of labels that have trained.
     n_parameters : int, default=1
         How many numbers are fitted together.
+    evenness : Evenness, default=None
+        Of labeled rows.
     """
 
     rows: Array
@@ -65,6 +71,7 @@ class Influence:
     predictions: Array
     recycled: Recycled | None = None
     n_parameters: int = 1
+    evenness: Evenness | None = None
 
     @property
     def terms(self) -> ErrorTerms:
@@ -79,11 +86,11 @@ class Influence:
     def _of_labels(self) -> tuple[Term, ...]:
         pieces = len(self.rows)
         stated = np.full(self.rows.shape[1], np.sqrt(pieces / self.degrees_of_freedom))
-        of_rows = Term(self.rows, pieces, stated)
+        of_rows = Term(self.rows, pieces, stated, self.evenness)
         if self.recycled is None:
             return (of_rows,)
         part = self.recycled
-        own = Term(part.rows, part.n_trained, part.weight * part.scales[1])
+        own = Term(part.rows, part.n_trained, part.weight * part.scales[1], part.evenness)
         return of_rows.times(self._rest), own
 
     @property
@@ -121,6 +128,7 @@ class Influence:
             labels=np.hstack([self.labels, unit * other.labels]),
             predictions=predictions,
             n_parameters=max(self.n_parameters, other.n_parameters),
+            evenness=beside(self.evenness, other.evenness),
         )
 
     def labels_covariance(self) -> Array:
@@ -147,7 +155,11 @@ class Influence:
         # A part without any weight has nothing to be scaled by.
         own = own / np.where(weight > 0, weight * scales[1], 1.0)
         recycled = replace(
-            part, weight=weight, scales=(scales[0], scales[1]), rows=(part.rows @ own)[:, None]
+            part,
+            weight=weight,
+            scales=(scales[0], scales[1]),
+            rows=(part.rows @ own)[:, None],
+            evenness=of_sums(part.evenness, own[None], part.rows),
         )
         return replace(self._sum(of_rows), recycled=recycled)
 
@@ -160,6 +172,7 @@ class Influence:
             degrees=tuple(of_part[used].min(keepdims=True) for of_part in self.degrees),
             labels=self.labels @ column,
             predictions=self.predictions @ column,
+            evenness=of_sums(self.evenness, weights[None], self.rows),
         )
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:

@@ -46,6 +46,8 @@ class InfluenceValues:
         How many numbers are fitted together.
     are_shares : bool, default=False
         Whether the numbers are means of labels that are all 0 or 1.
+    reach : ndarray of shape (n, k), default=None
+        How far an error of each label, as large as it is expected to be, moves the numbers; None is the same for all rows, or not known.
     """
 
     y: Array
@@ -56,6 +58,7 @@ class InfluenceValues:
     noise: tuple[Array, Array] | None = None
     n_parameters: int = 1
     are_shares: bool = False
+    reach: Array | None = None
 
 
 def rectified_result(
@@ -68,8 +71,10 @@ def rectified_result(
 ) -> RectifiedResult:
     """The result in the shape of `template`, a single number or k of them; `told` are names and the like."""
     p = values.n_parameters
-    here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise)
-    every = here if sample.trained is None else sample.every.deviations_of_labels(values.every)
+    reach = None if values.reach is None else values.reach[: len(sample.y)]
+    every = here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise, reach)
+    if sample.trained is not None:
+        every = sample.every.deviations_of_labels(values.every, values.reach)
     _check_pieces(here, p)
     own = _of_labels_that_trained(values, sample)
     if sample.has_pool:
