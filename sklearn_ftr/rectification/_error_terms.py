@@ -89,6 +89,8 @@ class Shape:
         The labels' part of the variance that is expected, over the one that residuals show.
     spare : ndarray of shape (k,) or float, default=inf
         Degrees of freedom of that part, by how unevenly pieces know the numbers.
+    expected_skewness : ndarray of shape (k,) or float, default=0.0
+        The one that predictions of the pool let expect at least.
     """
 
     skewness: Array
@@ -97,6 +99,7 @@ class Shape:
     are_alike: bool
     understated: Any = 1.0
     spare: Any = np.inf
+    expected_skewness: Any = 0.0
 
     @classmethod
     def of(cls, terms: Sequence[Term], standard_error: ArrayLike, are_alike: bool) -> Shape:
@@ -149,11 +152,14 @@ class ErrorTerms:
         Of the pool's part, which is normal.
     are_alike : bool
         As in `Shape`.
+    expected_third : ndarray of shape (k,) or float, default=0.0
+        Third moment of the error that predictions of the pool let expect.
     """
 
     of_labels: tuple[Term, ...]
     pool_covariance: Array
     are_alike: bool
+    expected_third: Any = 0.0
 
     @property
     def pool_variance(self) -> Array:
@@ -162,7 +168,10 @@ class ErrorTerms:
 
     def shape(self, standard_error: ArrayLike) -> Shape:
         """Of the whole error."""
-        return Shape.of(self.of_labels, standard_error, self.are_alike)
+        shape = Shape.of(self.of_labels, standard_error, self.are_alike)
+        cube = np.atleast_1d(standard_error) ** 3
+        expected = np.divide(self.expected_third, cube, out=np.zeros_like(cube), where=cube > 0)
+        return replace(shape, expected_skewness=expected / shape.inflation**1.5)
 
     def sums(self, weights: Array) -> ErrorTerms:
         """Of sums (q,) of the k numbers with weights (q, k)."""
@@ -170,6 +179,7 @@ class ErrorTerms:
             tuple(term.sums(weights) for term in self.of_labels),
             weights @ self.pool_covariance @ weights.T,
             self.are_alike,
+            weights**3 @ np.broadcast_to(self.expected_third, weights.shape[1]),
         )
 
     def minus(self, other: ErrorTerms) -> ErrorTerms:
@@ -178,4 +188,5 @@ class ErrorTerms:
             (*self.of_labels, *(term.times(-1.0) for term in other.of_labels)),
             self.pool_covariance + other.pool_covariance,
             self.are_alike and other.are_alike,
+            self.expected_third - other.expected_third,
         )

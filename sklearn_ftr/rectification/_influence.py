@@ -61,6 +61,8 @@ class Influence:
         How many numbers are fitted together.
     evenness : Evenness, default=None
         Of labeled rows.
+    expected_third : ndarray of shape (k,), default=None
+        Third moment of the labels' part of the error that predictions of the pool let expect; None is nothing.
     """
 
     rows: Array
@@ -72,6 +74,7 @@ class Influence:
     recycled: Recycled | None = None
     n_parameters: int = 1
     evenness: Evenness | None = None
+    expected_third: Array | None = None
 
     @property
     def terms(self) -> ErrorTerms:
@@ -80,7 +83,13 @@ class Influence:
             self._of_labels,
             np.outer(self._rest, self._rest) * self.pool_covariance,
             self.n_parameters == 1,
+            self._expected_third * self._rest**3,
         )
+
+    @property
+    def _expected_third(self) -> Array:
+        nothing = np.zeros(self.rows.shape[1])
+        return nothing if self.expected_third is None else self.expected_third
 
     @property
     def _of_labels(self) -> tuple[Term, ...]:
@@ -109,7 +118,12 @@ class Influence:
 
     def scaled(self, factor: float) -> Influence:
         """Of an estimate of which this one, without recycled labels, is a part."""
-        return replace(self, rows=factor * self.rows, pool_covariance=factor**2 * self.pool_covariance)
+        return replace(
+            self,
+            rows=factor * self.rows,
+            pool_covariance=factor**2 * self.pool_covariance,
+            expected_third=factor**3 * self._expected_third,
+        )
 
     def beside(self, other: Influence) -> Influence:
         """Of both estimates together, without recycled labels, where they come from the same rows in the same order.
@@ -129,6 +143,7 @@ class Influence:
             predictions=predictions,
             n_parameters=max(self.n_parameters, other.n_parameters),
             evenness=beside(self.evenness, other.evenness),
+            expected_third=np.concatenate([self._expected_third, other._expected_third]),
         )
 
     def labels_covariance(self) -> Array:
@@ -173,6 +188,7 @@ class Influence:
             labels=self.labels @ column,
             predictions=self.predictions @ column,
             evenness=of_sums(self.evenness, weights[None], self.rows),
+            expected_third=(weights**3 @ self._expected_third)[None],
         )
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:
