@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._arguments import check_confidence_level
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
 from sklearn_ftr.rectification._inference import (
@@ -15,7 +18,7 @@ from sklearn_ftr.rectification._inference import (
     Estimate,
     check_order_of_names,
 )
-from sklearn_ftr.rectification._intervals import Chosen, Inference, chosen
+from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen
 
 
 class EstimateByMethod(Estimate):
@@ -29,6 +32,25 @@ class EstimateByMethod(Estimate):
     labels_shape: Shape | None = None
     shares: Inference | None = None
     labels_shares: Inference | None = None
+    parts: Mapping[str, EstimateByMethod]
+
+    def with_interval(self, interval: str) -> Self:
+        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
+        check_method(interval, "interval")
+        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
+        asked = self._with(interval=interval, parts=parts)
+        if interval != "auto":
+            asked._chosen(None)
+        return asked
+
+    def with_confidence_level(self, confidence_level: float) -> Self:
+        """The same result, of which this is the level of intervals where none is asked for; between 0 and 1."""
+        level = check_confidence_level(confidence_level)
+        parts = {name: part.with_confidence_level(level) for name, part in self.parts.items()}
+        return self._with(confidence_level=level, parts=parts)
+
+    def _with(self, **changed: Any) -> Self:
+        return replace(self, **changed)
 
     def confidence_interval(
         self,
