@@ -114,16 +114,40 @@ def test_skewness_that_is_rounding_is_students_t(scale):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("factor", [1e-90, -3.0, 1e90])
+@pytest.mark.parametrize("factor", [1e-90, -1.0, -3.0, 1e90])
 def test_units_do_not_matter(method, factor):
     y, f, pool = labels()
-    here = np.array(rectify_mean(y, f, pool).confidence_interval(method=method))
-    there = np.array(
-        rectify_mean(factor * y, factor * f, factor * pool).confidence_interval(method=method)
-    )
-    if method == "bootstrap-t" and factor < 0:  # the seed does not mirror its draws
-        return
-    np.testing.assert_allclose(np.sort(factor * here), there, rtol=1e-9)
+    here = rectify_mean(y, f, pool)
+    there = rectify_mean(factor * y, factor * f, factor * pool)
+    ends = factor * np.array(here.confidence_interval(method=method))
+    np.testing.assert_allclose(np.sort(ends), there.confidence_interval(method=method), rtol=1e-9)
+    p = [here.p_value(10.0, method=method), there.p_value(10.0 * factor, method=method)]
+    np.testing.assert_allclose(p[0], p[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_zero_is_does_not_matter(method):
+    """Also for draws of one piece only, which have no variance but that of rounding."""
+    y = np.array([1.0, 2.0, 3.0, 2.0])
+    here = rectify_mean(y, y, []).confidence_interval(0.9, method=method)
+    for shift in (0.1, -1 / 3, 1e5 / 3):
+        there = rectify_mean(y + shift, y + shift, []).confidence_interval(0.9, method=method)
+        np.testing.assert_allclose(np.add(here, shift), there, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_numbers_beside_it_do_not_change_an_interval(method):
+    """Neither how many they are nor their order."""
+    rng = np.random.default_rng(3)
+    y = rng.exponential(size=(120, 3))
+    f = y + rng.normal(0.2, 0.3, size=y.shape)
+    order = [2, 0, 1]
+    whole = np.array(rectify_mean(y[:30], f[:30], f[30:]).confidence_interval(method=method))
+    turned = rectify_mean(y[:30, order], f[:30, order], f[30:, order])
+    np.testing.assert_allclose(whole[:, order], turned.confidence_interval(method=method), rtol=1e-9)
+    for i in range(3):
+        alone = rectify_mean(y[:30, i], f[:30, i], f[30:, i])
+        np.testing.assert_allclose(whole[:, i], alone.confidence_interval(method=method), rtol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,7 +1,8 @@
 """Bootstrap-t: quantiles of the t statistic of draws from the influence values of labeled pieces.
 
 Hall (1988), "Theoretical comparison of bootstrap confidence intervals", Annals of Statistics 16; Davison and Hinkley (1997), section 5.2. Pieces are
-drawn with replacement, the pool's mean is normal, and each draw is divided by a standard error of its own.
+drawn with replacement, the pool's mean is normal, and each draw is divided by a standard error of its own. Each draw of pieces counts twice, with an error of
+the pool and with its mirror image, so that the interval of -y is that of y, mirrored.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sklearn_ftr.rectification._inference import (
 # With this many draws and one more, the usual tails are whole numbers of draws.
 _DRAWS = 1999
 _SEED = 0
+# Of positions among draws; errors and variances, in units of the estimate's own, that are none.
+_ROUNDING, _NOTHING = 1e-9, 1e-12
 # Numbers in a block of weights: 16 MiB.
 _BLOCK = 2**21
 # A draw of labels that are nearly all alike has no standard error to speak of: statistics end at so many 97.5 % quantiles of t.
@@ -59,12 +62,12 @@ class BootstrapT:
     ) -> ConfidenceInterval:
         """See `Estimate.confidence_interval`. Ends that leave out less than 1 / 2000 are infinite: draws do not tell them."""
         left_out = tail_of(confidence_level, alternative) * (_DRAWS + 1)
-        position = min(int(np.floor(left_out + 1e-9)), (_DRAWS + 1) // 2)
         center = np.asarray(self.student.estimate)
-        if position < 1:
+        if left_out < 1 - _ROUNDING:
             return ConfidenceInterval(like(center - np.inf, center), like(center + np.inf, center))
+        position = min(int(np.floor(2 * (left_out - 1) + _ROUNDING)), _DRAWS - 1)
         lowest, highest = (
-            self.statistics[at].reshape(center.shape) for at in (position - 1, _DRAWS - position)
+            self.statistics[at].reshape(center.shape) for at in (position, 2 * _DRAWS - 1 - position)
         )
         return interval_between(self.student, lowest, highest, alternative)
 
@@ -72,25 +75,38 @@ class BootstrapT:
         """The inversion of the interval; see `Estimate.p_value`. At least 1 / 2000 on one side."""
         t = t_statistic(self.student, null)
         above, below = (
-            ((1 + np.sum(beyond, axis=0)) / (_DRAWS + 1)).reshape(t.shape)
+            ((1 + np.sum(beyond, axis=0) / 2) / (_DRAWS + 1)).reshape(t.shape)
             for beyond in (self.statistics >= t, self.statistics <= t)
         )
         return p_value_of(self.student, null, above, below, alternative)
 
     @cached_property
     def statistics(self) -> Array:
-        """Sorted t statistics (draws, k)."""
+        """Sorted t statistics (2 draws, k): each draw of pieces with an error of the pool and with its mirror image.
+
+        All numbers have the same draws, and errors are in units of the standard error, so that the interval of a number depends neither on its units and sign
+        nor on the numbers beside it.
+        """
         rng = np.random.default_rng(_SEED)
-        pool_error = np.sqrt(self.pool_variance)
-        errors = rng.standard_normal((_DRAWS, len(pool_error))) * pool_error
-        variances = np.broadcast_to(self.pool_variance, errors.shape)
+        error = np.atleast_1d(self.student.standard_error)
+        unit = np.where(error > 0, error, 1.0)
+        pool_variance = self.pool_variance / unit**2
+        of_pool = rng.standard_normal((_DRAWS, 1)) * np.sqrt(pool_variance)
+        errors, variances = np.zeros((_DRAWS, len(unit))), np.zeros((_DRAWS, len(unit)))
         for term in self.terms:
-            means, of_means = _drawn(term, rng)
+            means, of_means = _drawn(term.times(1 / unit), rng)
             errors, variances = errors + means, variances + of_means
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(errors == 0, 0.0, errors / np.sqrt(variances))
+        t = [_in_errors(errors + side * of_pool, variances + pool_variance) for side in (1, -1)]
         furthest = _FURTHEST * stats.t.isf(0.025, np.atleast_1d(self.student.degrees_of_freedom))
-        return np.sort(np.clip(t, -furthest, furthest), axis=0)
+        return np.sort(np.clip(np.concatenate(t), -furthest, furthest), axis=0)
+
+
+def _in_errors(errors: Array, variances: Array) -> Array:
+    """T statistics (draws, k), 0 where an error is no more than rounding and endless where only the variance is."""
+    varies = variances > _NOTHING
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = errors / np.sqrt(np.where(varies, variances, 0.0))
+    return np.where(np.abs(errors) > _NOTHING, t, 0.0)
 
 
 def _drawn(term: Term, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ rows, pool, labels that have trained.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,172 +14,32 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_count, random_generator
-from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._contrast_weights import ContrastWeights, read_contrast
-from sklearn_ftr.rectification._error_terms import ErrorTerms
-from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
+from sklearn_ftr.rectification._combinable import Combinable
+from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK, EstimateInRounds
+from sklearn_ftr.rectification._contrast_weights import ContrastWeights
+from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
+from sklearn_ftr.rectification._estimate_in_tables import EstimateInTables
 from sklearn_ftr.rectification._inference import Alternative, Estimate, like
-from sklearn_ftr.rectification._intervals import Inference
-from sklearn_ftr.rectification._printed import (
-    html_table,
-    index_of_result,
-    json_of,
-    numbers_of,
-    rows_of_result,
-    text_table,
-)
+from sklearn_ftr.rectification._intervals import Inference, few_labels
+from sklearn_ftr.rectification._labels_needed import EstimateToCome
+from sklearn_ftr.rectification._more_labels import Mover
+from sklearn_ftr.rectification._printed import json_of, numbers_of
 from sklearn_ftr.rectification._share_sums import sums_of_shares
-from sklearn_ftr.rectification._stacked import joint_error_terms, joint_influence, stacked
+from sklearn_ftr.rectification._stacked import (
+    joint_error_terms,
+    joint_influence,
+    shape_of_labels,
+    stacked,
+)
 from sklearn_ftr.rectification._sums import degrees_of_sums, sums, sums_of_one_sample
-from sklearn_ftr.rectification._wald import WaldTest, wald_test
 
 if TYPE_CHECKING:
     from sklearn_ftr.rectification._result import RectifiedResult
 
 
-@dataclass(frozen=True, eq=False)
-class Combinable(EstimateByMethod):
-    """An estimate of k numbers of which contrasts, joint tests and differences can be asked."""
-
-    def contrast(self, C: Any, names: Any = None) -> ContrastResult:
-        """Weighted sums of the estimated numbers, with standard errors, intervals and p-values of their own.
-
-        Parameters
-        ----------
-        C : mapping, data frame or array-like of shape (k,) or (q, k)
-            Weights of the k numbers, by name, `{"treated": 1, "control": -1}`, or in their order. Names that are missing weigh 0; numbers
-            without names are called "0", "1" and so on. Several contrasts are the rows of an array or of a frame whose columns are names, or a mapping of mappings.
-        names : sequence of str, default=None
-            Of the contrasts. None takes the keys of a mapping of mappings or the index of a frame, or writes the sum out.
-
-        Returns
-        -------
-        ContrastResult
-            One number for weights of shape (k,) or a single mapping, else q of them.
-
-        Raises
-        ------
-        ValueError
-            Names that are not known, weights of another shape, not finite or all 0; quantiles, whose joint covariance is not estimated.
-
-        Examples
-        --------
-        Three systems, of which each is compared with the first:
-
-        >>> import numpy as np
-        >>> from sklearn_ftr import rectify_mean
-        >>> rng = np.random.default_rng(0)
-        >>> human = rng.normal(3.0, 1.0, size=(2_100, 1)) + rng.normal([0.0, 0.0, 0.3], 0.4, size=(2_100, 3))
-        >>> judge = human + rng.normal(0.4, 0.3, size=(2_100, 3))
-        >>> result = rectify_mean(human[:100], judge[:100], judge[100:])
-        >>> better = result.contrast([[-1, 1, 0], [-1, 0, 1]], names=["second", "third"])
-        >>> better.estimate.round(2), better.p_value(adjust="max-t").round(2)
-        (array([0.06, 0.33]), array([0.27, 0.  ]))
-        """
-        told = read_contrast(C, names, self._called)
-        rows = told.rows @ self._weights
-        return ContrastResult._of(self._sources, ContrastWeights(rows, told.names, told.is_single))
-
-    def select(self, *names: Any) -> ContrastResult:
-        """Some of the numbers, by name or position: one number, or several.
-
-        Parameters
-        ----------
-        *names : str or int
-
-        Returns
-        -------
-        ContrastResult
-            The difference of two selections from one result knows how they are correlated.
-        """
-        if len(names) == 1:
-            return self.contrast({names[0]: 1.0}, [str(names[0])])
-        return self.contrast({name: {name: 1.0} for name in names})
-
-    def wald_test(self, C: Any = None, null: ArrayLike = 0.0) -> WaldTest:
-        """F test that all numbers, or contrasts, equal `null` at once.
-
-        Parameters
-        ----------
-        C : as in `contrast`, default=None
-            None tests the numbers themselves.
-        null : float or array-like of shape (q,), default=0.0
-
-        Returns
-        -------
-        WaldTest
-            Statistic, p-value and both degrees of freedom.
-
-        Raises
-        ------
-        ValueError
-            Too few degrees of freedom for so many numbers; `null` or C of another shape; quantiles.
-
-        Notes
-        -----
-        Hotelling (1931), "The generalization of Student's ratio": (d - q + 1) / (d q) times the squared distance in units of the covariance is F with q and d - q + 1 degrees
-        of freedom. q is the rank of the covariance and d the smallest of the degrees of freedom. Of one number it is the t test. A null that
-        contradicts a combination without variance has p = 0.
-        """
-        tested = self.contrast(np.eye(len(self._called)) if C is None else C)
-        return wald_test(tested, tested.weights, null)
-
-    def __sub__(self, other: object) -> ContrastResult:
-        """Difference of two results of the same rows, number by number, or of many and one.
-
-        Numbers of one result (`select`, `contrast`) have their joint covariance. Two calls of functions with the same rows in the same order are
-        paired by row. Anything else is an error that says what to do.
-        """
-        if not isinstance(other, Combinable):
-            return NotImplemented
-        sizes = np.size(self.estimate), np.size(other.estimate)
-        if sizes[0] != sizes[1] and min(sizes) > 1:
-            raise ValueError(
-                f"A difference of {sizes[0]} and {sizes[1]} numbers; expected as many, or one. Pick some by select(...)."
-            )
-        added = [one for one in other._sources if not any(one is known for known in self._sources)]
-        sources = (*self._sources, *added)
-        rows = self._weights_in(sources) - other._weights_in(sources)
-        titles = np.broadcast_arrays(self._titles, other._titles)
-        names = tuple(f"{a} - {b}" for a, b in zip(*titles, strict=True))
-        is_single = np.ndim(self.estimate) == 0 and np.ndim(other.estimate) == 0
-        return ContrastResult._of(sources, ContrastWeights(rows, names, is_single))
-
-    @property
-    def _sources(self) -> tuple[RectifiedResult, ...]:
-        """The results whose numbers these are sums of."""
-        raise NotImplementedError
-
-    @property
-    def _weights(self) -> Array:
-        """Of all numbers of the sources in these ones."""
-        return np.eye(np.size(self.estimate))
-
-    @property
-    def _called(self) -> tuple[str, ...]:
-        """What each number is called in contrasts."""
-        names: tuple[str, ...] = getattr(self, "names", ())
-        return names or tuple(map(str, range(np.size(self.estimate))))
-
-    @property
-    def _titles(self) -> list[str]:
-        return list(map(str, index_of_result(self)))
-
-    def _weights_in(self, sources: tuple[RectifiedResult, ...]) -> Array:
-        """Weights of the numbers of more sources, or of the same in another order."""
-        ends = np.cumsum([np.size(one.estimate) for one in self._sources])
-        own = np.split(self._weights, ends[:-1], axis=1)
-        blocks = []
-        for source in sources:
-            found = [block for one, block in zip(self._sources, own, strict=True) if one is source]
-            zeros = np.zeros((len(self._weights), np.size(source.estimate)))
-            blocks.append(found[0] if found else zeros)
-        return np.hstack(blocks)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class ContrastResult(Combinable):
+class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combinable):
     """Weighted sums of the numbers of a result, beside what labels alone and predictions alone say of them.
 
     Attributes
@@ -206,6 +67,14 @@ class ContrastResult(Combinable):
         The method of intervals and p-values, that of the result; "auto" if it is the one for shares and some of the sources are none.
     shares, labels_shares : Inference or None
         Of sums of shares, as in `RectifiedResult`.
+    labels_shape : Shape or None
+        Of the error of `labels_only`, where it is known.
+    n_labeled, n_rectify, n_unlabeled : int
+        Counts of labels, of those that rectified, and of the pool, of each source.
+    is_complete, is_tuned, is_finite : bool
+        As in `RectifiedResult`, of any source.
+    parts : dict of str to ContrastResult
+        The same sums of each group, of a difference between groups; else empty.
     """
 
     weights: Array
@@ -218,9 +87,24 @@ class ContrastResult(Combinable):
     interval: str
     shares: Inference | None
     labels_shares: Inference | None
+    labels_shape: Shape | None
+    n_labeled: int
+    n_rectify: int
+    n_unlabeled: int
+    is_complete: bool
+    is_tuned: bool
+    is_finite: bool
+    parts: Mapping[str, ContrastResult]
 
     @classmethod
-    def _of(cls, sources: tuple[RectifiedResult, ...], of: ContrastWeights) -> Self:
+    def of(
+        cls,
+        sources: tuple[RectifiedResult, ...],
+        of: ContrastWeights,
+        interval: str,
+        confidence_level: float,
+    ) -> Self:
+        """Sums of the numbers of results of the same rows, with the interval and confidence level of what they are asked of."""
         numbers = stacked(sources)
         template = 0.0 if of.is_single else of.rows[:, 0]
         degrees = degrees_of_sums(of.rows, numbers.terms)
@@ -232,7 +116,7 @@ class ContrastResult(Combinable):
                 ([one.labels_shares for one in sources], numbers.labels_only),
             )
         )
-        is_lost = first.interval == "share" and shares is None
+        is_lost = interval == "share" and shares is None
         return cls(
             **vars(sums(numbers.answer, of.rows, degrees, template)),
             weights=of.rows,
@@ -242,11 +126,22 @@ class ContrastResult(Combinable):
             predictions_only=None
             if predictions is None
             else sums_of_one_sample(predictions, of.rows, template),
-            confidence_level=first.confidence_level,
+            confidence_level=confidence_level,
             estimand=f"contrast of {first.estimand}",
-            interval="auto" if is_lost else first.interval,
+            interval="auto" if is_lost else interval,
             shares=shares,
             labels_shares=alone,
+            labels_shape=shape_of_labels(sources, of.rows),
+            n_labeled=first.n_labeled,
+            n_rectify=first.n_rectify,
+            n_unlabeled=first.n_unlabeled,
+            is_complete=first.is_complete,
+            is_tuned=any(one.is_tuned for one in sources),
+            is_finite=any(one.is_finite for one in sources),
+            parts={
+                name: cls.of((part,), of, interval, confidence_level)
+                for name, part in first.parts.items()
+            },
         )
 
     def p_value(
@@ -259,6 +154,17 @@ class ContrastResult(Combinable):
     ) -> Any:
         """P-value of the test that the sum equals `null`; see `RectifiedResult.p_value`."""
         return super().p_value(null, alternative, adjust=adjust, method=method)
+
+    def always_valid_p_value(
+        self,
+        null: ArrayLike = 0.0,
+        alternative: Alternative = "two-sided",
+        *,
+        n_first: int = FIRST_LOOK,
+        method: str | None = None,
+    ) -> Any:
+        """P-value of this look that the sum equals `null`; see `RectifiedResult.always_valid_p_value`."""
+        return super().always_valid_p_value(null, alternative, n_first=n_first, method=method)
 
     @property
     def _error_terms(self) -> ErrorTerms | None:
@@ -284,8 +190,8 @@ class ContrastResult(Combinable):
             **self._numbers(low, high, self.p_value()),
             "confidence_level": self.confidence_level,
             "degrees_of_freedom": self.degrees_of_freedom,
-            "n_labeled": self.sources[0].n_labeled,
-            "n_unlabeled": self.sources[0].n_unlabeled,
+            "n_labeled": self.n_labeled,
+            "n_unlabeled": self.n_unlabeled,
             "predictions_only": predictions.estimate if predictions else nothing,
             "predictions_only_standard_error": predictions.standard_error if predictions else nothing,
         }
@@ -295,24 +201,6 @@ class ContrastResult(Combinable):
         told = {"estimand": self.estimand, "names": self.names, "weights": self.weights}
         told |= {**self.to_dict(), "interval_method": self.interval_method}
         return json_of({**told, "covariance": self.covariance}, indent)
-
-    def to_frame(self) -> Any:
-        """A short pandas DataFrame (extra `frames`) with a row for each sum: estimate, standard error, interval and efficiency."""
-        return self.summary()[["estimate", "standard_error", "low", "high", "efficiency"]]
-
-    def summary(
-        self,
-        confidence_level: float | None = None,
-        null: ArrayLike = 0.0,
-        *,
-        simultaneous: bool = False,
-        adjust: str | None = None,
-    ) -> Any:
-        """A pandas DataFrame with a row for each sum (extra `frames`); parameters as in `RectifiedResult.summary`."""
-        pandas = import_pandas("summary()")
-        low, high = self.confidence_interval(confidence_level, simultaneous=simultaneous)
-        numbers = self._numbers(low, high, self.p_value(null, adjust=adjust))
-        return pandas.DataFrame(numbers, index=list(self.names))
 
     def _numbers(self, low: Any, high: Any, p_value: Any) -> dict[str, Any]:
         return {
@@ -326,21 +214,14 @@ class ContrastResult(Combinable):
             "labels_only_standard_error": self.labels_only.standard_error,
         }
 
-    def __str__(self) -> str:
-        return text_table(self._title(), rows_of_result(self), self._notes())
-
     def __repr__(self) -> str:
         low, high = map(numbers_of, self.confidence_interval())
         level = f"{100 * self.confidence_level:g} %"
         return f"<ContrastResult: {numbers_of(self.estimate)}, {level} interval [{low}, {high}]>"
 
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), rows_of_result(self), self._notes())
-
     def _title(self) -> str:
-        source = self.sources[0]
         which = f" {self.names[0]}" if len(self.names) == 1 else "s"
-        return f"Contrast{which} of rectified {source.estimand}: {source.n_labeled:,} labeled rows, {source.n_unlabeled:,} unlabeled"
+        return f"Contrast{which} of rectified {self.sources[0].estimand}: {self.n_labeled:,} labeled rows, {self.n_unlabeled:,} unlabeled"
 
     def _notes(self) -> list[str]:
         numbers = (
@@ -349,7 +230,21 @@ class ContrastResult(Combinable):
         )
         certain = not self.by_shares and bool(np.any(np.diag(self.covariance) == 0))
         zero_width = "Some sum shows no variance, so that its interval has zero width"
-        return [numbers, f"Intervals: {self.interval_method}", *[zero_width] * certain]
+        return [
+            numbers,
+            f"Intervals: {self.interval_method}",
+            *few_labels(self),
+            *[zero_width] * certain,
+        ]
+
+    def _summed(self, of: ContrastWeights, sources: tuple[RectifiedResult, ...]) -> ContrastResult:
+        return ContrastResult.of(sources, of, self.interval, self.confidence_level)
+
+    @property
+    def _movers(self) -> list[Mover]:
+        if self.sources[0].influence is None:
+            return []
+        return [(joint_influence(self.sources), self.weights)]
 
     @property
     def _sources(self) -> tuple[RectifiedResult, ...]:

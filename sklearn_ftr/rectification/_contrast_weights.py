@@ -34,41 +34,68 @@ def read_contrast(C: Any, names: Iterable[str] | None, numbers: tuple[str, ...])
         )
     if not np.isfinite(rows).all() or not rows.any(axis=1).all():
         raise ValueError(f"C is {shown(C)}; expected finite weights, some of which are not 0.")
-    given = told if names is None else tuple(map(str, names))
+    given = told if names is None else _as_names(names)
     given = given or tuple(_name(row, position, numbers) for position, row in enumerate(rows))
     if len(given) != len(rows):
         raise ValueError(f"names has {len(given)} names; expected one for each contrast, {len(rows)}.")
     return ContrastWeights(rows, given, is_single)
 
 
+def _as_names(names: Iterable[Any]) -> tuple[str, ...]:
+    """Of several contrasts, or of one."""
+    return (names,) if isinstance(names, str) else tuple(map(str, names))
+
+
 def _rows_of(C: Any, numbers: tuple[str, ...]) -> tuple[Array, tuple[str, ...], bool]:
     """Rows of weights, the names that come with them, and whether there is a single one."""
     if column_names(C) is not None:
         index = row_index(C)
-        columns = list(map(str, column_names(C) or ()))
-        rows = [_by_name(dict(zip(columns, row, strict=True)), numbers) for row in as_floats(C, "C")]
+        columns = column_names(C) or ()
+        rows = [_by_name(columns, row, numbers) for row in as_floats(C, "C")]
         told = () if index is None or index.dtype.kind in "iu" else tuple(map(str, index))
         return np.array(rows), told, False
     if isinstance(C, Mapping) and C and all(isinstance(row, Mapping) for row in C.values()):
-        rows = [_by_name(row, numbers) for row in C.values()]
+        rows = [_by_name(row.keys(), row.values(), numbers) for row in C.values()]
         return np.array(rows), tuple(map(str, C)), False
     if isinstance(C, Mapping) or row_index(C) is not None:
-        return _by_name(dict(C.items()), numbers)[None], (), True
+        names, values = zip(*C.items(), strict=True) if len(C) else ((), ())
+        return _by_name(names, values, numbers)[None], (), True
     weights = as_settings(C, "C", "expected weights, by name or in an array")
     return np.atleast_2d(weights), (), weights.ndim < 2
 
 
-def _by_name(weights: Mapping[Any, Any], numbers: tuple[str, ...]) -> Array:
-    named = {str(name): weight for name, weight in weights.items()}
-    unknown = [name for name in named if name not in numbers]
-    if unknown:
+def _by_name(names: Iterable[Any], weights: Iterable[Any], numbers: tuple[str, ...]) -> Array:
+    named = list(names)
+    positions = [_position(name, numbers) for name in named]
+    if len(set(positions)) < len(positions):
         raise ValueError(
-            f"C has weights of {shown(unknown)}; expected names of the numbers, {_some(numbers)}."
+            f"C weighs a number more than once, {shown(named)}; expected one weight of each."
         )
-    values = as_settings(list(named.values()), "C", "expected a weight for each name")
     row = np.zeros(len(numbers))
-    row[[numbers.index(name) for name in named]] = values
+    row[positions] = as_settings(list(weights), "C", "expected a weight for each name")
     return row
+
+
+def positions_of(names: tuple[Any, ...], numbers: tuple[str, ...]) -> list[int]:
+    """Where the numbers are that are called so; whole numbers that are no names are positions, those below 0 from the end."""
+    if not names:
+        raise ValueError(f"select() got no names; expected some of {_some(numbers)}, or positions.")
+    return [_position(name, numbers) for name in names]
+
+
+def _position(name: Any, numbers: tuple[str, ...]) -> int:
+    k, count = len(numbers), numbers.count(str(name))
+    if count == 1:
+        return numbers.index(str(name))
+    if count:
+        raise ValueError(
+            f"{count} numbers are called {shown(str(name))}; expected a name of one. Weigh all numbers by an array of {k}."
+        )
+    if isinstance(name, int | np.integer) and not isinstance(name, bool) and -k <= name < k:
+        return int(name) % k
+    raise ValueError(
+        f"{shown(name)} is no number of this result; expected names, each by itself, {_some(numbers)}, or positions up to {k - 1}."
+    )
 
 
 def _name(row: Array, position: int, numbers: tuple[str, ...]) -> str:

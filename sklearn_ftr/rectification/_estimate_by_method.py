@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._arguments import check_confidence_level
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
 from sklearn_ftr.rectification._inference import (
@@ -14,11 +17,8 @@ from sklearn_ftr.rectification._inference import (
     ConfidenceInterval,
     Estimate,
     check_order_of_names,
-    efficiency_of,
-    like,
 )
-from sklearn_ftr.rectification._intervals import Chosen, Inference, chosen
-from sklearn_ftr.rectification._share_sums import efficiency_of_shares
+from sklearn_ftr.rectification._intervals import Chosen, Inference, check_method, chosen
 
 
 class EstimateByMethod(Estimate):
@@ -32,6 +32,25 @@ class EstimateByMethod(Estimate):
     labels_shape: Shape | None = None
     shares: Inference | None = None
     labels_shares: Inference | None = None
+    parts: Mapping[str, EstimateByMethod]
+
+    def with_interval(self, interval: str) -> Self:
+        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
+        check_method(interval, "interval")
+        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
+        asked = self._with(interval=interval, parts=parts)
+        if interval != "auto":
+            asked._chosen(None)
+        return asked
+
+    def with_confidence_level(self, confidence_level: float) -> Self:
+        """The same result, of which this is the level of intervals where none is asked for; between 0 and 1."""
+        level = check_confidence_level(confidence_level)
+        parts = {name: part.with_confidence_level(level) for name, part in self.parts.items()}
+        return self._with(confidence_level=level, parts=parts)
+
+    def _with(self, **changed: Any) -> Self:
+        return replace(self, **changed)
 
     def confidence_interval(
         self,
@@ -93,17 +112,6 @@ class EstimateByMethod(Estimate):
     def by_shares(self) -> bool:
         """Whether intervals are those of shares."""
         return self.shares is not None and self.interval in ("auto", "share")
-
-    @property
-    def efficiency(self) -> Any:
-        """Variance of labels only over this variance: how often each label counts.
-
-        Of shares, unless `interval` names another method, it is the number of labels alone that would know as much, over those that there are: few labels show
-        few errors of a judge, or none, and an efficiency may not promise what the interval does not.
-        """
-        if not self.by_shares:
-            return efficiency_of(self, self.labels_only)
-        return like(efficiency_of_shares(self.shares, self.labels_shares), self.estimate)
 
     @property
     def _joint_covariance(self) -> Array:

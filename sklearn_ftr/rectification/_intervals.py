@@ -23,6 +23,7 @@ from sklearn_ftr.rectification._skewed import (
 )
 
 if TYPE_CHECKING:
+    from sklearn_ftr.rectification._contrast import ContrastResult
     from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
     from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -142,7 +143,7 @@ def of_labels_only(result: EstimateByMethod) -> Inference:
     return SkewedT(with_effective_degrees(alone, shape), shape.skewness)
 
 
-def few_labels(result: RectifiedResult) -> list[str]:
+def few_labels(result: RectifiedResult | ContrastResult) -> list[str]:
     """A sentence where few labels decide on a coefficient, or on a group of a difference."""
     shape = result._shape
     decide = {name: float(part.n_rectify) for name, part in result.parts.items()}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sklearn_ftr._arguments import check_confidence_level, check_number, check_truth_value
+from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, check_power, wanted
-from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._more_labels import (
     Mover,
@@ -33,7 +31,8 @@ class LabelsNeeded:
     n_more : int
         Those of them that are not in hand.
     labels_only : float
-        Labels that would do without any predictions, by the method of the table's row of labels only; infinite if there are not as many rows.
+        Labels that would do without any predictions, by the interval that the table shows of them; infinite if there are not as many rows, NaN where labels
+        show no variance.
     goal : HalfWidth, Effect or Order
         What was asked for, in numbers: `goal.half_width`; `goal.effect` and `goal.power`; or `goal.differences` and `goal.power`; and `goal.confidence_level`.
     """
@@ -44,16 +43,17 @@ class LabelsNeeded:
     goal: HalfWidth | Effect | Order
 
     def __str__(self) -> str:
-        return f"{self.n_labeled:,} labels, {self.n_more:,} more, for {self.goal}; labels only: {self.labels_only:,.0f}."
+        alone = "not known" if np.isnan(self.labels_only) else f"{self.labels_only:,.0f}"
+        return (
+            f"{self.n_labeled:,} labels, {self.n_more:,} more, for {self.goal}; labels only: {alone}."
+        )
 
 
-class EstimateToCome(Estimate):
+class EstimateToCome(EstimateByMethod):
     """An estimate that is to be made anew with more labels and the same predictions."""
 
     n_labeled: int
     n_unlabeled: int
-    confidence_level: float
-    influence: Influence | None
 
     def required_labels(
         self,
@@ -117,50 +117,47 @@ class EstimateToCome(Estimate):
         """
         level = self.confidence_level if confidence_level is None else confidence_level
         if not check_truth_value(rank, "rank"):
-            goal = wanted(half_width, effect, power, level)
-            return _needed(self, goal, self, self._movers, n_rows)
+            return _needed(self, wanted(half_width, effect, power, level), n_rows)
         if half_width is not None or effect is not None:
             raise ValueError("rank is True; expected neither half_width nor effect beside it.")
-        order, differences, movers = _order_of(self, power, level)
-        return _needed(self, order, differences, movers, n_rows)
+        differences = _neighbors_of(self)
+        told = tuple(np.asarray(differences.estimate).tolist())
+        return _needed(
+            differences, Order(told, check_confidence_level(level), check_power(power)), n_rows
+        )
 
     @property
     def _movers(self) -> list[Mover]:
-        """How rows move the numbers: influence values, and weights (q, k) in them."""
-        return [] if self.influence is None else [(self.influence, np.eye(np.size(self.estimate)))]
+        """How rows move the numbers: influence values, and weights (q, k) in them; none where parts have them."""
+        raise NotImplementedError
 
 
-def _order_of(result: Any, power: Any, level: float) -> tuple[Order, Any, list[Mover]]:
-    """The goal to tell neighbors apart, their differences, and how rows move these."""
+def _neighbors_of(result: Any) -> Any:
+    """Each number in the order of the estimates less the one below it."""
     k = np.size(result.estimate)
     if k < 2:
         raise ValueError("rank is True, but there is a single number; expected a result of several.")
-    neighbors = np.diff(np.eye(k)[np.argsort(result.estimate)], axis=0)
-    differences = result.contrast(neighbors)
-    told = tuple(np.asarray(differences.estimate).tolist())
-    goal = Order(told, check_confidence_level(level), check_power(power))
-    return goal, differences, [(result.influence, neighbors)]
+    return result.contrast(np.diff(np.eye(k)[np.argsort(result.estimate)], axis=0))
 
 
-def _needed(
-    result: Any,
-    goal: HalfWidth | Effect | Order,
-    answer: Any,
-    movers: Sequence[Mover],
-    n_rows: float | None,
-) -> LabelsNeeded:
-    """For an answer, of which the result is the source."""
-    n, rows = result.n_labeled, _rows_of(result, n_rows)
-    forecasts = forecasts_of(result, answer, movers)
+def _needed(answer: Any, goal: HalfWidth | Effect | Order, n_rows: float | None) -> LabelsNeeded:
+    rows, forecasts = _rows_of(answer, n_rows), forecasts_of(answer, answer, answer._movers)
     check_foretells(answer, forecasts, goal.confidence_level)
     needed = smallest(goal, answer, forecasts, rows)
     if np.isinf(needed):
         raise ValueError(
             f"No number of labels reaches {goal} with {rows:,.0f} rows; allow {goal.easier}."
         )
-    of_labels = forecasts_alone(result, answer.labels_only, movers)
-    alone = smallest(goal, of_labels_only(answer), of_labels, rows)
-    return LabelsNeeded(int(needed), max(int(needed) - n, 0), alone, goal)
+    n_more = max(int(needed) - answer.n_labeled, 0)
+    return LabelsNeeded(int(needed), n_more, _labels_alone(answer, goal, rows), goal)
+
+
+def _labels_alone(answer: Any, goal: HalfWidth | Effect | Order, rows: float) -> float:
+    """Labels that would do without predictions; NaN where those in hand show no variance."""
+    forecasts = forecasts_alone(answer, answer.labels_only, answer._movers)
+    if not np.sum([one.in_hand for one in forecasts], axis=0).all():
+        return np.nan
+    return smallest(goal, of_labels_only(answer), forecasts, rows)
 
 
 def _rows_of(result: Any, n_rows: float | None) -> float:

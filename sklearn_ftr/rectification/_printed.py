@@ -14,7 +14,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._intervals import Inference, of_labels_only
 
 if TYPE_CHECKING:
-    from sklearn_ftr.rectification._contrast import ContrastResult
+    from sklearn_ftr.rectification._estimate_in_tables import EstimateInTables
     from sklearn_ftr.rectification._inference import Estimate
     from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -50,7 +50,7 @@ def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) 
     )
 
 
-def rows_of_result(result: RectifiedResult | ContrastResult) -> list[list[str]]:
+def rows_of_result(result: EstimateInTables) -> list[list[str]]:
     """A header, and a row for each number of each answer."""
     header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
     answers: dict[str, tuple[Estimate | None, Any]] = {
@@ -68,7 +68,7 @@ def rows_of_result(result: RectifiedResult | ContrastResult) -> list[list[str]]:
 
 
 def _answer_rows(
-    result: RectifiedResult | ContrastResult, name: str, answer: Estimate, inference: Inference
+    result: EstimateInTables, name: str, answer: Estimate, inference: Inference
 ) -> list[list[str]]:
     ends = inference.confidence_interval(result.confidence_level)
     low, high = (np.atleast_1d(end) for end in ends)

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_count, random_generator
-from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._combinable import Combinable
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
-from sklearn_ftr.rectification._contrast import Combinable
+from sklearn_ftr.rectification._contrast import ContrastResult
+from sklearn_ftr.rectification._contrast_weights import ContrastWeights
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
+from sklearn_ftr.rectification._estimate_in_tables import EstimateInTables
 from sklearn_ftr.rectification._inference import Estimate, like
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._intervals import Inference, check_method, few_labels
+from sklearn_ftr.rectification._intervals import Inference, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
-from sklearn_ftr.rectification._printed import (
-    as_json,
-    html_table,
-    index_of_result,
-    numbers_of,
-    rows_of_result,
-    text_table,
-    verdict_of,
-)
+from sklearn_ftr.rectification._more_labels import Mover
+from sklearn_ftr.rectification._printed import as_json, numbers_of, verdict_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
+class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combinable):
     """A rectified estimate beside what labels alone and predictions alone would say.
 
     One number each for labels of shape (n,); arrays of shape (k,) for labels of shape (n, k).
@@ -119,15 +113,6 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
     shares: Inference | None = None
     labels_shares: Inference | None = None
 
-    def with_interval(self, interval: str) -> Self:
-        """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
-        check_method(interval, "interval")
-        parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
-        asked = replace(self, interval=interval, parts=parts)
-        if interval != "auto":
-            asked._chosen(None)
-        return asked
-
     @property
     def _error_terms(self) -> ErrorTerms | None:
         if self.influence is not None:
@@ -171,9 +156,16 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
         draws = np.atleast_1d(self.estimate) + self.influence.draws(n_draws, rng)
         return draws[:, 0] if np.ndim(self.estimate) == 0 else draws
 
+    def _summed(self, of: ContrastWeights, sources: tuple[RectifiedResult, ...]) -> ContrastResult:
+        return ContrastResult.of(sources, of, self.interval, self.confidence_level)
+
     @property
     def _sources(self) -> tuple[RectifiedResult, ...]:
         return (self,)
+
+    @property
+    def _movers(self) -> list[Mover]:
+        return [] if self.influence is None else [(self.influence, np.eye(np.size(self.estimate)))]
 
     @property
     def pool_covariance(self) -> Array:
@@ -181,11 +173,6 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
         if self.influence is None:
             return np.sum([part.pool_covariance for part in self.parts.values()], axis=0)
         return self.influence.pool_covariance
-
-    @property
-    def effective_sample_size(self) -> Any:
-        """How many labels alone would know as much."""
-        return self.n_labeled * self.efficiency
 
     @property
     def zero_width(self) -> bool:
@@ -227,26 +214,6 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
     def _of_design(self) -> dict[str, Any]:
         return {} if self.design_effect is None else {"design_effect": self.design_effect}
 
-    def to_frame(self) -> Any:
-        """The answer as a short pandas DataFrame (extra `frames`), for a paper: `to_frame().to_latex(float_format="%.3g")`.
-
-        Returns
-        -------
-        DataFrame
-            A row for each number, under its name or, if it is the only one, the estimand's; columns "estimate", "standard error",
-            "low", "high", "efficiency". All else is in `to_dict` and `summary`.
-        """
-        pandas = import_pandas("to_frame()")
-        low, high = self.confidence_interval()
-        numbers = {
-            "estimate": self.estimate,
-            "standard error": self.standard_error,
-            "low": low,
-            "high": high,
-            "efficiency": self.efficiency,
-        }
-        return pandas.DataFrame(numbers, index=index_of_result(self))
-
     def to_json(self, indent: int | None = None) -> str:
         """All that the result says, as JSON.
 
@@ -265,49 +232,6 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
         """
         return as_json(self, indent)
 
-    def summary(
-        self,
-        confidence_level: float | None = None,
-        null: ArrayLike = 0.0,
-        *,
-        simultaneous: bool = False,
-        adjust: str | None = None,
-    ) -> Any:
-        """What a table of coefficients shows, as a pandas DataFrame with one row for each number (extra `frames`).
-
-        Parameters
-        ----------
-        confidence_level : float, default=None
-            Of the intervals; None means the result's own `confidence_level`.
-        null : float or array-like of shape (k,), default=0.0
-            Values that the two-sided p-values are about.
-        simultaneous : bool, default=False
-            Whether all k intervals hold at once; see `confidence_interval`.
-        adjust : {"max-t", "holm", "bh", "by"}, default=None
-            How p-values are adjusted for k tests; see `Estimate.p_value`.
-
-        Returns
-        -------
-        DataFrame
-            Columns "estimate", "standard_error", "p_value" (of the test against `null`), "low", "high", "lambda" ("lambda 1" and so on of several judges), "efficiency",
-            "labels_only" and "labels_only_standard_error"; `names` are the index, or the estimand where there is one number.
-        """
-        pandas = import_pandas("summary()")
-        low, high = self.confidence_interval(confidence_level, simultaneous=simultaneous)
-        numbers = {
-            "estimate": self.estimate,
-            "standard_error": self.standard_error,
-            "p_value": self.p_value(null, adjust=adjust),
-            "low": low,
-            "high": high,
-            **self._lambda_of_judges(),
-            "efficiency": self.efficiency,
-            "labels_only": self.labels_only.estimate,
-            "labels_only_standard_error": self.labels_only.standard_error,
-            **self._of_design(),
-        }
-        return pandas.DataFrame(numbers, index=index_of_result(self))
-
     def _lambda_of_judges(self) -> dict[str, Any]:
         """Columns of lambda, one for each judge if there are several."""
         k = np.size(self.estimate)
@@ -320,18 +244,12 @@ class RectifiedResult(EstimateInRounds, EstimateToCome, Combinable):
         """One sentence on what the predictions were worth."""
         return verdict_of(self)
 
-    def __str__(self) -> str:
-        return text_table(self._title(), rows_of_result(self), self._notes())
-
     def __repr__(self) -> str:
         low, high = (numbers_of(end) for end in self.confidence_interval())
         return (
             f"<RectifiedResult: {numbers_of(self.estimate)}, {100 * self.confidence_level:g} % interval "
             f"[{low}, {high}], efficiency {numbers_of(self.efficiency)}>"
         )
-
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), rows_of_result(self), self._notes())
 
     def _title(self) -> str:
         if self.n_unlabeled == 0:

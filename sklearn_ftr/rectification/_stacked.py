@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._error_terms import ErrorTerms
+from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape, Term
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
 
@@ -64,6 +64,29 @@ def joint_influence(sources: Sequence[RectifiedResult]) -> Influence:
 def joint_error_terms(sources: Sequence[RectifiedResult]) -> ErrorTerms | None:
     """The independent parts of the error of all numbers; None where influence values are not kept."""
     return sources[0]._error_terms if len(sources) == 1 else joint_influence(sources).terms
+
+
+def shape_of_labels(sources: Sequence[RectifiedResult], weights: Array) -> Shape | None:
+    """Of the errors of sums (q,) of all numbers in the answer of labels alone; None where influence values of all labels are not kept."""
+    first = sources[0]
+    if first.influence is None:
+        return _scaled(first.labels_shape, weights)
+    influence = joint_influence(sources)
+    recycled = influence.recycled
+    if recycled is None and first.n_rectify < first.n_labeled:
+        return None
+    rows = (influence.labels if recycled is None else recycled.rows) @ weights.T
+    error = np.sqrt(np.einsum("gk,gk->k", rows, rows)) / len(rows)
+    of_labels = Term(rows, len(rows), np.ones(rows.shape[1]))
+    return Shape.of([of_labels], error, influence.n_parameters == 1)
+
+
+def _scaled(shape: Shape | None, weights: Array) -> Shape | None:
+    """Of multiples of a single number."""
+    if shape is None or len(shape.skewness) != 1:
+        return None
+    effective, share = (np.repeat(one, len(weights)) for one in (shape.effective_labels, shape.share))
+    return Shape(shape.skewness * np.sign(weights[:, 0]), effective, share, shape.are_alike)
 
 
 def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
