@@ -14,9 +14,19 @@ from sklearn_ftr.rectification._result import RectifiedResult
 
 
 class AnswersByResult:
-    """Base of estimators whose `fit` keeps a `result_`."""
+    """Base of estimators whose `fit` keeps a `result_`.
+
+    An estimator answers what is asked of every fit by itself: intervals and tests, for one look or many, and the table. `result_` answers the rest: contrasts and
+    Wald tests of its numbers, more labels for the model that it has (those of an allocator are for a model trained anew), draws, other formats.
+    """
 
     result_: RectifiedResult
+
+    @property
+    def interval_method(self) -> str:
+        """Which method the intervals are by, and why, in words; see `RectifiedResult`."""
+        check_is_fitted(self, "result_")
+        return self.result_.interval_method
 
     def confidence_interval(
         self,

@@ -119,14 +119,15 @@ class Combinable(EstimateByMethod):
         """
         if not isinstance(other, Combinable):
             return NotImplemented
+        ours, theirs = self._sources, other._sources
         sizes = np.size(self.estimate), np.size(other.estimate)
         if sizes[0] != sizes[1] and min(sizes) > 1:
             raise ValueError(
                 f"A difference of {sizes[0]} and {sizes[1]} numbers; expected as many, or one. Pick some by select(...)."
             )
         _check_same_settings(self, other)
-        added = [one for one in other._sources if not any(one is known for known in self._sources)]
-        sources = (*self._sources, *added)
+        added = [one for one in theirs if not any(one is known for known in ours)]
+        sources = (*ours, *added)
         rows = self._weights_in(sources) - other._weights_in(sources)
         titles = np.broadcast_arrays(self._titles, other._titles)
         names = tuple(f"{a} - {b}" for a, b in zip(*titles, strict=True))

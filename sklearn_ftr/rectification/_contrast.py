@@ -197,10 +197,11 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
         }
 
     def to_json(self, indent: int | None = None) -> str:
-        """`to_dict`, names, weights and covariance as JSON; see `RectifiedResult.to_json`."""
+        """`to_dict`, names, weights, covariance and verdict as JSON; see `RectifiedResult.to_json`."""
         told = {"estimand": self.estimand, "names": self.names, "weights": self.weights}
         told |= {**self.to_dict(), "interval_method": self.interval_method}
-        return json_of({**told, "covariance": self.covariance}, indent)
+        told |= {"covariance": self.covariance, "verdict": self.verdict()}
+        return json_of(told, indent)
 
     def _numbers(self, low: Any, high: Any, p_value: Any) -> dict[str, Any]:
         return {
@@ -228,14 +229,7 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
             f"degrees of freedom {numbers_of(self.degrees_of_freedom)}, p-value {numbers_of(self.p_value())}, "
             f"efficiency {numbers_of(self.efficiency)}"
         )
-        certain = not self.by_shares and bool(np.any(np.diag(self.covariance) == 0))
-        zero_width = "Some sum shows no variance, so that its interval has zero width"
-        return [
-            numbers,
-            f"Intervals: {self.interval_method}",
-            *few_labels(self),
-            *[zero_width] * certain,
-        ]
+        return [numbers, f"Intervals: {self.interval_method}", *few_labels(self), self.verdict()]
 
     def _summed(self, of: ContrastWeights, sources: tuple[RectifiedResult, ...]) -> ContrastResult:
         return ContrastResult.of(sources, of, self.interval, self.confidence_level)

@@ -37,7 +37,9 @@ def read_contrast(C: Any, names: Iterable[str] | None, numbers: tuple[str, ...])
     given = told if names is None else _as_names(names)
     given = given or tuple(_name(row, position, numbers) for position, row in enumerate(rows))
     if len(given) != len(rows):
-        raise ValueError(f"names has {len(given)} names; expected one for each contrast, {len(rows)}.")
+        raise ValueError(
+            f"names is {shown(names)}; expected one name for each of {len(rows)} contrasts."
+        )
     return ContrastWeights(rows, given, is_single)
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
-from sklearn_ftr.rectification._printed import html_table, index_of_result, rows_of_result, text_table
+from sklearn_ftr.rectification._printed import (
+    html_table,
+    index_of_result,
+    rows_of_result,
+    text_table,
+    verdict_of,
+)
 from sklearn_ftr.rectification._share_sums import efficiency_of_shares
 
 
@@ -17,6 +24,8 @@ class EstimateInTables(EstimateByMethod):
     """Base of results: a title, the numbers, and notes below them."""
 
     n_labeled: int
+    n_unlabeled: int
+    is_complete: bool
     predictions_only: Estimate | None
 
     @property
@@ -34,6 +43,17 @@ class EstimateInTables(EstimateByMethod):
     def effective_sample_size(self) -> Any:
         """How many labels alone would know as much."""
         return self.n_labeled * self.efficiency
+
+    @property
+    def zero_width(self) -> bool:
+        """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
+        if self.is_complete or not np.any(np.diag(self.covariance) == 0):
+            return False
+        return self._chosen(None).method != "share"
+
+    def verdict(self) -> str:
+        """One sentence on what the predictions were worth."""
+        return verdict_of(self)
 
     def to_frame(self) -> Any:
         """The answer as a short pandas DataFrame (extra `frames`), for a paper: `to_frame().to_latex(float_format="%.3g")`.

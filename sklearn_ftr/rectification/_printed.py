@@ -86,7 +86,7 @@ def _answer_rows(
     ]
 
 
-def verdict_of(result: RectifiedResult) -> str:
+def verdict_of(result: EstimateInTables) -> str:
     """One sentence on what the predictions were worth."""
     if result.is_complete:
         return "Every row of the population has a label: nothing is left to estimate."

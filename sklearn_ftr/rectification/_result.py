@@ -21,7 +21,7 @@ from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Inference, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
 from sklearn_ftr.rectification._more_labels import Mover
-from sklearn_ftr.rectification._printed import as_json, numbers_of, verdict_of
+from sklearn_ftr.rectification._printed import as_json, numbers_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -174,13 +174,6 @@ class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combin
             return np.sum([part.pool_covariance for part in self.parts.values()], axis=0)
         return self.influence.pool_covariance
 
-    @property
-    def zero_width(self) -> bool:
-        """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
-        if self.is_complete or not np.any(np.diag(self.covariance) == 0):
-            return False
-        return self._chosen(None).method != "share"
-
     def to_dict(self) -> dict[str, Any]:
         """All numbers under flat names; Python's floats for one output, arrays (k,) for several. `to_json` has more."""
         low, high = self.confidence_interval()
@@ -239,10 +232,6 @@ class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combin
             return {"lambda": self.lambda_}
         of_judges = np.reshape(self.lambda_, (k, -1)).T
         return {f"lambda {number}": weights for number, weights in enumerate(of_judges, 1)}
-
-    def verdict(self) -> str:
-        """One sentence on what the predictions were worth."""
-        return verdict_of(self)
 
     def __repr__(self) -> str:
         low, high = (numbers_of(end) for end in self.confidence_interval())
