@@ -97,7 +97,8 @@ def _influence_values(
         shift=_shift(sample),
         noise=(noise_y, noise_f),
         n_parameters=estimand.n_parameters,
-        reach=_reach(estimand, sample, every),
+        reach=_reach(estimand, X, of_y),
+        reach_of_all=_reach(estimand, _all_labels(sample)[0], every),
     )
     return values, of_y, [one.at for one in judges]
 
@@ -113,11 +114,10 @@ def _of_labels(estimand: Estimand, sample: Sample) -> tuple[Linearized, Lineariz
     return every, linearize(estimand, X, y, every, f"the {len(y)} labels that rectify"), X
 
 
-def _reach(estimand: Estimand, sample: Sample, every: Linearized) -> Array | None:
-    """Of influence values (n, k) of all labels."""
-    X, _ = _all_labels(sample)
-    of_scores = estimand.reach(X[:], every.solution)
-    return None if of_scores is None else of_scores @ every.bread.T
+def _reach(estimand: Estimand, X: Design, one: Linearized) -> Array | None:
+    """How far influence values (n, k) move by what labels of some rows are expected to err."""
+    of_scores = estimand.reach(X[:], one.solution)
+    return None if of_scores is None else of_scores @ one.bread.T
 
 
 def _all_labels(sample: Sample) -> tuple[Design, Array]:

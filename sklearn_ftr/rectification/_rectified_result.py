@@ -48,8 +48,9 @@ class InfluenceValues:
         How many numbers are fitted together.
     are_shares : bool, default=False
         Whether the numbers are means of labels that are all 0 or 1.
-    reach : ndarray of shape (n, k), default=None
-        How far an error of each label, as large as it is expected to be, moves the numbers; None is the same for all rows, or not known.
+    reach, reach_of_all : ndarray of shape (r, k), (n, k), default=None
+        How far an error of each label, as large as it is expected to be, moves the numbers, for labels that rectify and all labels; None is the same
+        for all rows, or not known.
     pool_skewness : ndarray of shape (k,), default=None
         Of the pool's predictions, if the numbers are means of independent rows.
     """
@@ -63,6 +64,7 @@ class InfluenceValues:
     n_parameters: int = 1
     are_shares: bool = False
     reach: Array | None = None
+    reach_of_all: Array | None = None
     pool_skewness: Array | None = None
 
 
@@ -76,10 +78,9 @@ def rectified_result(
 ) -> RectifiedResult:
     """The result in the shape of `template`, a single number or k of them; `told` are names and the like."""
     p = values.n_parameters
-    reach = None if values.reach is None else values.reach[: len(sample.y)]
-    every = here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise, reach)
+    every = here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise, values.reach)
     if sample.trained is not None:
-        every = sample.every.deviations_of_labels(values.every, values.reach)
+        every = sample.every.deviations_of_labels(values.every, values.reach_of_all)
     _check_pieces(here, p)
     own = _of_labels_that_trained(values, sample)
     if sample.has_pool:

@@ -97,7 +97,8 @@ def rectify_glm(
 
     Predict-then-debias: Kluger, Lu, Zrnic, Wang and Bates (2025), arXiv 2501.18577. Its influence values
     H^-1 x (y - mean(x'theta)) are taken at each estimate's own theta, so that a bias of f that is linear in x costs
-    nothing. The covariance is the sandwich of those, with the factor r / (r - k) (HC1); intervals are Student t.
+    nothing. The covariance is the sandwich of those, with the factor r / (r - k) (HC1); intervals are
+    Student t, those of "auto" with effective degrees of freedom (Bell and McCaffrey 2002).
 
     Examples
     --------
