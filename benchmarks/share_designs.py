@@ -5,7 +5,8 @@
 The judge is the label with 5 % or 20 % turned over. Clusters: 30 labeled ones of 4 rows, 200 without labels, a latent correlation of 0.3 within.
 Weights: 60 labels, 500 unlabeled, weights 0.3 + x and P(y = 1) = 2 p x, x uniform. Finite: 60 of 200 rows have labels. Strata: three, with shares 0.5 p, p
 and 1.5 p, 60 labels, 600 unlabeled. Difference: 50 labels and 500 unlabeled rows in each group, shares p and 1.5 p; of clusters: 30 labeled clusters of 4 rows,
-half of each group, 300 without labels.
+half of each group, 300 without labels. Two systems: the same 50 rows and a pool of 500, shares p and 1.5 p, the difference of both; one number decides in four of
+five rows whether either passes. Mean of two: that of their shares.
 """
 
 import argparse
@@ -89,6 +90,30 @@ def difference_of_clusters(rng, p, error):
     return rectify_difference(*rows, **designs), 0.5 * p
 
 
+def _two_systems(rng, p, error):
+    own, common = rng.random((550, 2)), rng.random((550, 1))
+    u = np.where(rng.random((550, 1)) < 0.8, common, own)
+    y = (u < [p, 1.5 * p]) * 1.0
+    f = np.abs(y - (rng.random(y.shape) < error))
+    return rectify_mean(y[:50], f[:50], f[50:])
+
+
+def two_systems(rng, p, error):
+    """The result, and the truth."""
+    return _two_systems(rng, p, error).contrast([-1.0, 1.0]), 0.5 * p
+
+
+def mean_of_two(rng, p, error):
+    """The result, and the truth."""
+    return _two_systems(rng, p, error).contrast([0.5, 0.5]), 1.25 * p
+
+
+KINDS = (
+    *(clusters, weights, finite, strata),
+    *(difference, difference_of_clusters, two_systems, mean_of_two),
+)
+
+
 def cell(kind, p, error, draws):
     """Coverage of the interval, of both limits, of Student's t; mean widths of both."""
     rows = []
@@ -113,7 +138,7 @@ def report(draws):
         "| | p | errors of the judge | two-sided | lower | upper | Student t | width | width of t |",
         "| --- |" + " --- |" * 8,
     ]
-    for kind in (clusters, weights, finite, strata, difference, difference_of_clusters):
+    for kind in KINDS:
         for p in (0.02, 0.1, 0.5):
             for error in (0.05, 0.2):
                 row = cell(kind, p, error, draws)

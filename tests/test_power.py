@@ -330,13 +330,26 @@ def test_an_order_of_a_finite_population_is_certain_in_the_end():
     assert not Order((0.0, 2.0), 0.95, 0.8).reached(np.zeros(2), np.full(2, 50.0))
 
 
-@pytest.mark.parametrize("goal", [{"half_width": 0.02}, {"effect": 0.05}])
-def test_nothing_is_foretold_from_shares_without_variance(goal):
-    """Their interval has some width, but what would become of it is not known."""
-    y = np.arange(300) % 3 == 0
+@pytest.mark.parametrize("goal", [{"half_width": 0.03}, {"effect": 0.03}])
+def test_shares_without_variance_foretell_how_rows_that_were_not_seen_become_fewer(goal):
+    y = np.arange(3_000) % 3 == 0
     perfect = rectify_mean(y[:60], y[:60], y[60:], finite_population=True)
-    one_class = rectify_mean(np.ones(50), np.ones(50), np.ones(300))
+    one_class = rectify_mean(np.ones(50), np.ones(50), np.ones(3_000))
     for result in (perfect, one_class):
-        assert np.diff(result.confidence_interval())[0] > 0
-        with pytest.raises(ValueError, match="labels show no variance"):
-            result.required_labels(**goal)
+        needed = result.required_labels(**goal)
+        assert result.n_labeled < needed.n_labeled < 600
+        assert needed.n_labeled <= needed.labels_only
+
+
+@pytest.mark.parametrize(("p", "error"), [(0.9, 0.0), (0.9, 0.05), (0.5, 0.1), (0.03, 0.02)])
+def test_shares_have_the_width_that_was_foretold(p, error):
+    def drawn(n, seed):
+        rng = np.random.default_rng(seed)
+        y = (rng.random(10_000) < p) * 1.0
+        f = np.abs(y - (rng.random(10_000) < error))
+        return rectify_mean(y[:n], f[:n], f[n:])
+
+    needed = np.median([drawn(60, seed).required_labels(0.03).n_labeled for seed in range(40)])
+    ends = [drawn(int(needed), seed).confidence_interval() for seed in range(100, 140)]
+    assert needed > 60
+    assert np.median(np.diff(ends)) / 2 == pytest.approx(0.03, rel=0.15)

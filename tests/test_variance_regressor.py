@@ -587,3 +587,27 @@ def test_columns_are_noted_by_a_fit_that_succeeds(data, frame):
     assert (list(model.feature_names_in_), model.n_features_in_) == (["e", "b"], 2)
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_history_has_the_residual_variance_of_each_epoch_in_units_of_y(early_stopping):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    y = 50 * (X @ [1.0, 2.0, 0.0] + 0.1 * rng.normal(size=400)) + 1_000
+    model = VarianceRegressor(max_epochs=40, early_stopping=early_stopping, random_state=0).fit(X, y)
+    history = model.history_
+    names = ["epoch", "training_loss", "training_variance"]
+    assert list(history) == names + ["validation_loss", "validation_variance"] * early_stopping
+    assert {len(values) for values in history.values()} == {model.n_epochs_}
+    first, last = history["training_variance"][[0, -1]]
+    assert first > 0.5 * y.var() > 10 * last
+    assert np.allclose(history["training_variance"], model.scale_**2 * history["training_loss"])
+    assert model.residual_variance_ / 4 < last < 4 * model.residual_variance_
+
+
+def test_history_of_a_loss_that_is_no_variance_is_the_loss_alone_and_is_empty_before_training():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = VarianceRegressor(criterion="mse", max_epochs=3, random_state=0).fit(X, X[:, 0])
+    assert list(model.history_) == ["epoch", "training_loss"]
+    started = VarianceRegressor(random_state=0).initialize(X, X[:, 0])
+    assert all(len(values) == 0 for values in started.history_.values())

@@ -334,6 +334,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         self._network, self._single_output = network, single_output
         self.net_, self.offset_, self.scale_ = network.net, network.offset, network.scale
         self.n_epochs_ = len(network.net.history)
+        self.history_ = network.history(self.criterion != "mse" and not callable(self.criterion))
         if variances is not None:
             self.residual_variance_ = float(variances[0]) if single_output else variances
         elif "residual_variance_" in vars(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from sklearn_ftr.finetuning._training import TrainingNet
 
 Array = NDArray[np.float64]
 Inputs = FeatureRows | TokenRows
+# What skorch calls them.
+_LOSSES = {"training": "train_loss", "validation": "valid_loss"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class TrainedNetwork:
     def predictions(self, inputs: Inputs) -> Array:
         """Predictions (n, k) in units of y."""
         return self.offset + self.scale * self.outputs(inputs)
+
+    def history(self, is_variance: bool) -> dict[str, NDArray[Any]]:
+        """Losses epoch by epoch; with `is_variance` they are variances of the errors, and told in units of y squared as well."""
+        rows = list(self.net.history)
+        told: dict[str, NDArray[Any]] = {"epoch": np.arange(1, len(rows) + 1)}
+        for name, key in _LOSSES.items():
+            if key == "train_loss" or any(key in row for row in rows):
+                losses = np.array([row[key] for row in rows], dtype=float)
+                told[f"{name}_loss"] = losses
+                if is_variance:
+                    told[f"{name}_variance"] = self.scale**2 * losses
+        return told
 
     def tensor(self, values: NDArray[np.floating], dtype: torch.dtype) -> torch.Tensor:
         """The values where the module is."""

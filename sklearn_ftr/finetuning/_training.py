@@ -113,22 +113,27 @@ class TrainingNet(NeuralNet):
             return
         self._set_training(True)
         batches = iter(iterator)
+        losses: list[Tensor] = []
         while group := tuple(islice(batches, self.accumulate_batches)):
-            self.optimizer_.step(lambda group=group: self._gradient(group))
+            self.optimizer_.step(lambda group=group: self._gradient(group, losses))
             if self._schedule is not None:
                 self._schedule.step()
+        # Read once an epoch: an accelerator is not to wait for each batch.
+        self.history.record(f"{prefix}_loss", float(torch.stack(losses).mean()))
 
-    def _gradient(self, group: tuple[Batch, ...]) -> Tensor:
-        """Mean loss of some batches; its gradient is accumulated one batch at a time."""
+    def _gradient(self, group: tuple[Batch, ...], seen: list[Tensor]) -> Tensor:
+        """Mean loss of some batches, noted in `seen`; its gradient is accumulated one batch at a time."""
         self.optimizer_.zero_grad()
         losses = []
         for batch in group:
             loss = self.batch_loss(*batch) / len(group)
             loss.backward()
             losses.append(loss.detach())
+        total = torch.stack(losses).sum()
+        seen.append(total)
         if self.max_gradient_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.module_.parameters(), self.max_gradient_norm)
-        return torch.stack(losses).sum()
+        return total
 
     def loss_of(self, rows: LabeledRows) -> float:
         """`whole_set_loss` of all rows together."""

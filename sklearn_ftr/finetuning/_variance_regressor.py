@@ -79,7 +79,7 @@ class VarianceRegressor(NetworkRegressor):
     Attributes
     ----------
     net_ : skorch.NeuralNet
-        The trained network; `net_.module_` is the torch module, `net_.history` has validation losses.
+        The trained network; `net_.module_` is the torch module.
     offset_ : ndarray of shape (k,)
         Added to the network's (rescaled) output: the re-centering.
     scale_ : float
@@ -89,6 +89,11 @@ class VarianceRegressor(NetworkRegressor):
         small to judge the model by, since it was trained on them.
     n_epochs_ : int
         Epochs trained; 0 after `initialize`.
+    history_ : dict of ndarray of shape (n_epochs_,)
+        What `pandas.DataFrame` and plots take: "epoch", "training_loss" (mean over the epoch's batches, on standardized targets, while
+        weights still moved) and, unless the loss is "mse" or your own, "training_variance", the same in squared units of y (of k
+        outputs what `output_weight` makes of their variances). With early stopping "validation_loss" and "validation_variance", of the held-out
+        rows after each epoch.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when X had feature names.

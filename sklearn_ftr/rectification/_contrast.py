@@ -25,7 +25,7 @@ from sklearn_ftr.rectification._intervals import Inference, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
 from sklearn_ftr.rectification._more_labels import Mover
 from sklearn_ftr.rectification._printed import json_of, numbers_of
-from sklearn_ftr.rectification._share_difference import picked_shares
+from sklearn_ftr.rectification._share_sums import sums_of_shares
 from sklearn_ftr.rectification._stacked import (
     joint_error_terms,
     joint_influence,
@@ -64,9 +64,9 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
     estimand : str
         What the sums are of.
     interval : str
-        The method of intervals and p-values, that of the result; "auto" if it is the one for shares, which other sums are not.
+        The method of intervals and p-values, that of the result; "auto" if it is the one for shares and some of the sources are none.
     shares, labels_shares : Inference or None
-        Of single shares that have been selected, as in `RectifiedResult`.
+        Of sums of shares, as in `RectifiedResult`.
     labels_shape : Shape or None
         Of the error of `labels_only`, where it is known.
     n_labeled, n_rectify, n_unlabeled : int
@@ -109,7 +109,13 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
         template = 0.0 if of.is_single else of.rows[:, 0]
         degrees = degrees_of_sums(of.rows, numbers.terms)
         predictions, first = numbers.predictions_only, sources[0]
-        shares = picked_shares(first.shares, of.rows, template)
+        shares, alone = (
+            sums_of_shares(known, of.rows, answer.covariance, numbers.n_pieces, template)
+            for known, answer in (
+                ([one.shares for one in sources], numbers.answer),
+                ([one.labels_shares for one in sources], numbers.labels_only),
+            )
+        )
         is_lost = interval == "share" and shares is None
         return cls(
             **vars(sums(numbers.answer, of.rows, degrees, template)),
@@ -124,7 +130,7 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
             estimand=f"contrast of {first.estimand}",
             interval="auto" if is_lost else interval,
             shares=shares,
-            labels_shares=picked_shares(first.labels_shares, of.rows, template),
+            labels_shares=alone,
             labels_shape=shape_of_labels(sources, of.rows),
             n_labeled=first.n_labeled,
             n_rectify=first.n_rectify,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
+from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
 from sklearn_ftr.rectification._pool_totals import PoolTotals
@@ -74,9 +75,14 @@ class DesignedSampling(Sampling):
         return rows[0] + self.weights @ (rows - rows[0])
 
     def deviations(
-        self, y: Array, f: Array, pool: PoolTotals, noise: tuple[Array, Array] | None = None
+        self,
+        y: Array,
+        f: Array,
+        pool: PoolTotals,
+        noise: tuple[Array, Array] | None = None,
+        reach: Array | None = None,
     ) -> Deviations:
-        """Of labels and predictions (r, k), beside the pool's; `noise` as for `deviations_of_rows`.
+        """Of labels and predictions (r, k), beside the pool's; see `Sampling.deviations`.
 
         Rows with weight 0 say nothing, and so do not count.
         """
@@ -115,7 +121,14 @@ class DesignedSampling(Sampling):
             residual_variance=self._residual_variance(dy, df, noise),
             has_pool=bool(pool.seen.any()),
             can_tune=can_tune,
+            evenness=self._evenness(np.ones(y.shape) if reach is None else reach, of_rows, strata),
         )
+
+    def _evenness(self, reach: Array, of_rows: Codes, strata: Codes) -> Evenness | None:
+        counted, left = self.weights > 0, np.ones(len(strata))
+        if self.labeled_share is not None:
+            left[of_rows] = 1 - self.labeled_share[counted]
+        return Evenness.of_pieces(reach[counted], self.weights[counted], of_rows, strata, left)
 
     def _residual_variance(self, dy: Array, df: Array, noise: tuple[Array, Array]) -> Array:
         """V(y - f) of rows; of several judges it is known with their weights only."""
@@ -131,9 +144,9 @@ class DesignedSampling(Sampling):
         r = self.n_counted
         return np.asarray(self.weights @ deviations**2 * r / max(r - 1, 1))
 
-    def deviations_of_labels(self, rows: Array) -> Deviations:
+    def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
         """Of values (r, k) of the labeled rows by themselves."""
-        return self.deviations(rows, rows, self.pool_part(iter(()), rows.shape[1]))
+        return self.deviations(rows, rows, self.pool_part(iter(()), rows.shape[1]), reach=reach)
 
     def n_pieces_among(self, rows: slice) -> int:
         """Clusters among some of the labeled rows that have a weight."""

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._error_terms import Shape, Term
+from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
 
@@ -46,6 +47,8 @@ class Deviations:
         Whether there are predictions of unlabeled rows.
     can_tune : bool, default=True
         Whether the pool is more than a handful of pieces with labels, any of which would decide on lambda.
+    evenness : Evenness, default=None
+        How unevenly pieces know the numbers; None where they do so evenly, or where that is not known.
     """
 
     y_mean: Array
@@ -61,6 +64,7 @@ class Deviations:
     residual_variance: Array
     has_pool: bool
     can_tune: bool = True
+    evenness: Evenness | None = None
 
     def cross_fitting_degrees(self, n_folds: int, n_parameters: int = 1) -> int | None:
         """Degrees of freedom where so many models have predicted a fold each; without folds None leaves them to `rectify`."""
@@ -77,13 +81,20 @@ class Deviations:
         """Of the error of the mean of the labels; `n_parameters` are fitted together."""
         g = len(self.y)
         error = np.sqrt(np.einsum("gk,gk->k", self.y, self.y)) / g
-        return Shape.of([Term(self.y, g, np.ones(self.y.shape[1]))], error, n_parameters == 1)
+        term = Term(self.y, g, np.ones(self.y.shape[1]), self.evenness)
+        return Shape.of([term], error, n_parameters == 1)
 
 
 def deviations_of_rows(
-    y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
+    y: Array,
+    f: Array,
+    pool: Moments,
+    noise: tuple[Array, Array] | None = None,
+    reach: Array | None = None,
 ) -> Deviations:
-    """Of rows (r, k), and (r, k j) for j judges, that are a simple random sample; `noise` where that is more than the rows' last places tell."""
+    """Of rows (r, k), and (r, k j) for j judges, that are a simple random sample; `noise` where that is more than the rows' last places tell, `reach`
+    as for `Sampling.deviations`.
+    """
     check_enough_labels(len(y))
     of_y, of_f = noise or (rounding(y), rounding(f))
     y_mean, dy = _centred(y, of_y)
@@ -102,10 +113,15 @@ def deviations_of_rows(
         noise=(of_y, of_f),
         residual_variance=_residual_variance(dy, df, of_y, of_f),
         has_pool=pool.count > 0,
+        evenness=_evenness(reach),
     )
 
 
-def deviations_of_labels(rows: Array) -> Deviations:
+def _evenness(reach: Array | None) -> Evenness | None:
+    return None if reach is None else Evenness.of_rows(reach)
+
+
+def deviations_of_labels(rows: Array, reach: Array | None = None) -> Deviations:
     """Of rows (r, k) that are a simple random sample, without a pool."""
     check_enough_labels(len(rows))
     noise, k = rounding(rows), rows.shape[1]
@@ -123,6 +139,7 @@ def deviations_of_labels(rows: Array) -> Deviations:
         noise=(noise, noise),
         residual_variance=np.zeros(k),
         has_pool=False,
+        evenness=_evenness(reach),
     )
 
 

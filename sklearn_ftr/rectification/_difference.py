@@ -29,7 +29,7 @@ from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
-from sklearn_ftr.rectification._share_difference import difference_of_shares
+from sklearn_ftr.rectification._share_sums import difference_of_shares
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 

@@ -22,9 +22,9 @@ from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
-from sklearn_ftr.rectification._share_difference import difference_of_shares
 from sklearn_ftr.rectification._share_evidence import are_shares, known_share, rows_of
 from sklearn_ftr.rectification._share_interval import ShareInference
+from sklearn_ftr.rectification._share_sums import difference_of_shares
 
 _CONTRAST = np.array([-1.0, 1.0])
 

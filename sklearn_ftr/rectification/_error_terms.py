@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._evenness import Evenness, of_sums
+from sklearn_ftr.rectification._inference import welch_satterthwaite
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +24,14 @@ class Term:
         Centred influence values of pieces.
     size : int
     scale : ndarray of shape (k,)
+    evenness : Evenness, default=None
+        How unevenly pieces know the numbers.
     """
 
     rows: Array
     size: int
     scale: Array
+    evenness: Evenness | None = None
 
     def times(self, factor: Any) -> Term:
         """Of `factor` times the estimate."""
@@ -34,13 +39,26 @@ class Term:
 
     def sums(self, weights: Array) -> Term:
         """Of sums (q,) of the k numbers with weights (q, k)."""
-        return replace(self, rows=self.rows * self.scale @ weights.T, scale=np.ones(len(weights)))
+        scaled = self.rows * self.scale
+        return replace(
+            self,
+            rows=scaled @ weights.T,
+            scale=np.ones(len(weights)),
+            evenness=of_sums(self.evenness, weights, scaled),
+        )
 
     @property
     def covariance(self) -> Array:
         """Covariance (k, k) of this part."""
         rows = self.rows * self.scale
         return np.asarray(rows.T @ rows / (len(rows) * self.size))
+
+    def correction(self) -> tuple[Array, Array]:
+        """By how much the variance of this part is too small (k,), and its effective degrees of freedom (k,)."""
+        if self.evenness is not None:
+            return self.evenness.correct(self.rows)
+        k = self.rows.shape[1]
+        return np.ones(k), np.full(k, np.inf)
 
     def moments(self, unit: Array) -> Array:
         """Sums (3, k) of second, third and fourth powers of what each of the `size` pieces adds to the error, measured in `unit` (k,)."""
@@ -67,26 +85,60 @@ class Shape:
         The labels' part of the variance.
     are_alike : bool
         Whether pieces are labels of one distribution, as those of a mean are.
+    understated : ndarray of shape (k,) or float, default=1.0
+        The labels' part of the variance that is expected, over the one that residuals show.
+    spare : ndarray of shape (k,) or float, default=inf
+        Degrees of freedom of that part, by how unevenly pieces know the numbers.
+    expected_skewness : ndarray of shape (k,) or float, default=0.0
+        The one that predictions of the pool let expect at least.
     """
 
     skewness: Array
     effective_labels: Array
     share: Array
     are_alike: bool
+    understated: Any = 1.0
+    spare: Any = np.inf
+    expected_skewness: Any = 0.0
 
     @classmethod
     def of(cls, terms: Sequence[Term], standard_error: ArrayLike, are_alike: bool) -> Shape:
         """Of the sum of some terms and of what is normal."""
         unit = np.atleast_1d(standard_error)
-        second, third, fourth = np.sum([term.moments(unit) for term in terms], axis=0)
+        of_terms = [term.moments(unit) for term in terms]
+        second, third, fourth = np.sum(of_terms, axis=0)
         effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
-        return cls(third, effective, second, are_alike)
+        corrections = [term.correction() for term in terms]
+        variances = [moments[0] * by for moments, (by, _) in zip(of_terms, corrections, strict=True)]
+        expected = np.sum(variances, axis=0)
+        understated = np.divide(expected, second, out=np.ones_like(second), where=second > 0)
+        spare = welch_satterthwaite(variances, [degrees for _, degrees in corrections])
+        skewness = third / _inflation(second, understated) ** 1.5
+        effective = np.where(np.isfinite(spare), spare + 1, effective)
+        return cls(skewness, effective, second, are_alike, understated, spare)
+
+    @property
+    def has_effective_degrees(self) -> bool:
+        """Whether degrees of freedom are fewer than pieces tell."""
+        return not self.are_alike or bool(np.any(np.isfinite(self.spare)))
 
     @property
     def degrees_of_freedom(self) -> Array:
-        """Effective ones (k,), as if all but the labels' part of the variance was known."""
+        """Effective ones (k,), as if all but the labels' part of the variance was known; inf where pieces are all alike."""
+        known = self.are_alike | np.isfinite(self.spare)
+        of_labels = np.where(known, self.spare, self.effective_labels)
+        share = self.share * self.understated / self.inflation
         with np.errstate(divide="ignore"):
-            return self.effective_labels / self.share**2
+            return np.asarray(of_labels / share**2)
+
+    @property
+    def inflation(self) -> Array:
+        """The variance (k,) that is expected, over the one that residuals show."""
+        return _inflation(self.share, self.understated)
+
+
+def _inflation(share: Array, understated: Any) -> Array:
+    return np.asarray(1 + share * (understated - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +152,14 @@ class ErrorTerms:
         Of the pool's part, which is normal.
     are_alike : bool
         As in `Shape`.
+    expected_third : ndarray of shape (k,) or float, default=0.0
+        Third moment of the error that predictions of the pool let expect.
     """
 
     of_labels: tuple[Term, ...]
     pool_covariance: Array
     are_alike: bool
+    expected_third: Any = 0.0
 
     @property
     def pool_variance(self) -> Array:
@@ -113,7 +168,10 @@ class ErrorTerms:
 
     def shape(self, standard_error: ArrayLike) -> Shape:
         """Of the whole error."""
-        return Shape.of(self.of_labels, standard_error, self.are_alike)
+        shape = Shape.of(self.of_labels, standard_error, self.are_alike)
+        cube = np.atleast_1d(standard_error) ** 3
+        expected = np.divide(self.expected_third, cube, out=np.zeros_like(cube), where=cube > 0)
+        return replace(shape, expected_skewness=expected / shape.inflation**1.5)
 
     def sums(self, weights: Array) -> ErrorTerms:
         """Of sums (q,) of the k numbers with weights (q, k)."""
@@ -121,6 +179,7 @@ class ErrorTerms:
             tuple(term.sums(weights) for term in self.of_labels),
             weights @ self.pool_covariance @ weights.T,
             self.are_alike,
+            weights**3 @ np.broadcast_to(self.expected_third, weights.shape[1]),
         )
 
     def minus(self, other: ErrorTerms) -> ErrorTerms:
@@ -129,4 +188,5 @@ class ErrorTerms:
             (*self.of_labels, *(term.times(-1.0) for term in other.of_labels)),
             self.pool_covariance + other.pool_covariance,
             self.are_alike and other.are_alike,
+            self.expected_third - other.expected_third,
         )

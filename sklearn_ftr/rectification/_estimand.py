@@ -53,6 +53,10 @@ class Estimand(ABC):
     def scores(self, X: Array, target: Array, theta: Array) -> Array:
         """The values of psi (n, k) for some rows."""
 
+    def reach(self, X: Array, theta: Array) -> Array | None:
+        """How far psi (n, k) of some rows moves by as much as their labels are expected to err, where that is known."""
+        return None
+
     def reported(self, values: Array) -> Array:
         """What `solve` finds, or its influence values (..., k), in the units of the result; it may work in others."""
         return values

@@ -109,6 +109,11 @@ class EstimateByMethod(Estimate):
         return self._chosen(None).words
 
     @property
+    def by_shares(self) -> bool:
+        """Whether intervals are those of shares."""
+        return self.shares is not None and self.interval in ("auto", "share")
+
+    @property
     def _joint_covariance(self) -> Array:
         """Shares of labels that are all alike have intervals, too: they are taken for independent."""
         alike = (np.diag(self.covariance) == 0) & (self.shares is not None)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
-from sklearn_ftr.rectification._inference import Estimate, efficiency_of
+from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
 from sklearn_ftr.rectification._printed import (
     html_table,
     index_of_result,
@@ -17,6 +17,7 @@ from sklearn_ftr.rectification._printed import (
     text_table,
     verdict_of,
 )
+from sklearn_ftr.rectification._share_sums import efficiency_of_shares
 
 
 class EstimateInTables(EstimateByMethod):
@@ -29,12 +30,18 @@ class EstimateInTables(EstimateByMethod):
 
     @property
     def efficiency(self) -> Any:
-        """Variance of the labels-only answer over this variance: how often each label counts."""
-        return efficiency_of(self, self.labels_only)
+        """Variance of labels only over this variance: how often each label counts.
+
+        Of shares, unless `interval` names another method, it is the number of labels alone that would know as much, over those that there are: few labels show
+        few errors of a judge, or none, and an efficiency may not promise what the interval does not.
+        """
+        if not self.by_shares:
+            return efficiency_of(self, self.labels_only)
+        return like(efficiency_of_shares(self.shares, self.labels_shares), self.estimate)
 
     @property
     def effective_sample_size(self) -> Any:
-        """How many labels alone would give the same standard error."""
+        """How many labels alone would know as much."""
         return self.n_labeled * self.efficiency
 
     @property

@@ -69,6 +69,10 @@ class GeneralizedLinear(Estimand):
         """X times residuals."""
         return X * (target - self.family.mean(X @ theta))[:, None]
 
+    def reach(self, X: Array, theta: Array) -> Array:
+        """X times standard deviations."""
+        return X * np.sqrt(self.family.variance(X @ theta))[:, None]
+
     def rounding(self, X: Array, target: Array, theta: Array) -> Array:
         """Of X times a difference of target and fitted mean, both of which were made from the columns as they came."""
         of_eta = self.coordinates.largest(X) @ np.abs(self.reported(theta))

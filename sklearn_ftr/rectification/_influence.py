@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Term
+from sklearn_ftr.rectification._evenness import Evenness, beside, of_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class Recycled:
         How many of them their own answer is a mean of.
     degrees : int
         Degrees of freedom of their variance.
+    evenness : Evenness, default=None
+        Of all labels.
     """
 
     weight: Array
@@ -33,6 +36,7 @@ class Recycled:
     rows: Array
     n_trained: int
     degrees: int
+    evenness: Evenness | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,10 @@ class Influence:
         The part of labels that have trained.
     n_parameters : int, default=1
         How many numbers are fitted together.
+    evenness : Evenness, default=None
+        Of labeled rows.
+    expected_third : ndarray of shape (k,), default=None
+        Third moment of the labels' part of the error that predictions of the pool let expect; None is nothing.
     """
 
     rows: Array
@@ -65,6 +73,8 @@ class Influence:
     predictions: Array
     recycled: Recycled | None = None
     n_parameters: int = 1
+    evenness: Evenness | None = None
+    expected_third: Array | None = None
 
     @property
     def terms(self) -> ErrorTerms:
@@ -73,17 +83,23 @@ class Influence:
             self._of_labels,
             np.outer(self._rest, self._rest) * self.pool_covariance,
             self.n_parameters == 1,
+            self._expected_third * self._rest**3,
         )
+
+    @property
+    def _expected_third(self) -> Array:
+        nothing = np.zeros(self.rows.shape[1])
+        return nothing if self.expected_third is None else self.expected_third
 
     @property
     def _of_labels(self) -> tuple[Term, ...]:
         pieces = len(self.rows)
         stated = np.full(self.rows.shape[1], np.sqrt(pieces / self.degrees_of_freedom))
-        of_rows = Term(self.rows, pieces, stated)
+        of_rows = Term(self.rows, pieces, stated, self.evenness)
         if self.recycled is None:
             return (of_rows,)
         part = self.recycled
-        own = Term(part.rows, part.n_trained, part.weight * part.scales[1])
+        own = Term(part.rows, part.n_trained, part.weight * part.scales[1], part.evenness)
         return of_rows.times(self._rest), own
 
     @property
@@ -102,7 +118,12 @@ class Influence:
 
     def scaled(self, factor: float) -> Influence:
         """Of an estimate of which this one, without recycled labels, is a part."""
-        return replace(self, rows=factor * self.rows, pool_covariance=factor**2 * self.pool_covariance)
+        return replace(
+            self,
+            rows=factor * self.rows,
+            pool_covariance=factor**2 * self.pool_covariance,
+            expected_third=factor**3 * self._expected_third,
+        )
 
     def beside(self, other: Influence) -> Influence:
         """Of both estimates together, without recycled labels, where they come from the same rows in the same order.
@@ -121,6 +142,8 @@ class Influence:
             labels=np.hstack([self.labels, unit * other.labels]),
             predictions=predictions,
             n_parameters=max(self.n_parameters, other.n_parameters),
+            evenness=beside(self.evenness, other.evenness),
+            expected_third=np.concatenate([self._expected_third, other._expected_third]),
         )
 
     def labels_covariance(self) -> Array:
@@ -147,7 +170,11 @@ class Influence:
         # A part without any weight has nothing to be scaled by.
         own = own / np.where(weight > 0, weight * scales[1], 1.0)
         recycled = replace(
-            part, weight=weight, scales=(scales[0], scales[1]), rows=(part.rows @ own)[:, None]
+            part,
+            weight=weight,
+            scales=(scales[0], scales[1]),
+            rows=(part.rows @ own)[:, None],
+            evenness=of_sums(part.evenness, own[None], part.rows),
         )
         return replace(self._sum(of_rows), recycled=recycled)
 
@@ -160,6 +187,8 @@ class Influence:
             degrees=tuple(of_part[used].min(keepdims=True) for of_part in self.degrees),
             labels=self.labels @ column,
             predictions=self.predictions @ column,
+            evenness=of_sums(self.evenness, weights[None], self.rows),
+            expected_third=(weights**3 @ self._expected_third)[None],
         )
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Array:

@@ -115,7 +115,7 @@ def _suitable(
     student = _student(answer)
     if shape is None:
         return Chosen("t", _NAMES["t"], student)
-    unlike = "" if shape.are_alike else " with effective degrees of freedom"
+    unlike = "" if not shape.has_effective_degrees else " with effective degrees of freedom"
     skewed = skewed_beyond_chance(student, shape)
     if not skewed.skewness.any():
         return Chosen("t", f"{_NAMES['t']}{unlike}", skewed.student)

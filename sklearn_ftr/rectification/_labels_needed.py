@@ -10,8 +10,7 @@ import numpy as np
 from sklearn_ftr._arguments import check_confidence_level, check_number, check_truth_value
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, check_power, wanted
-from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, Estimate
-from sklearn_ftr.rectification._intervals import Inference, of_labels_only
+from sklearn_ftr.rectification._intervals import of_labels_only
 from sklearn_ftr.rectification._more_labels import (
     Mover,
     check_foretells,
@@ -133,29 +132,6 @@ class EstimateToCome(EstimateByMethod):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
-class _LabelsAlone(Estimate):
-    """The answer of labels only, with the interval that the table shows of it."""
-
-    inference: Inference
-
-    @classmethod
-    def beside(cls, result: EstimateByMethod) -> _LabelsAlone:
-        alone = result.labels_only
-        return cls(alone.estimate, alone.covariance, alone.degrees_of_freedom, of_labels_only(result))
-
-    def confidence_interval(
-        self,
-        confidence_level: float = 0.95,
-        alternative: Alternative = "two-sided",
-        *,
-        simultaneous: bool = False,
-    ) -> ConfidenceInterval:
-        """See `Estimate.confidence_interval`."""
-        level = self._level_of_each(confidence_level, alternative, simultaneous)
-        return self.inference.confidence_interval(level, alternative)
-
-
 def _neighbors_of(result: Any) -> Any:
     """Each number in the order of the estimates less the one below it."""
     k = np.size(result.estimate)
@@ -165,9 +141,9 @@ def _neighbors_of(result: Any) -> Any:
 
 
 def _needed(answer: Any, goal: HalfWidth | Effect | Order, n_rows: float | None) -> LabelsNeeded:
-    check_foretells(answer, goal.confidence_level)
-    rows, movers = _rows_of(answer, n_rows), answer._movers
-    needed = smallest(goal, answer, forecasts_of(answer, answer, movers), rows)
+    rows, forecasts = _rows_of(answer, n_rows), forecasts_of(answer, answer, answer._movers)
+    check_foretells(answer, forecasts, goal.confidence_level)
+    needed = smallest(goal, answer, forecasts, rows)
     if np.isinf(needed):
         raise ValueError(
             f"No number of labels reaches {goal} with {rows:,.0f} rows; allow {goal.easier}."
@@ -178,10 +154,10 @@ def _needed(answer: Any, goal: HalfWidth | Effect | Order, n_rows: float | None)
 
 def _labels_alone(answer: Any, goal: HalfWidth | Effect | Order, rows: float) -> float:
     """Labels that would do without predictions; NaN where those in hand show no variance."""
-    alone = _LabelsAlone.beside(answer)
-    if not np.diag(alone.covariance).all():
+    forecasts = forecasts_alone(answer, answer.labels_only, answer._movers)
+    if not np.sum([one.in_hand for one in forecasts], axis=0).all():
         return np.nan
-    return smallest(goal, alone, forecasts_alone(answer, alone, answer._movers), rows)
+    return smallest(goal, of_labels_only(answer), forecasts, rows)
 
 
 def _rows_of(result: Any, n_rows: float | None) -> float:

@@ -97,6 +97,7 @@ def _influence_values(
         shift=_shift(sample),
         noise=(noise_y, noise_f),
         n_parameters=estimand.n_parameters,
+        reach=_reach(estimand, sample, every),
     )
     return values, of_y, [one.at for one in judges]
 
@@ -110,6 +111,13 @@ def _of_labels(estimand: Estimand, sample: Sample) -> tuple[Linearized, Lineariz
     if sample.trained is None or not sample.has_pool:
         return every, every, X
     return every, linearize(estimand, X, y, every, f"the {len(y)} labels that rectify"), X
+
+
+def _reach(estimand: Estimand, sample: Sample, every: Linearized) -> Array | None:
+    """Of influence values (n, k) of all labels."""
+    X, _ = _all_labels(sample)
+    of_scores = estimand.reach(X[:], every.solution)
+    return None if of_scores is None else of_scores @ every.bread.T
 
 
 def _all_labels(sample: Sample) -> tuple[Design, Array]:

@@ -20,10 +20,11 @@ from sklearn_ftr.rectification._moments import columns, moments
 from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
-from sklearn_ftr.rectification._sampling import PoolPart
+from sklearn_ftr.rectification._sampling import PoolPart, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._share_evidence import are_shares
+from sklearn_ftr.rectification._tail_of_pool import skewness_of_pool
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -184,13 +185,15 @@ def mean_of(
     with np.errstate(invalid="ignore", over="ignore"):
         f, pool = aligned_means(sample)
         check_pool(pool.squares, sample.f_pool[:])
+    shares = are_shares(sample.all_labels)
     values = InfluenceValues(
         y=columns(sample.y),
         f=f,
         pool=pool,
         every=columns(sample.all_labels),
         shift=sample.drawn.shift(f, pool),
-        are_shares=are_shares(sample.all_labels),
+        are_shares=shares,
+        pool_skewness=None if shares else _skewness_of_pool(sample),
     )
     return rectified_result(values, sample, lambda_, confidence_level, sample.y[0], names=names)
 
@@ -215,6 +218,14 @@ def aligned_means(sample: Sample) -> tuple[Array, PoolPart]:
         for fold, of_pool in enumerate(of_pools):
             pool[folds.of_pool == fold] = of_pool[folds.of_pool == fold]
     return f, drawn.pool_part_of(f, pool)
+
+
+def _skewness_of_pool(sample: Sample) -> Array | None:
+    """Of one judge's predictions of independent rows."""
+    k, pool = columns(sample.y[:1]).shape[1], sample.f_pool
+    if len(pool) < 2 or sample.f.shape[1] != k or not isinstance(sample.drawn, SimpleRandom):
+        return None
+    return skewness_of_pool(pool[:])
 
 
 def _mean(rows: Array, weights: Array | None) -> Array:

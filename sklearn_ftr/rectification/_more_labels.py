@@ -6,6 +6,8 @@ lambda f over r,
 
     T = r / r' (A + 2 (1 - c) K + (1 - c)^2 P / rho) + m / m' c^2 P
 
+Of shares, rows that a sample has not shown add u = 1.6 / (r (r - 1)) times the squared weights of the shares in a number (`_share_evidence`).
+
 Of a finite population P is 0, and A falls with the share of rows without a label. Labels that have trained keep the precision that they add.
 """
 
@@ -21,7 +23,9 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, bisect, squared_half_width
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._intervals import Inference
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
+from sklearn_ftr.rectification._share_interval import unseen
 
 # Influence values, and weights (q, k) of their columns in q numbers.
 Mover = tuple[Influence, Array]
@@ -86,6 +90,8 @@ class Forecast:
     pieces : float
         Independent pieces that rectify.
     is_tuned, is_finite : bool
+    unseen : ndarray of shape (q,)
+        Of a sum of shares its squared weights, else 0.
     """
 
     n: int
@@ -98,19 +104,31 @@ class Forecast:
     pieces: float
     is_tuned: bool
     is_finite: bool
+    unseen: Array
 
     @property
     def fewest(self) -> int:
         """Labels with which this is foretold."""
         return self.n - self.r + (MIN_LABELS_TO_TUNE if self.is_tuned and self.m else 2)
 
+    @property
+    def in_hand(self) -> Array:
+        """The variance, with what rows that were not seen add."""
+        return self.variance + self.unseen * unseen(self.pieces)
+
     def at(self, n: float, n_rows: float) -> tuple[Array, Array]:
-        """Variances and degrees of freedom with n labels out of so many rows."""
+        """Such variances, and degrees of freedom, with n labels out of so many rows."""
         now, then = self.terms, self._terms_at(n, n_rows)
-        with np.errstate(divide="ignore"):
-            grown = (now.labels + now.pool) / (then.labels + then.pool)
+        whole, left = now.labels + now.pool, then.labels + then.pool
+        grown = np.divide(whole, left, out=np.where(whole > 0, np.inf, 1.0), where=left > 0)
         precision = (1 - self.of_trained) * grown + self.of_trained
-        return self.variance / precision, self.degrees * then.welch / now.welch
+        pieces = self.pieces * (n - self.n + self.r) / self.r
+        added = self.unseen * unseen(pieces) * self._left(n, n_rows)
+        return self.variance / precision + added, self.degrees * then.welch / now.welch
+
+    def _left(self, n: float, n_rows: float) -> float:
+        """Of a finite population: the share of rows without a label, over that in hand."""
+        return (1 - n / n_rows) / (1 - self.n / (self.n + self.m)) if self.is_finite else 1.0
 
     def _terms_at(self, n: float, n_rows: float) -> Terms:
         """Of the rectified part then."""
@@ -118,8 +136,8 @@ class Forecast:
         grown = (n - self.n + self.r) / self.r
         of_labels = np.maximum(now.degrees[0] + self.pieces * (grown - 1), 1.0)
         if self.is_finite:
-            left = (1 - n / n_rows) / (1 - self.n / (self.n + self.m))
-            return replace(now, labels=now.labels * left / grown, degrees=(of_labels, now.degrees[1]))
+            left = self._left(n, n_rows) / grown
+            return replace(now, labels=now.labels * left, degrees=(of_labels, now.degrees[1]))
         if not now.pool.any():
             return replace(now, labels=now.labels / grown, degrees=(of_labels, now.degrees[1]))
         before, after = self.r / self.m, grown * self.r / rest
@@ -150,8 +168,14 @@ def forecasts_of(result: Any, answer: Estimate, movers: Sequence[Mover]) -> list
             pieces=len(movers[0][0].rows),
             is_tuned=result.is_tuned,
             is_finite=result.is_finite,
+            unseen=_squared_weights(movers) * result.by_shares,
         )
     ]
+
+
+def _squared_weights(movers: Sequence[Mover]) -> Array:
+    """Of all numbers (q,)."""
+    return np.concatenate([np.sum(weights**2, axis=1) for _, weights in movers])
 
 
 def forecasts_alone(result: Any, answer: Estimate, movers: Sequence[Mover]) -> list[Forecast]:
@@ -182,13 +206,16 @@ def _of_trained(influence: Influence, weights: Array) -> Array:
 
 
 def smallest(
-    goal: HalfWidth | Effect | Order, answer: Estimate, forecasts: Sequence[Forecast], n_rows: float
+    goal: HalfWidth | Effect | Order,
+    inference: Inference,
+    forecasts: Sequence[Forecast],
+    n_rows: float,
 ) -> float:
-    """Smallest number of labels with which an answer reaches a goal; infinite if none does."""
+    """Smallest number of labels with which an answer, whose intervals are given, reaches a goal; infinite if none does."""
     n_held = sum(one.n for one in forecasts)
     rows_held = sum(one.n + one.m for one in forecasts)
     rows = [n_rows * (one.n + one.m) / rows_held for one in forecasts]
-    factor = _beyond_t(answer, goal.confidence_level)
+    factor = _beyond_t(inference, forecasts, goal.confidence_level)
 
     def enough(n: int) -> bool:
         told = [one.at(n * one.n / n_held, of_one) for one, of_one in zip(forecasts, rows, strict=True)]
@@ -200,22 +227,25 @@ def smallest(
     return bisect(enough, fewest, int(min(room, _MOST_LABELS)))
 
 
-def _beyond_t(answer: Estimate, level: float) -> Array:
+def _beyond_t(inference: Inference, forecasts: Sequence[Forecast], level: float) -> Array:
     """The squares of half-widths (q,) over those of Student's t, which what is foretold is multiplied by."""
-    squares = squared_half_width(np.diag(answer.covariance), answer.degrees_of_freedom, level)
-    widths = _half_widths(answer, level)
+    variances = [one.in_hand for one in forecasts]
+    degrees = welch_satterthwaite(variances, [one.degrees for one in forecasts])
+    squares = squared_half_width(np.sum(variances, axis=0), degrees, level)
+    widths = _half_widths(inference, level)
     return np.divide(widths**2, squares, out=np.ones_like(squares), where=squares > 0)
 
 
-def _half_widths(answer: Estimate, level: float) -> Array:
-    low, high = map(np.atleast_1d, answer.confidence_interval(level))
+def _half_widths(inference: Inference, level: float) -> Array:
+    low, high = map(np.atleast_1d, inference.confidence_interval(level))
     return np.asarray((high - low) / 2)
 
 
-def check_foretells(answer: Estimate, level: float) -> None:
+def check_foretells(inference: Inference, forecasts: Sequence[Forecast], level: float) -> None:
     """Intervals in hand that end, and show some variance."""
-    widths = _half_widths(answer, level)
-    if not (np.isfinite(widths).all() and widths.all() and np.diag(answer.covariance).all()):
+    widths = _half_widths(inference, level)
+    varies = np.sum([one.in_hand for one in forecasts], axis=0)
+    if not (np.isfinite(widths).all() and widths.all() and varies.all()):
         raise ValueError(
             "An interval in hand is endless or has zero width, or labels show no variance, so that nothing can be foretold of more labels; expected "
             "labels that show some variance, and rows that have none."

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._inference import Estimate, like, shaped
+from sklearn_ftr.rectification._moments import Moments
 from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
 from sklearn_ftr.rectification._rectify import Rectification, rectify, with_known_rows
 from sklearn_ftr.rectification._recycling import recycle_labels
@@ -22,6 +23,7 @@ from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._share_evidence import shares_of
+from sklearn_ftr.rectification._tail_of_pool import with_tail_of_pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,10 @@ class InfluenceValues:
         How many numbers are fitted together.
     are_shares : bool, default=False
         Whether the numbers are means of labels that are all 0 or 1.
+    reach : ndarray of shape (n, k), default=None
+        How far an error of each label, as large as it is expected to be, moves the numbers; None is the same for all rows, or not known.
+    pool_skewness : ndarray of shape (k,), default=None
+        Of the pool's predictions, if the numbers are means of independent rows.
     """
 
     y: Array
@@ -56,6 +62,8 @@ class InfluenceValues:
     noise: tuple[Array, Array] | None = None
     n_parameters: int = 1
     are_shares: bool = False
+    reach: Array | None = None
+    pool_skewness: Array | None = None
 
 
 def rectified_result(
@@ -68,12 +76,16 @@ def rectified_result(
 ) -> RectifiedResult:
     """The result in the shape of `template`, a single number or k of them; `told` are names and the like."""
     p = values.n_parameters
-    here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise)
-    every = here if sample.trained is None else sample.every.deviations_of_labels(values.every)
+    reach = None if values.reach is None else values.reach[: len(sample.y)]
+    every = here = sample.drawn.deviations(values.y, values.f, values.pool, values.noise, reach)
+    if sample.trained is not None:
+        every = sample.every.deviations_of_labels(values.every, values.reach)
     _check_pieces(here, p)
     own = _of_labels_that_trained(values, sample)
     if sample.has_pool:
         alone = rectify(here, lambda_, sample.cross_fitting_degrees(here, p), p)
+        if values.pool_skewness is not None and isinstance(values.pool, Moments):
+            alone = with_tail_of_pool(alone, values.pool_skewness, values.pool.variance)
         rectified = _with_labels_that_trained(alone, here, every, values, sample, own)
         n_rectify, effect = len(sample.y), sample.drawn.design_effect(values.y, here)
     else:  # the answer of all labels; predictions only tell their residual variance

@@ -99,6 +99,7 @@ def rectify(
             labels=sample.y,
             predictions=weighed(sample.f, weights.lambda_),
             n_parameters=n_parameters,
+            evenness=sample.evenness,
         ),
         weights.n_tuned,
     )

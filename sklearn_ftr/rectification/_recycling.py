@@ -44,7 +44,7 @@ def recycle_labels(
     scale = np.sqrt(np.divide(stated, before, out=np.ones_like(stated), where=before > 0))
     meier = np.sqrt(meier_factor(weight, restated.degrees_of_freedom, own.degrees_of_freedom))
     scales = meier * scale, meier * np.sqrt(len(every.y) / spare)
-    return combined, Recycled(weight, scales, every.y, n_own, spare)
+    return combined, Recycled(weight, scales, every.y, n_own, spare, every.evenness)
 
 
 def _moments_of(pieces: Deviations) -> Moments:

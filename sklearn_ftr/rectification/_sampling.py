@@ -94,16 +94,22 @@ class Sampling(ABC):
 
     @abstractmethod
     def deviations(
-        self, y: Array, f: Array, pool: Any, noise: tuple[Array, Array] | None = None
+        self,
+        y: Array,
+        f: Array,
+        pool: Any,
+        noise: tuple[Array, Array] | None = None,
+        reach: Array | None = None,
     ) -> Deviations:
         """Of labels (r, k) and predictions of the rows that rectify, beside the pool's.
 
-        `noise` is how far rounding may have moved them, where that is more than their last places tell.
+        `noise` is how far rounding may have moved them, where that is more than their last places tell; `reach` (r, k) how far an error of
+        each row's label, as large as it is expected to be, moves the numbers (None: all alike).
         """
 
     @abstractmethod
-    def deviations_of_labels(self, rows: Array) -> Deviations:
-        """Of values (r, k) of labeled rows by themselves."""
+    def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
+        """Of values (r, k) of labeled rows by themselves; see `deviations`."""
 
     @abstractmethod
     def pool_estimate(self, pool: Any, n_parameters: int) -> Estimate | None:
@@ -172,14 +178,19 @@ class SimpleRandom(Sampling):
         return within_parts(parts, n_parameters)
 
     def deviations(
-        self, y: Array, f: Array, pool: Moments, noise: tuple[Array, Array] | None = None
+        self,
+        y: Array,
+        f: Array,
+        pool: Moments,
+        noise: tuple[Array, Array] | None = None,
+        reach: Array | None = None,
     ) -> Deviations:
         """Every row is a piece."""
-        return deviations_of_rows(y, f, pool, noise)
+        return deviations_of_rows(y, f, pool, noise, reach)
 
-    def deviations_of_labels(self, rows: Array) -> Deviations:
+    def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
         """Every row is a piece."""
-        return deviations_of_labels(rows)
+        return deviations_of_labels(rows, reach)
 
     def pool_estimate(self, pool: Moments, n_parameters: int) -> Estimate | None:
         """With the small-sample factor m / (m - p)."""

@@ -20,10 +20,7 @@ from sklearn_ftr.rectification._power_tuning import weighed
 from sklearn_ftr.rectification._rectify import Rectification, pool_term
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
-from sklearn_ftr.rectification._share_interval import ShareInference
-
-# Squared residuals of so many rows on which label and prediction differ, beside those that a sample shows (docs/statistics.md).
-ROWS_UNSEEN = 1.6
+from sklearn_ftr.rectification._share_interval import ShareInference, unseen
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,9 @@ def known_share(
     `spare` are the degrees of freedom that the design leaves; of a finite population `labeled_part` has labels, which cannot be unseen.
     """
     spread = of_labels * (1 - of_labels) / max(rows - 1, 1.0)
-    unseen = ROWS_UNSEEN / (rows * max(rows - 1, 1.0))
+    added = unseen(rows)
     with np.errstate(divide="ignore"):  # all rows have labels
-        size = rows * (spread + unseen) / (variance + (1 - labeled_part) * unseen)
+        size = rows * (spread + added) / (variance + (1 - labeled_part) * added)
     lost = (stdtrit(max(rows - 1, spare), 0.975) / stdtrit(spare, 0.975)) ** 2
     return Known(np.clip(share, 0.0, 1.0), size * lost)
 
@@ -69,17 +66,22 @@ def shrunken(here: Deviations, rectified: Rectification) -> tuple[Array, Array]:
 
     The estimate moves from that of labels by 1 - 1 / F of the way, F being the F statistic of predictions among labels, and less where the pool's
     predictions vary less than those of labeled rows, to whom lambda then was too large. Its variance is the quadratic function of the
-    weight that is known at both ends.
+    weight that is known at both ends. Residuals of cross-fitting have fewer degrees of freedom than predictions that are given: models know the
+    labels of other folds, so that few labels make residuals look small.
     """
     lambda_ = rectified.lambda_.reshape(len(here.y_mean), -1)
     alone = np.diag(here.labels_only().covariance)
     of_pool = np.diag(pool_term(here.pool_covariance, lambda_))
     unlike = np.diag(pool_term(here.pool_covariance_of_both, lambda_)) - of_pool
-    full = np.diag(rectified.estimate.covariance) + unlike
+    tuned = rectified.n_tuned
+    spare = np.maximum(here.spare - tuned, 1.0)
+    fewer = spare / np.maximum(rectified.influence.degrees[0], 1.0)
+    of_labels = fewer * (np.diag(rectified.estimate.covariance) - of_pool)
+    full = of_labels + of_pool + unlike
     residuals = here.y - weighed(here.f, lambda_)
-    within = np.sum(residuals**2, axis=0) / (len(here.y) * here.spare) + of_pool
-    gain, tuned = alone - within, rectified.n_tuned
-    beyond = 1 - _ratio(tuned * within, np.maximum(here.spare - tuned, 1.0) * gain)
+    within = fewer * np.sum(residuals**2, axis=0) / (len(here.y) * here.spare) + of_pool
+    gain = alone - within
+    beyond = 1 - _ratio(tuned * within, spare * gain)
     weight = np.clip(beyond, 0.0, 1.0) * _ratio(gain, gain + np.maximum(unlike, 0.0))
     weight = np.where(tuned > 0, weight, 1.0)
     estimate = here.y_mean + weight * (rectified.estimate.estimate - here.y_mean)

@@ -22,6 +22,14 @@ from sklearn_ftr.rectification._inference import (
     tail_of,
 )
 
+# Squared residuals of so many rows on which label and prediction differ, beside those that a sample shows (docs/statistics.md).
+ROWS_UNSEEN = 1.6
+
+
+def unseen(rows: float) -> float:
+    """What rows that a sample of so many has not shown may add to a variance."""
+    return float(ROWS_UNSEEN / (rows * max(rows - 1, 1.0)))
+
 
 @dataclass(frozen=True, eq=False)
 class ShareInference:
@@ -48,6 +56,25 @@ class ShareInference:
     def estimate(self) -> Array:
         """The share of the whole population, in the middle of the interval (k,)."""
         return self._of_all(np.clip(np.atleast_1d(self.share), *self._reach))
+
+    @property
+    def reach(self) -> tuple[Array, Array]:
+        """The smallest and the largest share (k,) that what has been counted leaves possible."""
+        least, most = (np.broadcast_to(end, np.shape(self.estimate)) for end in self._reach)
+        return self._of_all(least), self._of_all(most)
+
+    @property
+    def spread(self) -> Array:
+        """Variance (k,) of single labels, with one label that is half of either class, so that it is never 0."""
+        size = np.atleast_1d(self.size)
+        known = np.isinf(size)
+        size = np.where(known, 1.0, size)
+        share = np.where(known, self.share, (self.share * size + 0.5) / (size + 1))
+        return np.asarray(share * (1 - share))
+
+    def variance(self, spread: Array) -> Array:
+        """Of the whole population's share (k,), if single labels vary by `spread`."""
+        return np.asarray((1 - self.trained[0]) ** 2 * spread / np.atleast_1d(self.size))
 
     def limits(self, level: float, tail: Tail) -> tuple[Array, Array]:
         """The shares (k,) that tests of either side refute at `level`."""
@@ -81,7 +108,7 @@ class ShareInference:
             A level that is not between 0 and 1; another `alternative`.
         """
         low, high = self.limits(*sides_of(confidence_level, alternative))
-        least, most = map(self._of_all, self._reach)
+        least, most = self.reach
         return ConfidenceInterval(
             like(np.where(alternative == "less", least, low), self.share),
             like(np.where(alternative == "greater", most, high), self.share),
@@ -132,7 +159,7 @@ class ShareInference:
 
     @property
     def _reach(self) -> tuple[Any, Any]:
-        """The smallest and the largest share that what has been counted leaves possible."""
+        """Of the part that has not trained."""
         return self.counted[0], 1 - np.asarray(self.counted[1])
 
     def _of_all(self, share: Array) -> Array:

@@ -86,20 +86,28 @@ class SkewedT:
 
 
 def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
-    """With skewness that matters and is more than normal labels show by chance; other numbers are Student's."""
+    """With skewness that matters and is more than normal labels show by chance, or that predictions let expect; other numbers are Student's."""
+    effective = with_effective_degrees(student, shape)
+    degrees = effective.degrees_of_freedom if shape.are_alike else student.degrees_of_freedom
     with np.errstate(divide="ignore"):
-        chance = _CHANCE / np.maximum(np.atleast_1d(student.degrees_of_freedom) - 1, 0.0)
+        chance = _CHANCE / np.maximum(np.atleast_1d(degrees) - 1, 0.0)
     matters = np.abs(shape.skewness) > np.maximum(_NEGLIGIBLE, chance)
-    used = np.where(matters, shape.skewness, 0.0)
-    return SkewedT(with_effective_degrees(student, shape), used)
+    seen, expected = np.where(matters, shape.skewness, 0.0), np.asarray(shape.expected_skewness)
+    expected = np.where(np.abs(expected) > _NEGLIGIBLE, expected, 0.0)
+    return SkewedT(effective, np.where(np.abs(expected) > np.abs(seen), expected, seen))
 
 
 def with_effective_degrees(student: Estimate, shape: Shape) -> Estimate:
-    """With the degrees of freedom of the few rows that decide on a coefficient; labels of a mean have their own."""
-    if shape.are_alike:
+    """With the variance and the degrees of freedom of the few pieces that decide on a number; labels of a mean that are all alike have their own."""
+    if not shape.has_effective_degrees:
         return student
     degrees = np.minimum(student.degrees_of_freedom, shape.degrees_of_freedom)
-    return replace(student, degrees_of_freedom=like(degrees, student.estimate))
+    factor = np.sqrt(shape.inflation)
+    return replace(
+        student,
+        covariance=student.covariance * np.outer(factor, factor),
+        degrees_of_freedom=like(degrees, student.estimate),
+    )
 
 
 def _corrected(x: Array, skewness: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,15 @@ class Stacked:
     predictions_only : Estimate or None
     terms : list of tuple of ndarray of shape (k, k) and (k,)
         Independent parts of the covariance, with their degrees of freedom.
+    n_pieces : int
+        Labeled rows, or clusters of them, that rectify.
     """
 
     answer: Estimate
     labels_only: Estimate
     predictions_only: Estimate | None
     terms: list[tuple[Array, Array]]
+    n_pieces: int
 
 
 def stacked(sources: Sequence[RectifiedResult]) -> Stacked:
@@ -46,9 +49,9 @@ def stacked(sources: Sequence[RectifiedResult]) -> Stacked:
     terms = [(answer.covariance, answer.degrees_of_freedom)]
     if source.influence is not None and len(answer.estimate) > 1:
         terms = source.influence.variance_terms()
-    return Stacked(
-        answer, labels_only, None if predictions is None else _in_columns(predictions), terms
-    )
+    n_pieces = source.n_rectify if source.influence is None else len(source.influence.rows)
+    predictions = None if predictions is None else _in_columns(predictions)
+    return Stacked(answer, labels_only, predictions, terms, n_pieces)
 
 
 def joint_influence(sources: Sequence[RectifiedResult]) -> Influence:
@@ -72,9 +75,13 @@ def shape_of_labels(sources: Sequence[RectifiedResult], weights: Array) -> Shape
     recycled = influence.recycled
     if recycled is None and first.n_rectify < first.n_labeled:
         return None
-    rows = (influence.labels if recycled is None else recycled.rows) @ weights.T
-    error = np.sqrt(np.einsum("gk,gk->k", rows, rows)) / len(rows)
-    of_labels = Term(rows, len(rows), np.ones(rows.shape[1]))
+    rows, evenness = (
+        (influence.labels, influence.evenness)
+        if recycled is None
+        else (recycled.rows, recycled.evenness)
+    )
+    of_labels = Term(rows, len(rows), np.ones(rows.shape[1]), evenness).sums(weights)
+    error = np.sqrt(np.einsum("gk,gk->k", of_labels.rows, of_labels.rows)) / len(rows)
     return Shape.of([of_labels], error, influence.n_parameters == 1)
 
 
@@ -82,8 +89,14 @@ def _scaled(shape: Shape | None, weights: Array) -> Shape | None:
     """Of multiples of a single number."""
     if shape is None or len(shape.skewness) != 1:
         return None
-    effective, share = (np.repeat(one, len(weights)) for one in (shape.effective_labels, shape.share))
-    return Shape(shape.skewness * np.sign(weights[:, 0]), effective, share, shape.are_alike)
+    sign, alike = np.sign(weights[:, 0]), np.ones(len(weights))
+    return replace(
+        shape,
+        skewness=sign * shape.skewness,
+        effective_labels=alike * shape.effective_labels,
+        share=alike * shape.share,
+        expected_skewness=sign * shape.expected_skewness,
+    )
 
 
 def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
@@ -92,7 +105,7 @@ def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
     covariance = np.sum([covariance for covariance, _ in terms], axis=0)
     answer = _concatenated(sources, covariance)
     labels = _concatenated([one.labels_only for one in sources], influence.labels_covariance())
-    return Stacked(answer, labels, None, terms)
+    return Stacked(answer, labels, None, terms, len(influence.rows))
 
 
 def _concatenated(answers: Sequence[Estimate], covariance: Array) -> Estimate:

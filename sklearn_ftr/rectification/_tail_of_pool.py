@@ -1,0 +1,47 @@
+"""What predictions of the pool tell of a tail that few labels may have missed: how skewed the error of a mean should be at the least.
+
+With R^2 of labels and predictions, labels are expected to have R^3 times the skewness of predictions, and what predictions leave of labels, if
+these are labels with noise, (1 - R^2)^1.5 times that. Neither useless predictions nor perfect ones tell anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._rectify import Rectification
+
+# Rows of the pool that are looked at.
+_ROWS = 16_384
+# Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
+_CLEAR, _STANDARD_ERRORS = 0.5, 3.0
+# Measured in docs/which_interval.md: R^3 (1 - R^2)^1.5 is 1 / 8 at most, and predictions seldom are labels with noise.
+_FACTOR = 4.0
+
+
+def skewness_of_pool(pool: NDArray[Any]) -> Array:
+    """Of predictions (m,) or (m, k), or of evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
+    rows = columns(pool[:: -(-len(pool) // _ROWS)]).astype(np.float64, copy=False)
+    centred = rows - rows.mean(axis=0)
+    centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
+    squares = np.mean(centred**2, axis=0)
+    skewness = np.mean(centred**3, axis=0) / np.where(squares > 0, squares, 1.0) ** 1.5
+    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * np.sqrt(6 / len(rows)))
+    return np.where(clear, skewness, 0.0)
+
+
+def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:
+    """With the third moment of the labels' part of the error that skewness and variance (k,) of the pool's predictions let expect."""
+    influence, lambda_ = rectified.influence, rectified.lambda_
+    pieces, spare = len(influence.rows), influence.degrees_of_freedom
+    left = np.sum(influence.rows**2, axis=0) / spare
+    total = left + lambda_**2 * variance
+    share = np.divide(left, total, out=np.zeros_like(left), where=total > 0)
+    told = _FACTOR * np.sign(lambda_) * (share * (1 - share)) ** 1.5 * skewness
+    third = told * (left / pieces) ** 1.5 / np.sqrt(pieces)
+    return replace(rectified, influence=replace(influence, expected_third=third))
