@@ -19,6 +19,7 @@ from sklearn_ftr.rectification import RectifiedResult
 
 OF_RESULT_ONLY = {
     "bootstrap",
+    "by_shares",
     "contrast",
     "effective_sample_size",
     "efficiency",

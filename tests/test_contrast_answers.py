@@ -231,13 +231,15 @@ def test_a_contrast_keeps_what_it_has_been_told():
 
 
 def test_shares_may_be_subtracted_whatever_they_are_called():
-    """The interval of shares is that of numbers in a difference, however one asked for it."""
+    """Whether one asked for the interval of shares or left the choice open."""
     y, f = passes()
     first, second = (
         rectify_mean(*sides(y[:, i], f[:, i]), interval=one) for i, one in ((0, "share"), (1, "auto"))
     )
-    assert (first - second).interval == (second - first).interval == "auto"
-    assert ((first - second) - first).interval == "auto"
+    here, there = (first - second).confidence_interval(), (second - first).confidence_interval()
+    assert_allclose(here, np.negative(there)[::-1], rtol=1e-6, atol=1e-9)
+    with pytest.raises(ValueError, match="interval 'auto' and 't'"):
+        first - second.with_interval("t")
 
 
 def test_confidence_levels_of_groups_follow():

@@ -490,7 +490,7 @@ def test_sums_of_shares_of_one_class_are_not_certain():
         assert told.p_value(0.01) > 0.05
         assert "no variance" not in str(told)
     by_t = rectify_mean(y, f, pool).with_interval("t").contrast([-1, 1])
-    assert str(by_t).endswith("its interval has zero width")
+    assert "Some interval has zero width" in str(by_t)
 
 
 # Sums of shares

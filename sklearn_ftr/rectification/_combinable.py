@@ -178,7 +178,7 @@ def _check_same_settings(left: Combinable, right: Combinable) -> None:
 
 
 def _intervals(one: Combinable) -> str:
-    """The method that a difference has: that of shares suits no difference of two, which chooses by itself."""
+    """The method that a difference asks for: that of shares is what it has by itself where it is one of shares, and there is none elsewhere."""
     return "auto" if one.interval == "share" else one.interval
 
 

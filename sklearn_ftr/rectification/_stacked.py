@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -75,9 +75,13 @@ def shape_of_labels(sources: Sequence[RectifiedResult], weights: Array) -> Shape
     recycled = influence.recycled
     if recycled is None and first.n_rectify < first.n_labeled:
         return None
-    rows = (influence.labels if recycled is None else recycled.rows) @ weights.T
-    error = np.sqrt(np.einsum("gk,gk->k", rows, rows)) / len(rows)
-    of_labels = Term(rows, len(rows), np.ones(rows.shape[1]))
+    rows, evenness = (
+        (influence.labels, influence.evenness)
+        if recycled is None
+        else (recycled.rows, recycled.evenness)
+    )
+    of_labels = Term(rows, len(rows), np.ones(rows.shape[1]), evenness).sums(weights)
+    error = np.sqrt(np.einsum("gk,gk->k", of_labels.rows, of_labels.rows)) / len(rows)
     return Shape.of([of_labels], error, influence.n_parameters == 1)
 
 
@@ -85,8 +89,14 @@ def _scaled(shape: Shape | None, weights: Array) -> Shape | None:
     """Of multiples of a single number."""
     if shape is None or len(shape.skewness) != 1:
         return None
-    effective, share = (np.repeat(one, len(weights)) for one in (shape.effective_labels, shape.share))
-    return Shape(shape.skewness * np.sign(weights[:, 0]), effective, share, shape.are_alike)
+    sign, alike = np.sign(weights[:, 0]), np.ones(len(weights))
+    return replace(
+        shape,
+        skewness=sign * shape.skewness,
+        effective_labels=alike * shape.effective_labels,
+        share=alike * shape.share,
+        expected_skewness=sign * shape.expected_skewness,
+    )
 
 
 def _of_same_rows(sources: Sequence[RectifiedResult]) -> Stacked:
