@@ -175,15 +175,16 @@ def sums_of_shares(
 def _factor(weights: Array, covariance: Array, added: float) -> Array:
     """Standard errors of sums over those of sums of independent numbers, to whose variances `added` is added.
 
-    Numbers that differ on few rows of the sample differ on a row that was not seen: on one row of each, if they are independent, and on one in all if they are alike.
+    A row that was not seen adds to the sum what its numbers add together, at worst all those of one sign; to a difference of numbers that are alike what one of them adds.
     """
     squares = weights**2
     joint = np.maximum(np.sum((weights @ covariance) * weights, axis=1), 0.0)
     apart = squares @ np.diag(covariance)
     unlike = np.divide(np.minimum(joint, apart), apart, out=np.ones_like(apart), where=apart > 0)
-    largest, whole = squares.max(axis=1), squares.sum(axis=1)
-    rows = largest + unlike * (whole - largest)
-    return np.sqrt((joint + rows * added) / (apart + whole * added))
+    sides = np.maximum(weights, 0.0).sum(axis=1), np.minimum(weights, 0.0).sum(axis=1)
+    least, most = np.square(sides).max(axis=0), np.square(sides).sum(axis=0)
+    rows = least + unlike * (most - least)
+    return np.sqrt((joint + rows * added) / (apart + squares.sum(axis=1) * added))
 
 
 def efficiency_of_shares(shares: Any, alone: Any) -> Array:
