@@ -17,7 +17,7 @@ from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._rectify import Rectification
 
 # Rows of the pool that are looked at.
-_ROWS = 8_192
+_ROWS = 4_096
 # Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
 _CLEAR, _STANDARD_ERRORS = 0.5, 3.0
 # Measured in docs/which_interval.md: R^3 (1 - R^2)^1.5 is 1 / 8 at most, and predictions seldom are labels with noise.
