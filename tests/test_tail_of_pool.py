@@ -35,7 +35,7 @@ def test_no_skewness_to_speak_of_is_none(values):
 
 def test_large_pools_are_looked_at_in_part():
     values = np.random.default_rng(0).exponential(size=100_000)
-    assert skewness_of_pool(values)[0] == pytest.approx(stats.skew(values[::13]), rel=1e-12)
+    assert skewness_of_pool(values)[0] == pytest.approx(stats.skew(values[::25]), rel=1e-12)
 
 
 @pytest.mark.parametrize("tail", [1.0, -1.0])
