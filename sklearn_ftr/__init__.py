@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.finetuning import (
         EmbeddingCacheWarning,
+        TextEmbedder,
         TextVarianceRegressor,
         VarianceLoss,
         VarianceRegressor,
@@ -81,6 +82,7 @@ _HOMES = {
     "SamplingDesign": "rectification",
     "ScalingLaw": "allocation",
     "ScalingLawRegressor": "estimators",
+    "TextEmbedder": "finetuning",
     "TextVarianceRegressor": "finetuning",
     "VarianceLoss": "finetuning",
     "VarianceRegressor": "finetuning",
@@ -123,6 +125,7 @@ __all__ = [
     "SamplingDesign",
     "ScalingLaw",
     "ScalingLawRegressor",
+    "TextEmbedder",
     "TextVarianceRegressor",
     "VarianceLoss",
     "VarianceRegressor",

@@ -20,13 +20,13 @@ ALLOWED = {
     "finetuning": {
         "sklearn_ftr.finetuning",
         "sklearn_ftr._sklearn_private",
-        "numpy",
         "sklearn",
         "skorch",
         "torch",
         "transformers",
         "sentence_transformers",
         "peft",
+        *SHARED,
     },
     "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "sklearn", *SHARED},
     "estimators": {

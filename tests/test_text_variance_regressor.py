@@ -26,7 +26,7 @@ from sklearn_ftr import (
     RectifiedMeanEstimator,
     TextVarianceRegressor,
 )
-from sklearn_ftr.finetuning import _embedding, _text_model, _text_variance_regressor
+from sklearn_ftr.finetuning import _embedding, _reads_texts, _text_model, _text_variance_regressor
 from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
 from sklearn_ftr.finetuning._text_model import (
     DEFAULT_MODEL,
@@ -333,7 +333,7 @@ def test_warm_up_then_decay(folders, data):
     ("method", "n", "epochs"), [("head", 16, 100), ("head", 80, 30), ("lora", 80, 20), ("full", 80, 20)]
 )
 def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
-    model = quick(folders["encoder"], method=method, max_epochs=None)
+    model = quick(folders["encoder"], method=method, max_epochs=None, optimizer=torch.optim.AdamW)
     assert model.fit(data[0][:n], data[1][:n]).n_epochs_ == epochs
 
 
@@ -909,6 +909,6 @@ def test_no_code_of_a_model_is_run(data, tmp_path):
 
 
 def test_without_the_extra(monkeypatch):
-    monkeypatch.setattr(_text_variance_regressor, "find_spec", lambda name: None)
+    monkeypatch.setattr(_reads_texts, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"needs transformers, peft, safetensors; pip install"):
         TextVarianceRegressor().fit(["a", "b"], [1.0, 2.0])

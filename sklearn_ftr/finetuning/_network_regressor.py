@@ -30,7 +30,7 @@ from sklearn_ftr._sklearn_private import (
 )
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
 from sklearn_ftr.finetuning._rows import LabeledRows
-from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads
+from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads, usable_device
 from sklearn_ftr.finetuning._trained_network import Array, Inputs, TrainedNetwork
 from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
 
@@ -192,15 +192,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         return seeded_torch(int(rng.randint(np.iinfo(np.int32).max)), self._torch_device())
 
     def _torch_device(self) -> torch.device:
-        try:
-            device = torch.device(self.device)
-            torch.empty(0, device=device, dtype=self._torch_dtype())
-        except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-            raise ValueError(
-                f"device is {self.device!r} and dtype {self.dtype!r}, which this machine or this build of "
-                f'torch does not have; use device="cpu" or what it has. torch says: {error}'
-            ) from error
-        return device
+        return usable_device(self.device, self.dtype, self._torch_dtype())
 
     def _torch_dtype(self) -> torch.dtype:
         """Precision of the weights that train and of the targets."""
@@ -276,7 +268,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
                 net.train(self._labeled(network, inputs, targets, weight, training))
         except DivergenceError as error:
             raise self._diverged(network) from error
-        net.train_split, net.callbacks_, net.optimizer_ = None, [], None
+        net.rest()
 
     def _callbacks(self) -> list[tuple[str, Callback]]:
         callbacks: list[tuple[str, Callback]] = []

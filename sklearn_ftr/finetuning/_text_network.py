@@ -8,7 +8,9 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sklearn_ftr.finetuning._mlp import MLP
@@ -18,6 +20,7 @@ from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
 from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._training import trainable_state
 
+Array = NDArray[np.float64]
 METHODS = ("head", "lora", "full")
 Encoder = TextEncoder | SentenceEncoder
 
@@ -34,13 +37,17 @@ def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
 
 
 class RegressionHead(nn.Module):
-    """Features to predictions: the checkpoint's own outputs, if any, plus a network that starts at zero."""
+    """Features to predictions: the checkpoint's own outputs, if any, plus a network that starts at zero.
+
+    `penalty` (k,) is that of ridge regression where the head was solved; None where it was trained.
+    """
 
     def __init__(
         self, n_features: int, n_own: int, n_outputs: int, hidden_layer_sizes: Sequence[int]
     ) -> None:
         super().__init__()
         self.n_own = n_own
+        self.penalty: Array | None = None
         # Pooled vectors come on every scale, of length one for example; a learning rate is to mean the same for
         # all, so that what keeps the norm from dividing by zero is far below their variance.
         self.norm = nn.LayerNorm(n_features - n_own, eps=1e-12, elementwise_affine=False)
@@ -51,10 +58,19 @@ class RegressionHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Predictions (B, n_outputs)."""
-        if not self.n_own:
-            return self.network(self.norm(features))
-        pooled, own = features[:, : -self.n_own], features[:, -self.n_own :]
-        return own + self.network(self.norm(pooled))
+        predictions = self.network(self.vectors(features))
+        return predictions + features[:, -self.n_own :] if self.n_own else predictions
+
+    def vectors(self, features: Tensor) -> Tensor:
+        """What the network reads (B, d): pooled vectors with mean zero and mean square one."""
+        return self.norm(features[:, : features.shape[1] - self.n_own])
+
+    def set_linear(self, coefficients: Array, intercept: Array) -> None:
+        """Weights (k, d) and bias (k,) of a network without hidden layers."""
+        layer: Any = self.network.layers[-1]
+        with torch.no_grad():
+            layer.weight.copy_(torch.as_tensor(coefficients))
+            layer.bias.copy_(torch.as_tensor(intercept))
 
 
 class VectorHead(RegressionHead):
@@ -134,11 +150,11 @@ def frozen_fingerprint(module: nn.Module, encoder: Encoder) -> str:
     return digest.hexdigest()
 
 
-def check_fingerprint(found: str, expected: str, source: Source) -> None:
-    """Refuse to go on with other frozen weights than those that were trained with."""
+def check_fingerprint(found: str, expected: str, source: Source, fitted: str = "regressor") -> None:
+    """Refuse to go on with other frozen weights than those that `fitted` was fitted with."""
     if found != expected:
         raise ValueError(
-            f"model={source.name!r} has changed since this regressor was fitted: the frozen weights and the way in which "
+            f"model={source.name!r} has changed since this {fitted} was fitted: the frozen weights and the way in which "
             f"texts are read have the fingerprint {found}; expected {expected}. Fit again, or restore the model; on the hub, name a revision."
         )
 

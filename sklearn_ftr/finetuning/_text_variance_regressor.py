@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
@@ -15,10 +14,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
-from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS, Embedder, embedder
+from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS
 from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
+from sklearn_ftr.finetuning._reads_texts import ReadsTexts
 from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
-from sklearn_ftr.finetuning._text_model import DEFAULT_MODEL, POOLINGS, Checkpoint, Source
+from sklearn_ftr.finetuning._solved_head import solve_head
 from sklearn_ftr.finetuning._text_network import (
     METHODS,
     TextNetwork,
@@ -30,6 +30,9 @@ from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 
 _LEARNING_RATES = {"head": 3e-4, "lora": 3e-4, "full": 1e-4}
 _HEAD_RATE = 3e-4
+# Whether training of the model's own weights begins with the head that is best for the vectors as they are: Kumar et al.
+# (2022), arXiv 2202.10054.
+_HEAD_START = False
 _EPOCHS = {"head": 30, "lora": 5, "full": 5}
 # A few labels are to be read more often than many: five epochs of five batches leave a model as it was.
 _FEWEST_STEPS = 100
@@ -37,7 +40,7 @@ _FEWEST_STEPS = 100
 _SMALLEST_BATCH = 8
 
 
-class TextVarianceRegressor(NetworkRegressor):
+class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     """Regressor on texts: fine-tunes a pretrained language model so that its errors have the smallest variance.
 
     Needs the extra `text` (transformers, sentence-transformers, peft, safetensors). Models that sentence-transformers
@@ -54,7 +57,9 @@ class TextVarianceRegressor(NetworkRegressor):
         other model a new head starts at zero.
     method : {"head", "lora", "full"}, default="head"
         What is trained: a head on frozen vectors, which are computed once for each text; low-rank updates of
-        every linear layer (LoRA) and the head; or all weights. "head" costs seconds, the others minutes for some
+        every linear layer (LoRA) and the head; or all weights. A linear head under a variance loss is ridge regression with an intercept, and is solved as
+        such, its penalty chosen by leave-one-out; it is trained where the loss is another, or where `optimizer`, `learning_rate`, `max_epochs`,
+        `early_stopping` or `hidden_layer_sizes` ask for it. "head" costs seconds, the others minutes for some
         hundred texts on a CPU and leave less residual variance from a few hundred labels on (see Benchmarks).
     revision : str, default=None
         Revision of a hub model: a commit makes the source unambiguous.
@@ -88,7 +93,7 @@ class TextVarianceRegressor(NetworkRegressor):
     max_gradient_norm : float, default=1.0
         Longer gradients are cut to this norm; None cuts nothing.
     max_epochs : int, default=None
-        None is 30 for "head" and 5 for the others, or as many as make 100 steps if that is more.
+        None is 30 for a trained "head" and 5 for the others, or as many as make 100 steps if that is more.
     batch_size : int, default=16
         Texts in a batch, at most.
     accumulate_batches : int, default=1
@@ -119,7 +124,10 @@ class TextVarianceRegressor(NetworkRegressor):
     scale_ : float
     residual_variance_ : float or ndarray of shape (k,)
     n_epochs_ : int
-        As for `VarianceRegressor`.
+    history_ : dict of ndarray
+        As for `VarianceRegressor`; a head that has been solved has no epochs.
+    penalty_ : float or ndarray of shape (k,)
+        Of a head that has been solved: that of its squared weights, beside the sum of squared errors in units of `scale_`.
 
     Raises
     ------
@@ -168,11 +176,8 @@ class TextVarianceRegressor(NetworkRegressor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **NetworkRegressor._parameter_constraints,
-        "model": [str, Path, None],
+        **ReadsTexts._parameter_constraints,
         "method": [StrOptions(set(METHODS))],
-        "revision": [str, None],
-        "pooling": [StrOptions(set(POOLINGS))],
-        "max_length": [Interval(Integral, 1, None, closed="left")],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": ["array-like"],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
@@ -180,8 +185,6 @@ class TextVarianceRegressor(NetworkRegressor):
         "warmup": [Interval(Real, 0, 1, closed="both"), None],
         "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
-        "embedding_cache": [str, Path, None],
     }
 
     def __init__(
@@ -241,7 +244,7 @@ class TextVarianceRegressor(NetworkRegressor):
 
     def is_pretrained(self, n_outputs: int = 1) -> bool:
         """Whether the model comes with a regression head of `n_outputs` outputs."""
-        _check_extra()
+        self._check_extra()
         return self._source().has_head(n_outputs)
 
     def __sklearn_tags__(self) -> Any:
@@ -252,7 +255,7 @@ class TextVarianceRegressor(NetworkRegressor):
         return tags
 
     def _checked_rows(self, X: Any, *, reset: bool) -> Texts:
-        _check_extra()
+        self._check_extra()
         return as_texts(X)
 
     def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Texts, Array]:
@@ -272,37 +275,22 @@ class TextVarianceRegressor(NetworkRegressor):
                 "0 for every text; expected a sequence classifier with as many outputs as y, or labels to train on."
             )
 
-    def _source(self) -> Source:
-        return Source(DEFAULT_MODEL if self.model is None else str(self.model), self.revision)
-
-    def _precision(self) -> torch.dtype:
-        if self.dtype != "auto":
-            return getattr(torch, self.dtype)
-        return torch.float32 if torch.device(self.device).type == "cpu" else torch.bfloat16
-
     def _torch_dtype(self) -> torch.dtype:
         return torch.float32
 
     def _make_module(self, rows: Texts, n_outputs: int) -> torch.nn.Module:
-        source = self._source()
-        n_own = n_outputs if source.has_head(n_outputs) else 0
-        checkpoint = Checkpoint(source, self.pooling, self.max_length, n_own)
+        checkpoint = self._checkpoint(n_outputs if self._source().has_head(n_outputs) else 0)
         sizes = tuple(self.hidden_layer_sizes)
         if self.method == "head":
-            frozen = self._embedder(checkpoint, torch.device(self.device))
+            frozen = self._embedder(checkpoint, self.device)
             return VectorHead(checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes)
         return TextNetwork(checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision())
-
-    def _embedder(self, checkpoint: Checkpoint, device: torch.device) -> Embedder:
-        cache = None if self.embedding_cache is None else str(self.embedding_cache)
-        exact = torch.empty(0, device=device).device  # "cuda" is "cuda:0", say
-        return embedder(checkpoint, str(exact), self._precision(), cache)
 
     def _inputs(self, rows: Texts, network: TrainedNetwork) -> FeatureRows | TokenRows:
         module: Any = network.module
         if isinstance(module, TextNetwork):
             return module.encoder.rows(rows, network.device)
-        found = self._embedder(module.checkpoint, network.device)
+        found = self._embedder(module.checkpoint, str(network.device))
         check_fingerprint(found.fingerprint, module.fingerprint, module.checkpoint.source)
         return FeatureRows(network.tensor(found(rows), self._torch_dtype()))
 
@@ -317,6 +305,36 @@ class TextVarianceRegressor(NetworkRegressor):
                     flush=True,
                 )
         return np.concatenate(blocks)
+
+    def _is_solved(self) -> bool:
+        """Whether the head is linear and nothing is asked of it that only training has."""
+        asked = (self.optimizer, self.learning_rate, self.max_epochs)
+        variance = self.criterion in ("variance", "profiled_variance", "centered_mse")
+        linear = self.method == "head" and not len(self.hidden_layer_sizes)
+        return linear and variance and not self.early_stopping and all(one is None for one in asked)
+
+    def _train(
+        self,
+        network: TrainedNetwork,
+        inputs: FeatureRows | TokenRows,
+        y: Array,
+        weight: Array | None,
+        held_out: Any,
+    ) -> None:
+        starts = _HEAD_START and self.method != "head" and not len(self.hidden_layer_sizes)
+        if self._is_solved() or starts:
+            solve_head(network, inputs, (y - network.offset) / network.scale, weight)
+        if self._is_solved():
+            return network.net.rest()
+        super()._train(network, inputs, y, weight, held_out)
+
+    def _keep(self, network: TrainedNetwork, *args: Any, **told: Any) -> None:
+        super()._keep(network, *args, **told)
+        penalty = getattr(network.module, "penalty", None)
+        if penalty is not None:
+            self.penalty_ = float(penalty[0]) if self._single_output else penalty
+        elif "penalty_" in vars(self):
+            del self.penalty_
 
     def _criterion(self) -> Any:
         """Batches too small for a variance of their own, and parts of a batch, use the profiled form."""
@@ -338,11 +356,3 @@ class TextVarianceRegressor(NetworkRegressor):
     def _epochs(self, n_rows: int) -> int:
         steps = ceil(n_batches(n_rows, self.batch_size) / self.accumulate_batches)
         return max(_EPOCHS[self.method], ceil(_FEWEST_STEPS / steps))
-
-
-def _check_extra() -> None:
-    missing = [name for name in ("transformers", "peft", "safetensors") if find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"TextVarianceRegressor needs {', '.join(missing)}; pip install 'sklearn-ftr[text]' brings it."
-        )

@@ -1,4 +1,4 @@
-"""Torch's global state, borrowed and given back: random numbers and threads."""
+"""Torch's devices, and its global state, borrowed and given back: random numbers and threads."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ def seeded_torch(seed: int, device: torch.device | str = "cpu") -> Iterator[None
             with torch.device(device):
                 accelerator.manual_seed(seed)
             yield
+
+
+def usable_device(device: str, dtype: str, precision: torch.dtype) -> torch.device:
+    """The device by its exact name ("cuda" is "cuda:0", say), or an error where it or the precision is not to be had."""
+    try:
+        return torch.empty(0, device=torch.device(device), dtype=precision).device
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise ValueError(
+            f"device is {device!r} and dtype {dtype!r}, which this machine or this build of "
+            f'torch does not have; use device="cpu" or what it has. torch says: {error}'
+        ) from error
 
 
 @contextmanager

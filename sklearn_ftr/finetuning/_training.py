@@ -67,6 +67,12 @@ class TrainingNet(NeuralNet):
             self._schedule = None  # not to be pickled, even after Ctrl-C
         self.notify("on_train_end", X=rows)
 
+    def rest(self) -> None:
+        """Drop what only training needs: it is not to be pickled."""
+        self.train_split = None
+        self.callbacks_: list[Any] = []
+        self.optimizer_: Any = None
+
     def _learning_rates(self, rows: LabeledRows) -> torch.optim.lr_scheduler.LambdaLR | None:
         """Linear warm-up, then linear decay to zero after `max_epochs`."""
         if self.warmup is None:
