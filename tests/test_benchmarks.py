@@ -2,12 +2,14 @@
 
 import ast
 import importlib.util
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from test_simulations import benchmark
 
 from sklearn_ftr import ScalingLaw
@@ -142,3 +144,76 @@ def test_honest_inference_tells_choices():
     assert all(
         0 <= share <= 1 and chosen.sum() == pytest.approx(1) for share, _, chosen in row.values()
     )
+
+
+@pytest.fixture
+def paper(sets):
+    """Runs `paper.py` on a small set; the table that it leaves."""
+    fixed = [
+        "--data",
+        sets,
+        "--out",
+        sets / "out",
+        "--sets",
+        "EmoBank V",
+        "--n",
+        60,
+        "--sizes",
+        10,
+        20,
+        40,
+    ]
+
+    def start(*options):
+        benchmark("paper").main([str(option) for option in (*fixed, *options)])
+        return sets / "out" / "paper.csv"
+
+    benchmark("_paper_sets").population.cache_clear()
+    return start, ["--vectors", sets / "embeddings", "--model", "minilm", "--allocator", "--folds", 2]
+
+
+def test_the_papers_experiment_resumes(paper):
+    start, options = paper
+    whole = start(*options, "--seeds", 2).read_text()
+    columns = ["job", "method", "draw", "estimate"]
+    before = pd.read_csv(io.StringIO(whole))[columns]
+    path = start(*options, "--seeds", 2, "--minutes", 0)
+    assert path.read_text() == whole
+    path.write_text(whole[: len(whole) * 2 // 3])  # as an interrupted run leaves it
+    after = pd.read_csv(start(*options, "--seeds", 2))[columns]
+    pd.testing.assert_frame_equal(after, before)
+
+
+def test_the_papers_experiment_reports_what_was_made(paper, capsys):
+    start, options = paper
+    rows = pd.read_csv(start(*options, "--seeds", 20))
+    report = capsys.readouterr().out
+    lines = [line.split(" | ") for line in report.splitlines() if line.startswith("| ")]
+    fields = {(line[0].strip("| "), line[1], line[2]): line for line in lines}
+    share = 0.09 / rows["total"].iloc[0]  # noise of variance 0.3^2 on one coordinate
+    saved = float(fields["cross-fitting", "variance", "K = 2"][6].split()[0])
+    assert saved == pytest.approx(100 * (1 - share), abs=6)
+    alone = float(fields["labels only", "", "0"][4].split()[0])
+    assert abs(alone) < 0.1
+    assert "Law: a = " in report
+    assert "s^-0.297" in report
+
+
+def test_the_paper_fine_tunes_texts(paper, monkeypatch):
+    """What is fine-tuned sees texts, a seed and the loss."""
+    start, _ = paper
+    seen = []
+
+    class Lengths(LinearRegression):
+        def fit(self, X, y):
+            seen.append(X[0])
+            return super().fit([[len(text)] for text in X], y)
+
+        def predict(self, X):
+            return super().predict([[len(text)] for text in X])
+
+    made = []
+    monkeypatch.setattr(benchmark("paper"), "on_texts", lambda *given: made.append(given) or Lengths())
+    start("--model", "folder", "--method", "full", "--seeds", 1, "--allocator", "--folds")
+    assert all(isinstance(text, str) for text in seen)
+    assert set(made) == {("folder", "full", "cpu", "variance"), ("folder", "full", "cpu", "mse")}
