@@ -12,7 +12,7 @@ mean); both, at each split of the grid, lambda tuned and 1, under the variance l
 (K = 5, 10) and the allocator, which the paper does not have. Rectify only needs a model that answers untrained: encoders
 have no head that could, so that there it is labels only (lambda = 0).
 
-What the paper's public text does not say, and is chosen here: its split grid (--sizes), how often it draws, its pools. Each job
+Not found in what could be read of the paper (abstract and excerpts), and chosen here: its split grid (--sizes), how often it draws, its pools. Each job
 is written at once to OUT/paper.csv with all its rows. Labels saved are 1 - n E / V(Y), where E is the squared error to the mean of the law that rows come
 from: that to the mean of the N rows, plus V(Y)/N. "Endless pool" is what the same variance of errors would save were the pool endless.
 """
