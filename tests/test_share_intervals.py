@@ -579,6 +579,14 @@ def test_results_of_the_same_rows_are_subtracted_as_shares():
     assert (results[1] - numbers).shares is None
 
 
+@pytest.mark.parametrize("name", ["mean", "difference", "difference of clusters", "one class"])
+def test_a_result_less_itself_is_nothing(name):
+    result = RESULTS[name]()
+    told = result - result
+    assert told.confidence_interval() == (0, 0)
+    assert (told.p_value(0.0), told.p_value(0.1), told.efficiency) == (1, 0, 1)
+
+
 # Efficiency
 
 

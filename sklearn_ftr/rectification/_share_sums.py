@@ -184,7 +184,9 @@ def _factor(weights: Array, covariance: Array, added: float) -> Array:
     sides = np.maximum(weights, 0.0).sum(axis=1), np.minimum(weights, 0.0).sum(axis=1)
     least, most = np.square(sides).max(axis=0), np.square(sides).sum(axis=0)
     rows = least + unlike * (most - least)
-    return np.sqrt((joint + rows * added) / (apart + squares.sum(axis=1) * added))
+    whole = apart + squares.sum(axis=1) * added
+    ratio = np.divide(joint + rows * added, whole, out=np.ones_like(whole), where=whole > 0)
+    return np.sqrt(ratio)
 
 
 def efficiency_of_shares(shares: Any, alone: Any) -> Array:
