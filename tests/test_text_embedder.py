@@ -1,4 +1,4 @@
-"""Vectors of texts as a transformer, and the head on them that is solved instead of trained."""
+"""The transformer of texts, by itself and in pipelines, with tiny language models."""
 
 import pickle
 
@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.ensemble import StackingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
+pytest.importorskip("pandas")
 
+import pandas as pd
 from language_models import WORDS, tiny_model
 
 from sklearn_ftr import RectifiedMeanEstimator, TextEmbedder, TextVarianceRegressor
-from sklearn_ftr.finetuning._ridge import fit_ridge
+from sklearn_ftr.finetuning import _embedding
 
 
 @pytest.fixture(scope="module")
@@ -24,187 +29,196 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def data():
-    """Texts of one to twelve words, rated by the share of early words."""
+def decoder(tmp_path_factory):
+    return tiny_model("LlamaForCausalLM", tmp_path_factory.mktemp("decoder"))
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    """Reviews, titles, prices, judge's answers and ratings that depend on all but titles."""
     rng = np.random.default_rng(0)
-    numbers = [rng.integers(0, 40, size=rng.integers(1, 13)) for _ in range(80)]
+    numbers = [rng.integers(0, 40, size=rng.integers(1, 13)) for _ in range(120)]
     texts = [" ".join(WORDS[number] for number in row) for row in numbers]
-    return texts, np.array([3 + np.mean(row < 20) for row in numbers]) + rng.normal(scale=0.05, size=80)
+    share, price = np.array([np.mean(row < 20) for row in numbers]), rng.normal(size=120)
+    frame = pd.DataFrame({"review": texts, "title": [WORDS[row[0]] for row in numbers], "price": price})
+    y = share + 0.3 * price + rng.normal(scale=0.05, size=120)
+    return frame.assign(judge=y + rng.normal(scale=0.3, size=120)), y
 
 
-def frame_of(texts, **columns):
-    return pytest.importorskip("pandas").DataFrame({"review": texts, **columns})
-
-
-# Vectors
-
-
-def test_vectors_are_those_that_a_head_learns_from(folder, data):
-    texts, y = data
+def test_vectors_are_those_that_the_regressor_learns_from(folder, reviews):
+    texts = reviews[0]["review"]
     vectors = TextEmbedder(folder).fit_transform(texts)
-    assert vectors.shape == (80, 16)
+    assert vectors.shape == (120, 16)
     assert vectors.dtype == np.float32
-    model = TextVarianceRegressor(folder).fit(texts, y)
-    centred = vectors - vectors.mean(axis=1, keepdims=True)
-    normed = centred / np.sqrt(np.mean(centred**2, axis=1, keepdims=True))
-    layer = model.net_.module_.network.layers[-1]
-    head = normed @ layer.weight.detach().numpy()[0] + layer.bias.item()
-    assert model.predict(texts) == pytest.approx(model.offset_[0] + model.scale_ * head, abs=1e-5)
+    checkpoint = TextVarianceRegressor(folder)._checkpoint()
+    frozen = TextVarianceRegressor(folder)._embedder(checkpoint, "cpu")
+    np.testing.assert_array_equal(vectors, frozen(texts.to_numpy(object)))
 
 
-def test_columns_stand_side_by_side_and_have_names(folder, data):
-    texts = data[0]
-    frame = frame_of(texts, answer=texts[::-1], price=np.arange(80.0))
-    both = TextEmbedder(folder).fit(frame[["review", "answer"]])
-    vectors = both.transform(frame[["review", "answer"]])
-    one = TextEmbedder(folder).fit_transform(texts)
-    np.testing.assert_allclose(vectors, np.hstack([one, one[::-1]]), atol=1e-5)
-    names = both.get_feature_names_out()
-    assert list(names[[0, 15, 16]]) == ["review_0", "review_15", "answer_0"]
-    assert list(TextEmbedder(folder).fit(texts).get_feature_names_out()[:2]) == ["text_0", "text_1"]
-    with pytest.raises(ValueError, match="1 columns of texts; expected 2"):
-        both.transform(texts)
-    with pytest.raises(ValueError, match="in this order"):
-        both.transform(frame[["answer", "review"]])
-
-
-@pytest.mark.parametrize("column", ["review", ["review"], ["review", "answer"]])
-def test_in_a_column_transformer_beside_numbers(folder, data, column):
-    texts, y = data
-    frame = frame_of(texts, answer=texts[::-1], price=np.random.default_rng(1).random(80))
-    columns = make_column_transformer((TextEmbedder(folder), column), ("passthrough", ["price"]))
-    columns.set_output(transform="pandas")
-    told = columns.fit_transform(frame)
-    width = 16 * (2 if len(column) == 2 else 1)
-    assert told.shape == (80, width + 1)
-    assert told.columns[0] == "textembedder__review_0"
-    labels = y + 10 * frame["price"].to_numpy()
-    # scikit-learn 1.6 loses the index of rows that are handed over as a Series.
-    plain = clone(columns).set_output(transform="default")
-    model = RectifiedMeanEstimator(make_pipeline(plain, RidgeCV()), cv=3, random_state=0)
-    labels[40:] = np.nan
-    assert model.fit(frame, labels).predict(frame).shape == (80,)
-
-
-def test_polars_and_pyarrow(folder, data):
-    texts = data[0]
-    expected = TextEmbedder(folder).fit_transform(texts)
-    for name in ("polars", "pyarrow"):
-        library = pytest.importorskip(name)
-        table = (library.DataFrame if name == "polars" else library.table)({"review": texts})
-        told = TextEmbedder(folder).fit(table)
-        np.testing.assert_allclose(told.transform(table), expected, atol=1e-5)
-        assert told.get_feature_names_out()[0] == "review_0"
-
-
-def test_a_clone_and_a_pickle_carry_no_weights(folder, data):
-    told = TextEmbedder(folder).fit(data[0])
-    stored = pickle.dumps(told)
-    assert len(stored) < 2_000
-    np.testing.assert_allclose(
-        pickle.loads(stored).transform(data[0]), told.transform(data[0]), atol=1e-6
+def test_the_cache_is_shared_with_the_regressor(folder, reviews, monkeypatch, tmp_path):
+    counts, compute = [], _embedding.Embedder._compute
+    monkeypatch.setattr(
+        _embedding.Embedder,
+        "_compute",
+        lambda self, texts: counts.append(len(texts)) or compute(self, texts),
     )
-    assert "fingerprint_" not in vars(clone(told))
+    texts, y = reviews[0]["review"], reviews[1]
+    TextEmbedder(folder, embedding_cache=tmp_path).fit_transform(texts)
+    _embedding.forget()
+    TextVarianceRegressor(folder, embedding_cache=tmp_path).fit(texts, y)
+    assert sum(counts) == texts.nunique()
 
 
-def test_another_model_is_refused(folder, data, tmp_path):
-    told = TextEmbedder(folder).fit(data[0])
-    told.set_params(model=tiny_model("BertModel", tmp_path, initializer_range=0.3))
-    with pytest.raises(ValueError, match="has changed since this transformer was fitted"):
-        told.transform(data[0])
+@pytest.mark.parametrize("kind", ["list", "array", "column", "series", "pandas", "polars", "pyarrow"])
+def test_every_kind_of_sequence(kind, folder, reviews):
+    texts = reviews[0]["review"].to_list()[:9]
+    if kind in ("polars", "pyarrow"):
+        module = pytest.importorskip(kind)
+        X = (module.DataFrame if kind == "polars" else module.table)({"review": texts})
+    else:
+        X = {
+            "list": texts,
+            "array": np.array(texts),
+            "column": np.array(texts)[:, None],
+            "series": pd.Series(texts, name="review"),
+            "pandas": pd.DataFrame({"review": texts}),
+        }[kind]
+    model = TextEmbedder(folder).fit(X)
+    np.testing.assert_array_equal(model.transform(X), TextEmbedder(folder).fit_transform(texts))
+    named = kind in ("series", "pandas", "polars", "pyarrow")
+    assert model.get_feature_names_out()[3] == ("review_3" if named else "text_3")
+    assert hasattr(model, "feature_names_in_") == named
+
+
+def test_several_columns_are_side_by_side(folder, reviews):
+    columns = reviews[0][["review", "title"]]
+    model = TextEmbedder(folder).fit(columns)
+    sides = [TextEmbedder(folder).fit_transform(columns[name]) for name in columns]
+    np.testing.assert_array_equal(model.transform(columns), np.hstack(sides))
+    names = model.get_feature_names_out()
+    assert list(names[[0, 16]]) == ["review_0", "title_0"]
+    assert model.get_feature_names_out(["a", "b"])[31] == "b_15"
+    with pytest.raises(ValueError, match="has 1 names; expected 2"):
+        model.get_feature_names_out("a")
+    with pytest.raises(ValueError, match=r"X has 1 columns of texts; expected 2"):
+        model.transform(columns["review"])
+    with pytest.raises(ValueError, match=r"columns \['title', 'review'\]; expected"):
+        model.transform(columns[["title", "review"]])
+    plain = TextEmbedder(folder).fit(columns.to_numpy())
+    assert list(plain.get_feature_names_out()[[0, 16]]) == ["text0_0", "text1_0"]
+
+
+@pytest.mark.parametrize("column", ["review", ["review"], ["review", "title"]])
+def test_in_a_column_transformer_that_makes_frames(column, folder, reviews):
+    frame = reviews[0]
+    columns = make_column_transformer((TextEmbedder(folder), column), remainder="passthrough")
+    out = columns.set_output(transform="pandas").fit_transform(frame)
+    assert "textembedder__review_0" in out
+    assert out.index.equals(frame.index)
+    np.testing.assert_array_equal(out["remainder__price"], frame["price"])
 
 
 @pytest.mark.parametrize(
-    ("texts", "match"),
+    ("X", "message"),
     [
-        ("one text", "one str; expected a sequence"),
-        (["a", None], "1 of 2 values that are not text"),
-        ([["a", "b"], ["c", 1.0]], "row 1 of column 1"),
-        ([], "no rows"),
-        (np.empty((2, 0), dtype=object), "columns of texts"),
+        ("one text", "X is one str"),
+        ([], "X has no rows"),
+        (["a", None], r"1 of 2 values that are not text, the first in row 1 \(NoneType"),
+        ([["a", "b"], ["c", np.nan]], r"1 of 4 values .* in row 1 of column 1 \(float: nan\)"),
+        (np.empty((2, 0), dtype=object), r"X has shape \(2, 0\)"),
+        ([1.0, 2.0], "2 of 2 values"),
     ],
 )
-def test_bad_texts(folder, texts, match):
-    with pytest.raises(ValueError, match=match):
-        TextEmbedder(folder).fit(texts)
+def test_bad_texts(X, message, folder):
+    with pytest.raises(ValueError, match=message):
+        TextEmbedder(folder).fit(X)
 
 
-# The head
+def test_bad_parameters(folder):
+    for parameters, message in (
+        ({"pooling": "max"}, "pooling. parameter"),
+        ({"max_length": 0}, "max_length. parameter"),
+        ({"device": "nonsense"}, "device is 'nonsense'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            TextEmbedder(folder, **parameters).fit(["w1"])
 
 
-def test_a_linear_head_is_solved(folder, data):
-    texts, y = data
-    model = TextVarianceRegressor(folder).fit(texts[:60], y[:60])
-    assert model.n_epochs_ == 0
-    assert model.penalty_ > 0
-    trained = TextVarianceRegressor(folder, max_epochs=30, random_state=0).fit(texts[:60], y[:60])
-    assert trained.n_epochs_ == 30
-    assert not hasattr(trained, "penalty_")
-    left = [np.var(y[60:] - one.predict(texts[60:])) for one in (model, trained)]
-    assert left[0] < left[1]
-    assert not hasattr(model.set_params(max_epochs=2).fit(texts, y), "penalty_")
+def test_clone_and_pickle_carry_no_weights(folder):
+    model = TextEmbedder(folder, max_length=5)
+    with pytest.raises(NotFittedError):
+        model.transform(["w1"])
+    vectors = model.fit_transform(["w1 w2", "w3"])
+    content = pickle.dumps(model)
+    assert len(content) < 2_000
+    np.testing.assert_array_equal(pickle.loads(content).transform(["w1 w2", "w3"]), vectors)
+    assert clone(model).get_params() == model.get_params()
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"criterion": "mse"},
-        {"early_stopping": True},
-        {"learning_rate": 1e-3},
-        {"hidden_layer_sizes": (3,)},
-    ],
-)
-def test_what_only_training_has_is_trained(folder, data, asked):
-    settings = {"max_epochs": 2} if asked.get("criterion") or asked.get("hidden_layer_sizes") else {}
-    model = TextVarianceRegressor(folder, random_state=0, **asked, **settings).fit(*data)
-    assert model.n_epochs_ > 0
+def test_another_model_is_refused(folder, decoder):
+    model = TextEmbedder(folder).fit(["w1", "w2"])
+    for other in ({"model": decoder}, {"max_length": 3}, {"pooling": "first"}):
+        with pytest.raises(ValueError, match="has changed since this transformer was fitted"):
+            clone(model).fit(["w1"]).set_params(**other).transform(["w1"])
 
 
-def test_units_and_a_weight_of_two(folder, data):
-    texts, y = data
-    twice = TextVarianceRegressor(folder).fit(texts + texts[:20], np.r_[y, y[:20]])
-    weights = np.r_[np.full(20, 2.0), np.ones(60)]
-    ridge = [
-        fit_ridge(TextEmbedder(folder).fit_transform(rows).astype(float), target[:, None], weight)
-        for rows, target, weight in (
-            (texts, y, weights / weights.mean()),
-            (texts + texts[:20], np.r_[y, y[:20]], None),
-        )
+def test_refitting_forgets_the_names(folder):
+    model = TextEmbedder(folder).fit(pd.DataFrame({"review": ["w1"]})).fit(["w1"])
+    assert not hasattr(model, "feature_names_in_")
+    assert model.get_feature_names_out()[0] == "text_0"
+
+
+# --- text and columns together, several predictors at once
+
+
+def text_and_columns(folder, *columns):
+    parts = make_column_transformer((TextEmbedder(folder), "review"), (StandardScaler(), list(columns)))
+    return make_pipeline(parts, RidgeCV(np.logspace(-3, 3, 13)))
+
+
+def test_review_and_price_know_more_than_the_review(folder, reviews):
+    frame, y = reviews
+    alone = make_pipeline(
+        make_column_transformer((TextEmbedder(folder), "review")), RidgeCV(np.logspace(-3, 3, 13))
+    )
+    left = [
+        np.var(y[60:] - model.fit(frame[:60], y[:60]).predict(frame[60:]))
+        for model in (text_and_columns(folder, "price"), alone)
     ]
-    # Penalties differ: a row that stands twice is left out by halves only.
-    assert ridge[0].coefficients.shape == ridge[1].coefficients.shape == (1, 16)
-    scaled = TextVarianceRegressor(folder).fit(texts + texts[:20], 1e6 + 1e3 * np.r_[y, y[:20]])
-    assert (scaled.predict(texts) - 1e6) / 1e3 == pytest.approx(twice.predict(texts), abs=1e-4)
+    assert left[0] < 0.5 * left[1]
 
 
-@pytest.mark.parametrize(("n", "d"), [(40, 12), (12, 40)])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_ridge_is_the_best_of_those_left_out_one_by_one(n, d, weighted):
-    rng = np.random.default_rng(n)
-    X = rng.normal(size=(n, d)) + 3
-    y = X[:, :3] @ rng.normal(size=(3, 2)) + rng.normal(size=(n, 2))
-    weight = rng.uniform(0.2, 2.0, size=n) if weighted else np.ones(n)
-    weight /= weight.mean()
-    told = fit_ridge(X, y, weight if weighted else None)
-    for output in (0, 1):
-
-        def left_out(penalty, output=output):
-            errors = []
-            for row in range(n):
-                rest = np.arange(n) != row
-                fit = Ridge(alpha=penalty).fit(X[rest], y[rest, output], weight[rest])
-                errors.append(y[row, output] - fit.predict(X[[row]])[0])
-            return np.sum(weight * np.square(errors))
-
-        penalty = told.penalty[output]
-        assert left_out(penalty) <= 1.02 * min(left_out(penalty / 3), left_out(3 * penalty))
-        same = Ridge(alpha=penalty).fit(X, y[:, output], weight)
-        np.testing.assert_allclose(told.coefficients[output], same.coef_, rtol=1e-6, atol=1e-9)
-        assert told.intercept[output] == pytest.approx(same.intercept_)
+def stack(folder, decoder):
+    """Vectors of two encoders, a fine-tuned model and a judge's column."""
+    reader = TextVarianceRegressor(folder, method="lora", max_epochs=1, random_state=0)
+    review = make_column_transformer(("passthrough", ["review"]))
+    return StackingRegressor(
+        [
+            ("encoder", text_and_columns(folder, "price")),
+            ("decoder", text_and_columns(decoder, "price")),
+            ("tuned", make_pipeline(review, reader)),
+            ("judge", make_pipeline(make_column_transformer(("passthrough", ["judge"])), RidgeCV())),
+        ],
+        LinearRegression(positive=True),
+        cv=3,
+    )
 
 
-def test_labels_that_are_all_equal_and_texts_that_are(folder):
-    model = TextVarianceRegressor(folder).fit(["w1", "w2", "w3"], [2.0, 2.0, 2.0])
-    assert model.predict(["w9"]) == pytest.approx([2.0])
-    model = TextVarianceRegressor(folder).fit(["w1", "w1", "w1"], [1.0, 2.0, 6.0])
-    assert model.predict(["w1"]) == pytest.approx([3.0], abs=1e-5)
+def test_a_stack_is_cross_fitted_on_labels_it_has_not_seen(folder, decoder, reviews, monkeypatch):
+    """Each training sees the labels of other folds only, and of these again only others to weigh its members."""
+    frame, y = reviews
+    partly = np.where(np.arange(120) < 60, y, np.nan)
+    seen = []
+    fit = RidgeCV.fit
+
+    def watched(self, X, y, *args, **kwargs):
+        seen.append(len(y))
+        return fit(self, X, y, *args, **kwargs)
+
+    monkeypatch.setattr(RidgeCV, "fit", watched)
+    model = RectifiedMeanEstimator(stack(folder, decoder), cv=3, random_state=0).fit(frame, partly)
+    # 40 labels of each fold: three ridges on all of them, and on two thirds of them three times.
+    assert sorted(set(seen)) == [26, 27, 40]
+    low, high = model.confidence_interval()
+    assert low < y.mean() < high
+    assert model.result_.standard_error < 0.8 * model.result_.labels_only.standard_error

@@ -57,9 +57,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         other model a new head starts at zero.
     method : {"head", "lora", "full"}, default="head"
         What is trained: a head on frozen vectors, which are computed once for each text; low-rank updates of
-        every linear layer (LoRA) and the head; or all weights. A linear head under a variance loss is ridge regression with an intercept, and is solved as
-        such, its penalty chosen by leave-one-out; it is trained where the loss is another, or where `optimizer`, `learning_rate`, `max_epochs`,
-        `early_stopping` or `hidden_layer_sizes` ask for it. "head" costs seconds, the others minutes for some
+        every linear layer (LoRA) and the head; or all weights. A linear head is solved instead of trained (see Notes). "head" costs seconds, the others minutes for some
         hundred texts on a CPU and leave less residual variance from a few hundred labels on (see Benchmarks).
     revision : str, default=None
         Revision of a hub model: a commit makes the source unambiguous.
@@ -147,6 +145,13 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     Notes
     -----
+    A linear head under the variance loss is ridge regression with an intercept. With `method="head"`, no hidden layers, a
+    criterion other than "mse" and your own, `early_stopping=False`, and None for `optimizer`, `learning_rate` and
+    `max_epochs`, the head is solved: it minimises the sum of squared errors plus `penalty_` times the sum of squared weights, on
+    vectors with mean zero and mean square one. The penalty has the smallest leave-one-out error, of each output, or with
+    `output_weight` of what that weighs. What concerns steps of training (`weight_decay`, `warmup`, `max_gradient_norm`,
+    `batch_size`, `accumulate_batches`) then has no effect. Of a checkpoint with a head of its own, it corrects what that predicts.
+
     Texts are padded no further than the longest in their batch. Predictions are made in batches of texts of
     similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.
 
