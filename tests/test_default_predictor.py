@@ -20,7 +20,8 @@ from sklearn_ftr import (
     RectifiedLinearRegression,
     RectifiedMeanEstimator,
 )
-from sklearn_ftr.estimators._default_predictor import TableEncoder, default_estimator
+from sklearn_ftr._table_encoder import TableEncoder
+from sklearn_ftr.estimators._default_predictor import default_estimator
 
 
 def rectified(estimator=None, **parameters):
@@ -31,9 +32,7 @@ def rectified(estimator=None, **parameters):
 def without_skrub(request, monkeypatch):
     """What is installed here decides nothing, except where a test wants it."""
     if "with_skrub" not in request.fixturenames:
-        monkeypatch.setattr(
-            "sklearn_ftr.estimators._default_predictor.importlib.util.find_spec", lambda name: None
-        )
+        monkeypatch.setattr("sklearn_ftr._table_encoder.importlib.util.find_spec", lambda name: None)
 
 
 @pytest.fixture

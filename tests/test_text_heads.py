@@ -13,7 +13,6 @@ import torch
 from language_models import WORDS, tiny_model
 
 from sklearn_ftr import TextEmbedder, TextVarianceRegressor
-from sklearn_ftr.finetuning import _text_variance_regressor
 from sklearn_ftr.finetuning._ridge import _PENALTIES, fit_ridge
 
 
@@ -180,18 +179,6 @@ def test_rows_of_weight_zero_are_left_out(folders, data):
     np.testing.assert_allclose(
         weighted, solved(folders["encoder"]).fit(texts[:40], y[:40]).predict(texts), atol=1e-5
     )
-
-
-@pytest.mark.parametrize("method", ["lora", "full"])
-@pytest.mark.parametrize("name", ["encoder", "headed"])
-def test_training_can_begin_with_a_solved_head(name, method, folders, data, monkeypatch):
-    """With a vanishing rate, what comes out is where training began."""
-    expected = solved(folders[name]).fit(*data).predict(data[0])
-    monkeypatch.setattr(_text_variance_regressor, "_HEAD_START", True)
-    settings = {"learning_rate": 1e-12, "max_epochs": 1, "optimizer": torch.optim.SGD}
-    monkeypatch.setattr(_text_variance_regressor, "_HEAD_RATE", 1e-12)
-    model = solved(folders[name], method=method, warmup=None, **settings).fit(*data)
-    np.testing.assert_allclose(model.predict(data[0]), expected, atol=1e-3)
 
 
 def test_solved_is_no_worse_than_least_squares_out_of_sample(folders, data):

@@ -29,9 +29,9 @@ from sklearn_ftr._sklearn_private import (
     num_samples,
 )
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
-from sklearn_ftr.finetuning._rows import LabeledRows
+from sklearn_ftr.finetuning._rows import Inputs, LabeledRows
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads, usable_device
-from sklearn_ftr.finetuning._trained_network import Array, Inputs, TrainedNetwork
+from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
 
 Rows = NDArray[np.intp]

@@ -6,7 +6,8 @@ the errors. Hoerl and Kennard (1970); leave-one-out errors from one decompositio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,11 @@ Array = NDArray[np.float64]
 # In units of the rows' mean squared distance from their mean; from hardly any penalty to the mean of y.
 _PENALTIES = 10.0 ** np.arange(5.0, -4.25, -0.25)
 _SMALLEST_EIGENVALUE = 1e-12  # of the largest; below it, rounding
+# Of a block of columns, beside the first one: a block that is times as large has a penalty that is 1 / times^2 as large.
+_BLOCK_SIZES = 4.0 ** np.arange(-3, 3)
+_SWEEPS = 2
+# Among so many rows, evenly taken, the sizes of blocks are chosen.
+_ROWS_FOR_SIZES = 2_000
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,75 @@ def fit_ridge(
     -------
     Ridge
     """
+    return _fitted(X, y, weight, output_factor)[0]
+
+
+def fit_ridge_of_blocks(
+    blocks: Sequence[Array],
+    y: Array,
+    weight: Array | None = None,
+    output_factor: Array | None = None,
+) -> Ridge:
+    """Ridge regression on blocks of columns side by side, each with a penalty of its own: what is scarce is not drowned.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray of shape (n, d_j)
+        The sizes of all but the first are chosen one after another, by the error of rows that are left out, all outputs together.
+    y, weight, output_factor : as for `fit_ridge`
+
+    Returns
+    -------
+    Ridge
+        Coefficients (k, sum of d_j); the penalty is that of the first block.
+    """
+    if len(blocks) == 1:
+        return fit_ridge(blocks[0], y, weight, output_factor)
+    sizes = _best_sizes(blocks, y, weight, output_factor)
+    solution = fit_ridge(_beside(blocks, sizes), y, weight, output_factor)
+    widths = [block.shape[1] for block in blocks]
+    return replace(solution, coefficients=solution.coefficients * np.repeat(sizes, widths))
+
+
+def _best_sizes(
+    blocks: Sequence[Array], y: Array, weight: Array | None, output_factor: Array | None
+) -> Array:
+    """What each block (b,) is multiplied by; the first by one."""
+    some = slice(None, None, -(-len(y) // _ROWS_FOR_SIZES))
+    weight = None if weight is None else weight[some] / weight[some].mean()
+    y, blocks = y[some], [block[some] for block in blocks]
+    spreads = np.array([np.sqrt(block.var(axis=0).sum()) for block in blocks])
+    equal = spreads[0] / np.where(spreads > 0, spreads, spreads[0] or 1.0)
+    losses: dict[tuple[float, ...], float] = {}
+
+    def loss(sizes: Array) -> float:
+        if (key := tuple(sizes)) not in losses:
+            _, left_out = _fitted(_beside(blocks, equal * sizes), y, weight, output_factor)
+            losses[key] = float(left_out.sum())
+        return losses[key]
+
+    sizes = np.ones(len(blocks))
+    for block in [*range(1, len(blocks))] * _SWEEPS:
+        trials = [np.where(np.arange(len(blocks)) == block, size, sizes) for size in _BLOCK_SIZES]
+        sizes = min(trials, key=loss)
+    return np.where(spreads > 0, equal * sizes, 1.0)
+
+
+def _beside(blocks: Sequence[Array], sizes: Array) -> Array:
+    return np.hstack([size * block for size, block in zip(sizes, blocks, strict=True)])
+
+
+def _fitted(
+    X: Array, y: Array, weight: Array | None, output_factor: Array | None
+) -> tuple[Ridge, Array]:
+    """The regression, and its sums of squared errors of rows that are left out."""
     weight = np.ones(len(y)) if weight is None else weight
     means = [np.average(columns, axis=0, weights=weight) for columns in (X, y)]
     root = np.sqrt(weight)[:, None]
     parts, targets = _decomposed(root * (X - means[0])), root * (y - means[1])
-    penalty = _best_penalty(parts, targets, weight / weight.sum(), output_factor)
+    penalty, losses = _best_penalty(parts, targets, weight / weight.sum(), output_factor)
     coefficients = (parts.directions @ parts.coordinates(targets, penalty)).T
-    return Ridge(coefficients, means[1] - coefficients @ means[0], penalty)
+    return Ridge(coefficients, means[1] - coefficients @ means[0], penalty), losses
 
 
 def _decomposed(rows: Array) -> _Decomposition:
@@ -100,12 +168,12 @@ def _decomposed(rows: Array) -> _Decomposition:
 
 def _best_penalty(
     parts: _Decomposition, targets: Array, shares: Array, output_factor: Array | None
-) -> Array:
-    """The penalty (k,) with the smallest sum of squared leave-one-out errors; of equal ones the largest."""
+) -> tuple[Array, Array]:
+    """The penalty (k,) with the smallest sum of squared leave-one-out errors, and these; of equal ones the largest."""
     penalties = _PENALTIES * (parts.eigenvalues.sum() / len(targets) or 1.0)
     losses = np.array([_left_out(parts, targets, shares, one, output_factor) for one in penalties])
     best = penalties[losses.argmin(axis=0)]
-    return np.broadcast_to(best, targets.shape[1:]).copy()
+    return np.broadcast_to(best, targets.shape[1:]).copy(), losses.min(axis=0)
 
 
 def _left_out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -98,10 +98,25 @@ def length_buckets(lengths: NDArray[np.intp], budget: int) -> Iterator[NDArray[n
         order = order[n_rows:]
 
 
+class Inputs(Protocol):
+    """Rows that a network reads: of features, of tokens, or of tokens with columns beside them."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Inputs:
+        """Some rows, by position."""
+
+    def batches(self, order: Tensor | None, n_batches: int) -> Iterator[Any]:
+        """See `FeatureRows`."""
+
+    def blocks(self) -> Iterator[tuple[Rows, Any]]:
+        """See `FeatureRows`."""
+
+
 class LabeledRows(Dataset):
     """Rows with their targets (n, k) and, if they are weighted, weights (n,)."""
 
-    def __init__(self, inputs: FeatureRows | TokenRows, *columns: Tensor) -> None:
+    def __init__(self, inputs: Inputs, *columns: Tensor) -> None:
         self.inputs = inputs
         self.columns = columns
 

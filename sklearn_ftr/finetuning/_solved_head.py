@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_ftr.finetuning._ridge import Array, fit_ridge
+from sklearn_ftr.finetuning._ridge import Array, Ridge, fit_ridge_of_blocks
+from sklearn_ftr.finetuning._rows import Inputs
 from sklearn_ftr.finetuning._text_network import RegressionHead, TextNetwork
-from sklearn_ftr.finetuning._trained_network import Inputs, TrainedNetwork
+from sklearn_ftr.finetuning._trained_network import TrainedNetwork
 
 
 def solve_head(network: TrainedNetwork, inputs: Inputs, targets: Array, weight: Array | None) -> None:
@@ -20,22 +21,51 @@ def solve_head(network: TrainedNetwork, inputs: Inputs, targets: Array, weight: 
     ----------
     network : TrainedNetwork
         Its head begins at zero. What a head of the checkpoint's own predicts is subtracted from the targets.
-    inputs : FeatureRows or TokenRows
+    inputs : FeatureRows, TokenRows or ColumnRows
     targets : ndarray of shape (n, k)
         In units of the network's outputs.
     weight : ndarray of shape (n,) or None
         Positive, with mean one.
     """
-    head, factor = _head_of(network.module), getattr(network.net.criterion_, "output_factor", None)
-    with torch.inference_mode():
-        features = _features(network, inputs)
-        vectors, own = _as_array(head.vectors(features)), _as_array(head(features))
-    solution = fit_ridge(vectors, targets - own, weight, None if factor is None else _as_array(factor))
+    head = head_of(network.module)
+    solution = _solution(head, network, inputs, targets, weight)
     head.set_linear(solution.coefficients, solution.intercept)
+    if head.columns is not None:
+        head.set_columns(solution.coefficients)
     head.penalty = solution.penalty
 
 
-def _head_of(module: Any) -> RegressionHead:
+def solve_columns(
+    network: TrainedNetwork, inputs: Inputs, targets: Array, weight: Array | None
+) -> None:
+    """Give the columns beside the texts the weights that they have beside vectors as they are: where training begins.
+
+    Parameters
+    ----------
+    network, inputs, targets, weight : as for `solve_head`
+        With columns. The weights of the vectors stay at zero.
+    """
+    head = head_of(network.module)
+    head.set_columns(_solution(head, network, inputs, targets, weight).coefficients)
+
+
+def _solution(
+    head: RegressionHead,
+    network: TrainedNetwork,
+    inputs: Inputs,
+    targets: Array,
+    weight: Array | None,
+) -> Ridge:
+    factor = getattr(network.net.criterion_, "output_factor", None)
+    with torch.inference_mode():
+        features = _features(network, inputs)
+        blocks, own = [_as_array(block) for block in head.blocks(features)], _as_array(head(features))
+    factor = None if factor is None else _as_array(factor)
+    return fit_ridge_of_blocks(blocks, targets - own, weight, factor)
+
+
+def head_of(module: Any) -> RegressionHead:
+    """The head, which may be all of the module."""
     return module.head if isinstance(module, TextNetwork) else module
 
 
@@ -45,9 +75,10 @@ def _features(network: TrainedNetwork, inputs: Inputs) -> Tensor:
     if not isinstance(module, TextNetwork):
         blocks: list[Any] = [block for _, block in inputs.blocks()]
         return torch.cat(blocks)
-    features = torch.empty((len(inputs), module.encoder.n_features), device=network.device)
-    for rows, block in inputs.blocks():
-        features[rows] = module.encoder(block)
+    parts = [(rows, module.features(block)) for rows, block in inputs.blocks()]
+    features = parts[0][1].new_empty((len(inputs), parts[0][1].shape[1]))
+    for rows, part in parts:
+        features[rows] = part
     return features
 
 

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_ftr.finetuning._column_encoder import ColumnEncoder
+from sklearn_ftr.finetuning._column_rows import BesideColumns
 from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import Tokens
 from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
@@ -37,40 +39,66 @@ def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
 
 
 class RegressionHead(nn.Module):
-    """Features to predictions: the checkpoint's own outputs, if any, plus a network that starts at zero.
+    """Features to predictions: the checkpoint's own outputs, if any, plus a network and columns that start at zero.
 
-    `penalty` (k,) is that of ridge regression where the head was solved; None where it was trained.
+    Features are vectors, own outputs and columns beside the texts, in this order. `penalty` (k,) is that of ridge
+    regression where the head was solved; None where it was trained.
     """
 
     def __init__(
-        self, n_features: int, n_own: int, n_outputs: int, hidden_layer_sizes: Sequence[int]
+        self,
+        n_features: int,
+        n_own: int,
+        n_outputs: int,
+        hidden_layer_sizes: Sequence[int],
+        columns: ColumnEncoder | None = None,
     ) -> None:
         super().__init__()
         self.n_own = n_own
+        self.columns = columns
         self.penalty: Array | None = None
+        self.n_vector = n_features - n_own
         # Pooled vectors come on every scale, of length one for example; a learning rate is to mean the same for
         # all, so that what keeps the norm from dividing by zero is far below their variance.
-        self.norm = nn.LayerNorm(n_features - n_own, eps=1e-12, elementwise_affine=False)
-        self.network = MLP(n_features - n_own, n_outputs, hidden_layer_sizes)
+        self.norm = nn.LayerNorm(self.n_vector, eps=1e-12, elementwise_affine=False)
+        self.network = MLP(self.n_vector, n_outputs, hidden_layer_sizes)
         last: Any = self.network.layers[-1]
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
+        if columns is not None:
+            self.beside = nn.Linear(columns.width, n_outputs, bias=False)
+            nn.init.zeros_(self.beside.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         """Predictions (B, n_outputs)."""
         predictions = self.network(self.vectors(features))
-        return predictions + features[:, -self.n_own :] if self.n_own else predictions
+        end = self.n_vector + self.n_own
+        if self.n_own:
+            predictions = predictions + features[:, self.n_vector : end]
+        return predictions if self.columns is None else predictions + self.beside(features[:, end:])
 
     def vectors(self, features: Tensor) -> Tensor:
         """What the network reads (B, d): pooled vectors with mean zero and mean square one."""
-        return self.norm(features[:, : features.shape[1] - self.n_own])
+        return self.norm(features[:, : self.n_vector])
+
+    def blocks(self, features: Tensor) -> list[Tensor]:
+        """What the predictions are linear in, if there is no hidden layer: vectors, and columns of each kind."""
+        if self.columns is None:
+            return [self.vectors(features)]
+        columns = features[:, self.n_vector + self.n_own :]
+        return [self.vectors(features), *(columns[:, block] for block in self.columns.blocks)]
 
     def set_linear(self, coefficients: Array, intercept: Array) -> None:
         """Weights (k, d) and bias (k,) of a network without hidden layers."""
         layer: Any = self.network.layers[-1]
         with torch.no_grad():
-            layer.weight.copy_(torch.as_tensor(coefficients))
+            layer.weight.copy_(torch.as_tensor(coefficients[:, : self.n_vector]))
             layer.bias.copy_(torch.as_tensor(intercept))
+
+    def set_columns(self, coefficients: Array) -> None:
+        """Weights (k, d + columns), those of the columns only."""
+        with torch.no_grad():
+            self.beside.weight.copy_(torch.as_tensor(coefficients[:, self.n_vector :]))
 
 
 class VectorHead(RegressionHead):
@@ -93,6 +121,7 @@ class TextNetwork(nn.Module):
     hidden_layer_sizes : tuple of int
     n_outputs : int
     precision : torch.dtype
+    columns : ColumnEncoder, default=None
     """
 
     def __init__(
@@ -103,19 +132,34 @@ class TextNetwork(nn.Module):
         hidden_layer_sizes: tuple[int, ...],
         n_outputs: int,
         precision: torch.dtype,
+        columns: ColumnEncoder | None = None,
     ) -> None:
         super().__init__()
-        self.recipe = (checkpoint, method, lora_rank, hidden_layer_sizes, n_outputs, precision)
+        self.recipe = (
+            checkpoint,
+            method,
+            lora_rank,
+            hidden_layer_sizes,
+            n_outputs,
+            precision,
+            columns,
+        )
         self.encoder = make_encoder(checkpoint, precision)
         if method == "lora":
             _add_adapters(self.encoder, lora_rank)
         self.head = RegressionHead(
-            self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes
+            self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes, columns
         )
 
-    def forward(self, tokens: Tokens) -> Tensor:
+    def forward(self, inputs: Tokens | BesideColumns) -> Tensor:
         """Predictions (B, n_outputs)."""
-        return self.head(self.encoder(tokens))
+        return self.head(self.features(inputs))
+
+    def features(self, inputs: Tokens | BesideColumns) -> Tensor:
+        """What the head reads (B, n_features)."""
+        if isinstance(inputs, BesideColumns):
+            return torch.cat([self.encoder(inputs.inputs), inputs.columns], dim=1)
+        return self.encoder(inputs)
 
     def __reduce__(self) -> Any:
         state = {name: value.cpu() for name, value in trainable_state(self).items()}

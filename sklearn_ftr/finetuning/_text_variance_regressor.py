@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
@@ -11,28 +11,28 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array, validate_data
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
+from sklearn_ftr.finetuning._column_encoder import ColumnEncoder
+from sklearn_ftr.finetuning._column_rows import beside
 from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS
 from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._reads_texts import ReadsTexts
-from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows, n_batches
-from sklearn_ftr.finetuning._solved_head import solve_head
+from sklearn_ftr.finetuning._rows import FeatureRows, Inputs, TokenRows, n_batches
+from sklearn_ftr.finetuning._solved_head import head_of, solve_columns, solve_head
 from sklearn_ftr.finetuning._text_network import (
     METHODS,
     TextNetwork,
     VectorHead,
     check_fingerprint,
 )
+from sklearn_ftr.finetuning._text_table import TextTable, text_table
 from sklearn_ftr.finetuning._texts import Texts, as_texts
 from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 
 _LEARNING_RATES = {"head": 3e-4, "lora": 3e-4, "full": 1e-4}
 _HEAD_RATE = 3e-4
-# Whether training of the model's own weights begins with the head that is best for the vectors as they are: Kumar et al.
-# (2022), arXiv 2202.10054.
-_HEAD_START = False
 _EPOCHS = {"head": 30, "lora": 5, "full": 5}
 # A few labels are to be read more often than many: five epochs of five batches leave a model as it was.
 _FEWEST_STEPS = 100
@@ -59,6 +59,10 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         What is trained: a head on frozen vectors, which are computed once for each text; low-rank updates of
         every linear layer (LoRA) and the head; or all weights. A linear head is solved instead of trained (see Notes). "head" costs seconds, the others minutes for some
         hundred texts on a CPU and leave less residual variance from a few hundred labels on (see Benchmarks).
+    text_columns : str, int or sequence of them, default=None
+        None: X is a sequence of texts. Names (or positions, where X has none) of columns of a table X that hold
+        texts; those of a row are read as one text, a line each. All other columns, numbers, dates or categories, count
+        in the head, beside the vector.
     revision : str, default=None
         Revision of a hub model: a commit makes the source unambiguous.
     pooling : {"auto", "mean", "last", "first"}, default="auto"
@@ -182,6 +186,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **NetworkRegressor._parameter_constraints,
         **ReadsTexts._parameter_constraints,
+        "text_columns": [str, Integral, "array-like", None],
         "method": [StrOptions(set(METHODS))],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": ["array-like"],
@@ -197,6 +202,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         model: str | Path | None = None,
         *,
         method: str = "head",
+        text_columns: Hashable | Sequence[Hashable] | None = None,
         revision: str | None = None,
         pooling: str = "auto",
         max_length: int = 256,
@@ -223,6 +229,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     ) -> None:
         self.model = model
         self.method = method
+        self.text_columns = text_columns
         self.revision = revision
         self.pooling = pooling
         self.max_length = max_length
@@ -255,23 +262,30 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
+        tags.input_tags.one_d_array = self.text_columns is None
+        tags.input_tags.two_d_array = self.text_columns is not None
         return tags
 
-    def _checked_rows(self, X: Any, *, reset: bool) -> Texts:
+    def _checked_rows(self, X: Any, *, reset: bool) -> Texts | TextTable:
         self._check_extra()
-        return as_texts(X)
+        if self.text_columns is None:
+            return as_texts(X)
+        rows = text_table(X, self.text_columns)
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return rows
 
-    def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Texts, Array]:
+    def _checked_rows_and_targets(self, X: Any, y: Any) -> tuple[Texts | TextTable, Array]:
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        texts = self._checked_rows(X, reset=True)
+        rows = self._checked_rows(X, reset=True)
         y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_min_samples=2, input_name="y")
-        check_consistent_length(texts, y)
-        return texts, y
+        if len(rows) != len(y):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has {len(rows)} rows, y has {len(y)}."
+            )
+        return rows, y
 
     def _check_untrained(self, n_outputs: int) -> None:
         if not self.is_pretrained(n_outputs):
@@ -283,21 +297,33 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     def _torch_dtype(self) -> torch.dtype:
         return torch.float32
 
-    def _make_module(self, rows: Texts, n_outputs: int) -> torch.nn.Module:
+    def _make_module(self, rows: Texts | TextTable, n_outputs: int) -> torch.nn.Module:
         checkpoint = self._checkpoint(n_outputs if self._source().has_head(n_outputs) else 0)
+        columns = ColumnEncoder(rows.columns) if isinstance(rows, TextTable) else None
         sizes = tuple(self.hidden_layer_sizes)
         if self.method == "head":
             frozen = self._embedder(checkpoint, self.device)
-            return VectorHead(checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes)
-        return TextNetwork(checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision())
+            return VectorHead(
+                checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes, columns
+            )
+        shape = (self.lora_rank, sizes, n_outputs)
+        return TextNetwork(checkpoint, self.method, *shape, self._precision(), columns)
 
-    def _inputs(self, rows: Texts, network: TrainedNetwork) -> FeatureRows | TokenRows:
+    def _inputs(self, rows: Texts | TextTable, network: TrainedNetwork) -> Inputs:
+        texts = rows.texts if isinstance(rows, TextTable) else rows
+        inputs = self._inputs_of_texts(texts, network)
+        if not isinstance(rows, TextTable):
+            return inputs
+        encode: Any = head_of(network.module).columns
+        return beside(inputs, network.tensor(encode(rows.columns), self._torch_dtype()))
+
+    def _inputs_of_texts(self, texts: Texts, network: TrainedNetwork) -> FeatureRows | TokenRows:
         module: Any = network.module
         if isinstance(module, TextNetwork):
-            return module.encoder.rows(rows, network.device)
+            return module.encoder.rows(texts, network.device)
         found = self._embedder(module.checkpoint, str(network.device))
         check_fingerprint(found.fingerprint, module.fingerprint, module.checkpoint.source)
-        return FeatureRows(network.tensor(found(rows), self._torch_dtype()))
+        return FeatureRows(network.tensor(found(texts), self._torch_dtype()))
 
     def _predictions(self, rows: Texts, network: TrainedNetwork) -> Array:
         """A block of texts at a time, so that a pool of any size streams through."""
@@ -321,16 +347,19 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     def _train(
         self,
         network: TrainedNetwork,
-        inputs: FeatureRows | TokenRows,
+        inputs: Inputs,
         y: Array,
         weight: Array | None,
         held_out: Any,
     ) -> None:
-        starts = _HEAD_START and self.method != "head" and not len(self.hidden_layer_sizes)
-        if self._is_solved() or starts:
-            solve_head(network, inputs, (y - network.offset) / network.scale, weight)
+        targets = (y - network.offset) / network.scale
         if self._is_solved():
+            solve_head(network, inputs, targets, weight)
             return network.net.rest()
+        if head_of(network.module).columns is not None:
+            seen = held_out[0]
+            weights = None if weight is None else weight[seen]
+            solve_columns(network, inputs[seen], targets[seen], weights)
         super()._train(network, inputs, y, weight, held_out)
 
     def _keep(self, network: TrainedNetwork, *args: Any, **told: Any) -> None:

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_ftr.finetuning._rows import FeatureRows, TokenRows
+from sklearn_ftr.finetuning._rows import Inputs
 from sklearn_ftr.finetuning._training import TrainingNet
 
 Array = NDArray[np.float64]
-Inputs = FeatureRows | TokenRows
 # What skorch calls them.
 _LOSSES = {"training": "train_loss", "validation": "valid_loss"}
 

@@ -19,9 +19,8 @@ from torch import Tensor
 from sklearn_ftr.finetuning._rows import (
     Batch,
     EqualBatches,
-    FeatureRows,
+    Inputs,
     LabeledRows,
-    TokenRows,
     n_batches,
 )
 from sklearn_ftr.finetuning._variance_loss import VarianceLoss
@@ -145,7 +144,7 @@ class TrainingNet(NeuralNet):
         """`whole_set_loss` of all rows together."""
         return float(self.whole_set_loss(self.outputs(rows.inputs), *rows.columns))
 
-    def outputs(self, inputs: FeatureRows | TokenRows) -> Tensor:
+    def outputs(self, inputs: Inputs) -> Tensor:
         """Outputs (n, k) for all rows in evaluation mode, in blocks of bounded memory."""
         self._set_training(False)
         with torch.inference_mode():

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import safe_indexing
-from sklearn_ftr.rectification._checks import Array
 
+Array = NDArray[np.float64]
 NUMBERS, DAYS, CATEGORIES = "numbers", "days", "categories"
 _MISSING = ("NoneType", "NAType", "NaTType")
 _NAMEABLE = (
