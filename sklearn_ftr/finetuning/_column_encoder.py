@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
-from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
 from sklearn_ftr._table_columns import (
     DAYS,
@@ -29,7 +29,7 @@ class ColumnEncoder:
     """What was learned of the columns (n, c) of training rows.
 
     A number counts by its rank as much as by itself, so that a linear head can follow prices that differ a
-    hundredfold. Missing numbers are the mean, and noted.
+    hundredfold; beyond those of training it counts as the nearest of them. Missing numbers are the mean, and noted.
 
     Attributes
     ----------
@@ -67,5 +67,6 @@ _READERS: dict[str, Callable[..., Any]] = {NUMBERS: as_numbers, DAYS: as_days}
 def _numbers(kind: str, names: list[str], quantiles: int) -> Pipeline:
     ranks = QuantileTransformer(n_quantiles=quantiles, random_state=0)
     filled = SimpleImputer(strategy="median", keep_empty_features=True)
-    both = make_union(gaps_filled(), make_pipeline(filled, ranks))
+    values = make_pipeline(gaps_filled(), MinMaxScaler(clip=True))
+    both = make_union(values, make_pipeline(filled, ranks))
     return make_pipeline(reader(_READERS[kind], names), both, StandardScaler())

@@ -129,7 +129,9 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     history_ : dict of ndarray
         As for `VarianceRegressor`; a head that has been solved has no epochs.
     penalty_ : float or ndarray of shape (k,)
-        Of a head that has been solved: that of its squared weights, beside the sum of squared errors in units of `scale_`.
+        Of a head that has been solved: that of its squared weights (of vectors), beside the sum of squared errors in units of `scale_`.
+    n_features_in_, feature_names_in_
+        Of a table, with `text_columns`.
 
     Raises
     ------
@@ -138,7 +140,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     OSError
         From `fit`: the model cannot be loaded, or has modules that are not read here, such as code of its own.
     ValueError
-        From `fit`: X is no sequence of texts; NaN in y, fewer than 2 rows, a device that this machine does not
+        From `fit`: X is no sequence of texts, or has not the columns that `text_columns` names; NaN in y, fewer than 2 rows, a device that this machine does not
         have, training that diverges. From `initialize`: the model has no head of its own. From `predict`: the
         frozen weights, or the way in which texts are read, have changed since `fit`.
 
@@ -155,6 +157,11 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     vectors with mean zero and mean square one. The penalty has the smallest leave-one-out error, of each output, or with
     `output_weight` of what that weighs. What concerns steps of training (`weight_decay`, `warmup`, `max_gradient_norm`,
     `batch_size`, `accumulate_batches`) then has no effect. Of a checkpoint with a head of its own, it corrects what that predicts.
+
+    Columns beside the texts (`text_columns`) enter the head linearly: numbers and dates by their value and by their rank
+    among training rows, no further than these reach, with missing ones noted, categories one-hot, rare ones together. Where the head is solved, vectors, numbers, dates
+    and categories have a penalty each, their proportions chosen by leave-one-out too (of at most 2,000 rows, evenly taken); otherwise training begins with the weights
+    that columns have in that solution, and with zero for the text. How columns are encoded does not depend on `sample_weight`.
 
     Texts are padded no further than the longest in their batch. Predictions are made in batches of texts of
     similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.

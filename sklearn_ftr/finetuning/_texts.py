@@ -26,8 +26,8 @@ def as_texts(X: Any) -> Texts:
         texts = texts[:, 0]
     if texts.ndim != 1:
         raise ValueError(
-            f"X has shape {texts.shape}; expected one column of texts, (n,) or (n, 1). Select the text column, "
-            "with a ColumnTransformer for example."
+            f"X has shape {texts.shape}; expected one column of texts, (n,) or (n, 1). Say by text_columns which columns hold "
+            "texts: the others then count beside them; or pass the one."
         )
     return _checked(texts)
 
