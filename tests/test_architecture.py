@@ -14,18 +14,20 @@ import sklearn_ftr
 ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
 SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "numpy"}
+# What folders that may import scikit-learn share.
+ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
 ALLOWED = {
     "rectification": {"sklearn_ftr.rectification", "scipy", *SHARED},
     "allocation": {"sklearn_ftr.allocation", "sklearn_ftr.rectification", "scipy", *SHARED},
     "finetuning": {
         "sklearn_ftr.finetuning",
-        "sklearn_ftr._sklearn_private",
         "sklearn",
         "skorch",
         "torch",
         "transformers",
         "sentence_transformers",
         "peft",
+        *ENCODED,
         *SHARED,
     },
     "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "sklearn", *SHARED},
@@ -34,8 +36,8 @@ ALLOWED = {
         "sklearn_ftr.rectification",
         "sklearn_ftr.allocation",
         "sklearn_ftr.finetuning",
-        "sklearn_ftr._sklearn_private",
         "sklearn",
+        *ENCODED,
         *SHARED,
     },
 }
@@ -77,6 +79,13 @@ def test_what_every_folder_may_import_needs_numpy_only():
         imported = {module.split(".")[0] for module in imported_modules(ROOT / f"{name}.py")}
         own = {"sklearn_ftr", "numpy", "pandas"}  # pandas inside the function that says how to get it
         assert not imported - own - set(sys.stdlib_module_names)
+
+
+def test_tables_are_encoded_without_any_folder():
+    for name in ("_table_columns", "_table_encoder"):
+        imported = set(imported_modules(ROOT / f"{name}.py"))
+        own = {module.rsplit(".", 1)[0] for module in imported if module.startswith("sklearn_ftr")}
+        assert own <= ENCODED
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
