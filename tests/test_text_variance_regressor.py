@@ -27,6 +27,7 @@ from sklearn_ftr import (
     TextVarianceRegressor,
 )
 from sklearn_ftr.finetuning import _embedding, _reads_texts, _text_model, _text_variance_regressor
+from sklearn_ftr.finetuning._recipe import learning_rates
 from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
 from sklearn_ftr.finetuning._text_model import (
     DEFAULT_MODEL,
@@ -330,7 +331,7 @@ def test_warm_up_then_decay(folders, data):
 
 
 @pytest.mark.parametrize(
-    ("method", "n", "epochs"), [("head", 16, 100), ("head", 80, 30), ("lora", 80, 20), ("full", 80, 20)]
+    ("method", "n", "epochs"), [("head", 16, 100), ("head", 80, 30), ("lora", 80, 20), ("full", 80, 34)]
 )
 def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
     model = quick(folders["encoder"], method=method, max_epochs=None, optimizer=torch.optim.AdamW)
@@ -366,7 +367,16 @@ def test_the_head_learns_no_slower_than_it_does_alone(method, rate, head_rate, f
     assert rates[id(model.net_.criterion_.center)] == pytest.approx(10 * head_rate)
     if method != "head":
         rest = {rates[id(p)] for p in module.encoder.parameters() if p.requires_grad}
-        assert rest == {1e-4 if rate is None else rate}
+        assert rest == {2e-4 if rate is None else rate}
+
+
+@pytest.mark.parametrize(("width", "rate"), [(16, 2e-4), (384, 2e-4), (768, 1e-4), (4096, 1.875e-5)])
+def test_wider_models_have_smaller_rates(width, rate):
+    from transformers import BertConfig
+
+    config = BertConfig(hidden_size=width, num_attention_heads=4)
+    assert learning_rates("full", None, config) == (pytest.approx(rate), 3e-4)
+    assert learning_rates("lora", None, config).body == 3e-4
 
 
 def test_a_head_learns_the_same_from_vectors_of_any_length():

@@ -200,14 +200,14 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
 
     def _new_network(self, rows: Any, n_outputs: int) -> TrainedNetwork:
         """The network before training."""
-        criterion = make_criterion(self._criterion(), self.output_weight, self.batch_size, n_outputs)
+        criterion = make_criterion(self._criterion(), self.output_weight, self._batch_rows(), n_outputs)
         net = TrainingNet(
             # An instance is safe here: this net lives for one fit and is never cloned.
             self._make_module(rows, n_outputs),
             criterion=criterion.to(self._torch_dtype()),
             whole_set_loss=make_whole_set_loss(criterion, self.output_weight),
             optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
-            batch_size=self.batch_size,
+            batch_size=self._batch_rows(),
             accumulate_batches=self.accumulate_batches,
             train_split=None,
             device=self.device,
@@ -219,6 +219,10 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
 
     def _criterion(self) -> Any:
         return self.criterion
+
+    def _batch_rows(self) -> int:
+        """Rows of a batch, at most."""
+        return self.batch_size
 
     def _training_options(self, n_rows: int) -> dict[str, Any]:
         """Arguments of `TrainingNet`: epochs, rates, decay, schedule."""
@@ -264,7 +268,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             net.train_split = predefined_split(validation)
         net.callbacks_ = self._callbacks()
         try:
-            with suitable_threads(network.module, self.batch_size):
+            with suitable_threads(network.module, self._batch_rows()):
                 net.train(self._labeled(network, inputs, targets, weight, training))
         except DivergenceError as error:
             raise self._diverged(network) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +18,8 @@ from sklearn_ftr.finetuning._column_rows import beside
 from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS
 from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._reads_texts import ReadsTexts
-from sklearn_ftr.finetuning._rows import FeatureRows, Inputs, TokenRows, n_batches
+from sklearn_ftr.finetuning._recipe import BATCHES, learning_rates, n_epochs
+from sklearn_ftr.finetuning._rows import FeatureRows, Inputs, TokenRows
 from sklearn_ftr.finetuning._solved_head import head_of, solve_columns, solve_head
 from sklearn_ftr.finetuning._text_network import (
     METHODS,
@@ -31,11 +31,6 @@ from sklearn_ftr.finetuning._text_table import TextTable, text_table
 from sklearn_ftr.finetuning._texts import Texts, as_texts
 from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
 
-_LEARNING_RATES = {"head": 3e-4, "lora": 3e-4, "full": 1e-4}
-_HEAD_RATE = 3e-4
-_EPOCHS = {"head": 30, "lora": 5, "full": 5}
-# A few labels are to be read more often than many: five epochs of five batches leave a model as it was.
-_FEWEST_STEPS = 100
 # Batches below this size estimate their own mean error too poorly: it is learned across batches instead.
 _SMALLEST_BATCH = 8
 
@@ -86,8 +81,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     optimizer : callable returning a torch optimizer, default=None
         Called with parameters, `lr` and `weight_decay`. None is `torch.optim.AdamW`.
     learning_rate : float, default=None
-        Its maximum. None is 3e-4 for "head" and "lora", 1e-4 for "full". With
-        the latter two the head's is 3e-4 at least.
+        Its maximum. None is 3e-4 for "head" and "lora"; for "full" 2e-4, and less in proportion for models with vectors of
+        more than 384 numbers: 1e-4 for 768. With "lora" and "full" the head's is 3e-4 at least.
     weight_decay : float, default=0.01
     warmup : float, default=0.1
         Share of the steps in which the learning rate rises from zero; afterwards it falls to zero. None keeps it
@@ -96,8 +91,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         Longer gradients are cut to this norm; None cuts nothing.
     max_epochs : int, default=None
         None is 30 for a trained "head" and 5 for the others, or as many as make 100 steps if that is more.
-    batch_size : int, default=16
-        Texts in a batch, at most.
+    batch_size : int, default=None
+        Texts in a batch, at most. None is 32 for "full" and 16 for the others.
     accumulate_batches : int, default=1
         Average the gradients of so many batches before a step: large batches in little memory.
     early_stopping, validation_fraction, patience
@@ -197,6 +192,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         "method": [StrOptions(set(METHODS))],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": ["array-like"],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "warmup": [Interval(Real, 0, 1, closed="both"), None],
@@ -223,7 +219,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         warmup: float | None = 0.1,
         max_gradient_norm: float | None = 1.0,
         max_epochs: int | None = None,
-        batch_size: int = 16,
+        batch_size: int | None = None,
         accumulate_batches: int = 1,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -379,21 +375,23 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     def _criterion(self) -> Any:
         """Batches too small for a variance of their own, and parts of a batch, use the profiled form."""
-        parts = self.accumulate_batches > 1 or self.batch_size < _SMALLEST_BATCH
+        parts = self.accumulate_batches > 1 or self._batch_rows() < _SMALLEST_BATCH
         return "profiled_variance" if self.criterion == "variance" and parts else self.criterion
 
+    def _batch_rows(self) -> int:
+        return BATCHES[self.method] if self.batch_size is None else self.batch_size
+
     def _training_options(self, n_rows: int) -> dict[str, Any]:
-        rate = _LEARNING_RATES[self.method] if self.learning_rate is None else self.learning_rate
-        head_rate = rate if self.method == "head" else max(rate, _HEAD_RATE)
+        rates = learning_rates(self.method, self.learning_rate, self._source().config)
+        epochs = n_epochs(self.method, n_rows, self._batch_rows(), self.accumulate_batches)
         return {
-            "lr": rate,
+            "lr": rates.body,
             "optimizer__weight_decay": self.weight_decay,
-            "optimizer__param_groups": [("head.*", {"lr": head_rate}), *self._center_group(head_rate)],
-            "max_epochs": self._epochs(n_rows) if self.max_epochs is None else self.max_epochs,
+            "optimizer__param_groups": [
+                ("head.*", {"lr": rates.head}),
+                *self._center_group(rates.head),
+            ],
+            "max_epochs": epochs if self.max_epochs is None else self.max_epochs,
             "warmup": self.warmup,
             "max_gradient_norm": self.max_gradient_norm,
         }
-
-    def _epochs(self, n_rows: int) -> int:
-        steps = ceil(n_batches(n_rows, self.batch_size) / self.accumulate_batches)
-        return max(_EPOCHS[self.method], ceil(_FEWEST_STEPS / steps))
