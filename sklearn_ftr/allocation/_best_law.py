@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc
 
 from sklearn_ftr.allocation._forms import POWER, SHIFTED
 from sklearn_ftr.allocation._law import Array
@@ -62,7 +62,7 @@ class Best(ABC):
         off = np.divide(fitted - v, v, out=np.zeros_like(v), where=v > 0)
         at = int(np.argmax(np.abs(z)))
         degrees = len(s) - self.n_parameters
-        if degrees < 1 or stats.chi2.sf(z @ z, degrees) > _LEVEL or abs(off[at]) < _WORTH_SAYING:
+        if degrees < 1 or chdtrc(degrees, z @ z) > _LEVEL or abs(off[at]) < _WORTH_SAYING:
             return ""
         return f", but not as the law says: it is off by {100 * off[at]:+.0f} % at {s[at]:g} labels"
 

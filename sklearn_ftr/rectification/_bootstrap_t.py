@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import Term
@@ -28,6 +27,7 @@ from sklearn_ftr.rectification._inference import (
     t_statistic,
     tail_of,
 )
+from sklearn_ftr.rectification._student import t_quantile
 
 # With this many draws and one more, the usual tails are whole numbers of draws.
 _DRAWS = 1999
@@ -97,7 +97,7 @@ class BootstrapT:
             means, of_means = _drawn(term.times(1 / unit), rng)
             errors, variances = errors + means, variances + of_means
         t = [_in_errors(errors + side * of_pool, variances + pool_variance) for side in (1, -1)]
-        furthest = _FURTHEST * stats.t.isf(0.025, np.atleast_1d(self.student.degrees_of_freedom))
+        furthest = _FURTHEST * t_quantile(0.025, np.atleast_1d(self.student.degrees_of_freedom))
         return np.sort(np.clip(np.concatenate(t), -furthest, furthest), axis=0)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import stats
 from scipy.special import ndtr
 
 from sklearn_ftr._arguments import check_confidence_level, check_number
+from sklearn_ftr.rectification._student import t_quantile
 
 # A goal that is met exactly is met, whatever rounding says.
 _ROUNDING = 1e-12
@@ -132,12 +132,12 @@ def _positive(size: Any, name: str) -> float:
 
 def squared_half_width(variance: Any, degrees: Any, confidence_level: float) -> Any:
     """Of Student t intervals."""
-    return variance * stats.t.isf((1 - confidence_level) / 2, degrees) ** 2
+    return variance * t_quantile((1 - confidence_level) / 2, degrees) ** 2
 
 
 def power_of(effect: Any, variance: Any, degrees: Any, alpha: Any) -> Any:
     """The chance that two-sided t tests of a null `effect` away are significant, on the right side."""
-    t = stats.t.isf(alpha / 2, degrees)
+    t = t_quantile(alpha / 2, degrees)
     shift = _in_errors(effect, variance)
     return ndtr((shift - t * (1 - 1 / (4 * degrees))) / np.sqrt(1 + t**2 / (2 * degrees)))
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from sklearn_ftr._arguments import (
     check_choice,
@@ -22,6 +21,7 @@ from sklearn_ftr._arguments import (
 from sklearn_ftr._tables import row_index
 from sklearn_ftr.rectification._checks import as_settings
 from sklearn_ftr.rectification._simultaneous import adjusted, level_of_each
+from sklearn_ftr.rectification._student import t_above, t_quantile
 
 Alternative = Literal["two-sided", "less", "greater"]
 _ALTERNATIVES = ("two-sided", "less", "greater")
@@ -89,7 +89,7 @@ class Estimate:
             `(low, high)`.
         """
         level = self._level_of_each(confidence_level, alternative, simultaneous)
-        quantile = stats.t.isf(tail_of(level, alternative), self.degrees_of_freedom)
+        quantile = t_quantile(tail_of(level, alternative), self.degrees_of_freedom)
         return interval_between(self, -quantile, quantile, alternative)
 
     def p_value(
@@ -120,7 +120,7 @@ class Estimate:
             A null that is not a number or of another shape; another `alternative` or `adjust`.
         """
         statistic = t_statistic(self, null)
-        above, below = (stats.t.sf(sign * statistic, self.degrees_of_freedom) for sign in (1, -1))
+        above, below = (t_above(sign * statistic, self.degrees_of_freedom) for sign in (1, -1))
         p = p_value_of(self, null, above, below, alternative)
         return self._adjusted(p, alternative, adjust)
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
-from scipy.stats import false_discovery_control
 
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._checks import Array
@@ -46,6 +45,8 @@ def adjusted(p: Any, adjust: str, covariance: Array, two_sided: bool) -> Array:
         return _max_t(of_each, covariance, two_sided)
     if adjust == "holm":
         return _holm(of_each)
+    from scipy.stats import false_discovery_control  # slow to load, and for these two only
+
     return false_discovery_control(of_each, method="bh" if adjust == "bh" else "by")
 
 

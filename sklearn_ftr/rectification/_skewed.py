@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import Shape
@@ -27,6 +26,7 @@ from sklearn_ftr.rectification._inference import (
     t_statistic,
     tail_of,
 )
+from sklearn_ftr.rectification._student import t_above, t_quantile
 
 # Measured in docs/which_interval.md. The skewness of few labels understates that of where they come from;
 _UNDERSTATED = 1.2
@@ -62,7 +62,7 @@ class SkewedT:
         """See `Estimate.confidence_interval`."""
         tail = tail_of(confidence_level, alternative)
         degrees = np.atleast_1d(self.student.degrees_of_freedom)
-        quantile = np.asarray(stats.t.isf(tail, degrees))
+        quantile = t_quantile(tail, degrees)
         lowest = np.minimum(_corrected(-quantile, self._used), -quantile)
         highest = np.maximum(_corrected(quantile, self._used), quantile)
         shape = np.shape(self.student.estimate)
@@ -75,8 +75,8 @@ class SkewedT:
         t = t_statistic(self.student, null)
         symmetric = _uncorrected(np.atleast_1d(t), self._used).reshape(t.shape)
         degrees = self.student.degrees_of_freedom
-        above = stats.t.sf(np.minimum(t, symmetric), degrees)
-        below = stats.t.cdf(np.maximum(t, symmetric), degrees)
+        above = t_above(np.minimum(t, symmetric), degrees)
+        below = t_above(-np.maximum(t, symmetric), degrees)
         return p_value_of(self.student, null, above, below, alternative)
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import fdtrc
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Estimate, check_null
@@ -56,7 +56,7 @@ def wald_test(tested: Estimate, weights: Array, null: ArrayLike) -> WaldTest:
         return WaldTest(0.0, 1.0, 0, d)
     square = float(np.sum(along[varies] ** 2 / values[varies]))
     statistic = square * (d - q + 1) / (d * q)
-    return WaldTest(statistic, float(stats.f.sf(statistic, q, d - q + 1)), q, d - q + 1)
+    return WaldTest(statistic, float(fdtrc(q, d - q + 1, statistic)), q, d - q + 1)
 
 
 def _check_degrees(d: float, weights: Array) -> None:
