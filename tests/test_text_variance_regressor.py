@@ -26,7 +26,13 @@ from sklearn_ftr import (
     RectifiedMeanEstimator,
     TextVarianceRegressor,
 )
-from sklearn_ftr.finetuning import _embedding, _reads_texts, _text_model, _text_variance_regressor
+from sklearn_ftr.finetuning import (
+    _embedding,
+    _reads_texts,
+    _text_encoder,
+    _text_model,
+    _text_variance_regressor,
+)
 from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
 from sklearn_ftr.finetuning._text_model import (
     DEFAULT_MODEL,
@@ -480,14 +486,14 @@ def test_a_fit_that_fails_changes_nothing(failure, method, fitted, folders, data
 def test_an_initialization_that_is_stopped_changes_nothing(method, folders, data, monkeypatch):
     model = quick(folders["headed encoder"], method=method).fit(*data)
     before, predictions = dict(vars(model)), model.predict(data[0])
-    forward = _text_model.TextEncoder.forward
+    forward = _text_encoder.TextEncoder.forward
 
     def stopped(self, tokens):
         if len(tokens.input_ids) > 1 or tokens.input_ids.shape[1] > 1:
             raise KeyboardInterrupt
         return forward(self, tokens)
 
-    monkeypatch.setattr(_text_model.TextEncoder, "forward", stopped)
+    monkeypatch.setattr(_text_encoder.TextEncoder, "forward", stopped)
     with pytest.raises(KeyboardInterrupt):
         model.initialize(["w1 w2 w3", "w4"])
     monkeypatch.undo()
@@ -560,9 +566,9 @@ def test_fitted_models_are_pickled_with_what_was_trained(method, folders, data, 
     trained = sum(4 * p.numel() for p in module.parameters() if p.requires_grad)
     assert len(content) < 1.2 * trained + 45_000  # once, and some words about it
     loads = []
-    load_model = _text_model._load_model
+    load_model = _text_encoder.load_model
     monkeypatch.setattr(
-        _text_model, "_load_model", lambda checkpoint: loads.append(1) or load_model(checkpoint)
+        _text_encoder, "load_model", lambda *arguments: loads.append(1) or load_model(*arguments)
     )
     np.testing.assert_array_equal(pickle.loads(content).predict(data[0]), model.predict(data[0]))
     assert len(loads) <= 2  # head: the shared one is read again without a cache
@@ -679,19 +685,6 @@ def test_the_first_piece_can_be_the_text(folders, data):
         for pooling in ("first", "mean")
     )
     assert np.abs(first - mean).max() > 1e-3
-
-
-def test_a_head_that_cannot_find_the_last_word(data, tmp_path):
-    from transformers import AutoTokenizer
-
-    folder = tiny_model("LlamaForSequenceClassification", tmp_path, num_labels=1)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.pad_token = tokenizer.eos_token = None
-    tokenizer.save_pretrained(folder)
-    config = tmp_path / "config.json"
-    config.write_text(config.read_text().replace('"pad_token_id": 0', '"pad_token_id": null'))
-    with pytest.raises(ValueError, match="neither a padding nor an end-of-text piece"):
-        quick(folder).fit(*data)
 
 
 def test_threads_cut_at_their_own_length(folders, data):

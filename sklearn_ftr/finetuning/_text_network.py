@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -13,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_ftr.finetuning._adapters import add_adapters
 from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import Tokens
 from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
-from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
+from sklearn_ftr.finetuning._text_encoder import TextEncoder
+from sklearn_ftr.finetuning._text_model import Checkpoint, Source
 from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._training import trainable_state
 
@@ -25,15 +26,16 @@ METHODS = ("head", "lora", "full")
 Encoder = TextEncoder | SentenceEncoder
 
 
-def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
-    """The checkpoint's language model, read as it was saved to be read."""
+def make_encoder(checkpoint: Checkpoint, precision: torch.dtype, *, frozen: bool) -> Encoder:
+    """The checkpoint's language model, read as it was saved to be read; weights that stay frozen are held in `precision`."""
     layout = checkpoint.source.sentence_format
+    weights = precision if frozen else torch.float32
     # Weights are drawn before those of the files take their place: the random state of whoever trains is not to
     # depend on whether a model was loaded or known already.
     with seeded_torch(0):
         if layout is None:
-            return TextEncoder(checkpoint, precision)
-        return SentenceEncoder(checkpoint, layout, precision)
+            return TextEncoder(checkpoint, precision, weights)
+        return SentenceEncoder(checkpoint, layout, precision, weights)
 
 
 class RegressionHead(nn.Module):
@@ -106,9 +108,9 @@ class TextNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.recipe = (checkpoint, method, lora_rank, hidden_layer_sizes, n_outputs, precision)
-        self.encoder = make_encoder(checkpoint, precision)
+        self.encoder = make_encoder(checkpoint, precision, frozen=method == "lora")
         if method == "lora":
-            _add_adapters(self.encoder, lora_rank)
+            add_adapters(self.encoder, lora_rank)
         self.head = RegressionHead(
             self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes
         )
@@ -157,15 +159,3 @@ def check_fingerprint(found: str, expected: str, source: Source, fitted: str = "
             f"model={source.name!r} has changed since this {fitted} was fitted: the frozen weights and the way in which "
             f"texts are read have the fingerprint {found}; expected {expected}. Fit again, or restore the model; on the hub, name a revision."
         )
-
-
-def _add_adapters(encoder: Encoder, rank: int) -> None:
-    """Low-rank updates (LoRA; Hu et al. 2022) beside every linear layer; all else is frozen."""
-    from peft import LoraConfig, inject_adapter_in_model
-
-    encoder.requires_grad_(False)
-    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    with warnings.catch_warnings():
-        # GPT-2's layers are stored transposed; peft says that it has noticed.
-        warnings.filterwarnings("ignore", message=".*fan_in_fan_out")
-        inject_adapter_in_model(settings, encoder.model)
