@@ -30,7 +30,6 @@ from sklearn_ftr.finetuning import (
     _embedding,
     _reads_texts,
     _text_encoder,
-    _text_model,
     _text_variance_regressor,
 )
 from sklearn_ftr.finetuning._rows import TokenRows, length_buckets
@@ -172,13 +171,17 @@ def test_long_texts_are_cut_and_empty_ones_read(folders):
         assert np.isfinite(predictions).all()
 
 
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(1, 2_000))
-def test_length_buckets_hold_every_row_once_within_the_budget(lengths, budget):
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(0, 500), st.integers(1, 2_000)
+)
+def test_length_buckets_hold_every_row_once_within_the_budget(lengths, fewest, most):
     lengths = np.array(lengths)
-    buckets = list(length_buckets(lengths, budget))
+    buckets = list(length_buckets(lengths, fewest, most))
     assert sorted(np.concatenate(buckets)) == list(range(len(lengths)))
     for rows in buckets:
-        assert len(rows) * lengths[rows].max() <= budget or len(rows) == 1
+        longest = lengths[rows].max()
+        assert len(rows) * longest <= most or len(rows) == 1
+        assert lengths[rows].min() >= 0.9 * longest or (len(rows) - 1) * longest < fewest
 
 
 def test_texts_are_padded_no_further_than_the_longest_beside_them():

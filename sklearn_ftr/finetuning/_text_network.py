@@ -95,6 +95,7 @@ class TextNetwork(nn.Module):
     hidden_layer_sizes : tuple of int
     n_outputs : int
     precision : torch.dtype
+    gradient_checkpointing : bool
     """
 
     def __init__(
@@ -105,12 +106,23 @@ class TextNetwork(nn.Module):
         hidden_layer_sizes: tuple[int, ...],
         n_outputs: int,
         precision: torch.dtype,
+        gradient_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        self.recipe = (checkpoint, method, lora_rank, hidden_layer_sizes, n_outputs, precision)
+        self.recipe = (
+            checkpoint,
+            method,
+            lora_rank,
+            hidden_layer_sizes,
+            n_outputs,
+            precision,
+            gradient_checkpointing,
+        )
         self.encoder = make_encoder(checkpoint, precision, frozen=method == "lora")
         if method == "lora":
             add_adapters(self.encoder, lora_rank)
+        if gradient_checkpointing:
+            _compute_twice(self.encoder)
         self.head = RegressionHead(
             self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes
         )
@@ -127,6 +139,18 @@ class TextNetwork(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> TextNetwork:
         function, arguments = self.__reduce__()
         return function(*arguments)
+
+
+def _compute_twice(encoder: Encoder) -> None:
+    """Training computes what is within a layer again for its gradient, instead of keeping it (gradient checkpointing)."""
+    model = encoder.model
+    if not model.supports_gradient_checkpointing:
+        raise ValueError(
+            f"model={encoder.checkpoint.source.name!r} ({type(model).__name__}) has no gradient checkpointing; "
+            "set gradient_checkpointing=False, and a smaller batch_size with accumulate_batches to save memory."
+        )
+    # Not reentrant: the first layer's input has no gradient where the embeddings are frozen.
+    model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def _rebuilt(

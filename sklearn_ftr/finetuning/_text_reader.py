@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sklearn_ftr.finetuning._rows import Tokens
+from sklearn_ftr.finetuning._rows import Tokens, block_tokens, length_buckets
 
 # A text and what is padded beside it, to see whether that is read: word pieces of which every vocabulary has as many.
 _TEXT, _PADDED = 4, 12
@@ -36,12 +36,15 @@ class TextReader(nn.Module):
         """Features (B, d) in float32 of padded texts, all in one batch."""
 
     def forward(self, tokens: Tokens) -> Tensor:
-        """Features (B, d) in float32."""
-        return (
-            read_in_parts(self.read, tokens, _by_length(tokens))
-            if self.reads_padding
-            else self.read(tokens)
-        )
+        """Features (B, d) in float32.
+
+        A batch of training is a random sample: where that pads less, short texts are read apart from long ones.
+        """
+        if self.reads_padding:
+            return read_in_parts(self.read, tokens, _by_length(tokens))
+        if self.training:
+            return read_in_parts(self.read, tokens, _by_similar_length(tokens))
+        return self.read(tokens)
 
     def autocast(self, tokens: Tokens) -> torch.autocast:
         """The context in which the language model computes."""
@@ -66,6 +69,8 @@ def read_in_parts(read: Callable[[Tokens], Tensor], tokens: Tokens, parts: Seque
 
     `parts` has positions of texts, all of them together each once.
     """
+    if len(parts) == 1:
+        return read(tokens)
     features = torch.cat([read(_cut(tokens, rows)) for rows in parts])
     return features[torch.argsort(torch.cat(list(parts)))]
 
@@ -73,6 +78,14 @@ def read_in_parts(read: Callable[[Tokens], Tensor], tokens: Tokens, parts: Seque
 def _by_length(tokens: Tokens) -> list[Tensor]:
     lengths = tokens.attention_mask.sum(dim=1)
     return [torch.nonzero(lengths == length)[:, 0] for length in lengths.unique()]
+
+
+def _by_similar_length(tokens: Tokens) -> list[Tensor]:
+    lengths = tokens.attention_mask.sum(dim=1).cpu().numpy()
+    device = tokens.input_ids.device
+    return [
+        torch.as_tensor(rows, device=device) for rows in length_buckets(lengths, *block_tokens(device))
+    ]
 
 
 def _cut(tokens: Tokens, rows: Tensor) -> Tokens:

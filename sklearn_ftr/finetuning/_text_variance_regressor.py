@@ -96,13 +96,16 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         Texts in a batch, at most.
     accumulate_batches : int, default=1
         Average the gradients of so many batches before a step: large batches in little memory.
+    gradient_checkpointing : bool, default=False
+        With "lora" and "full": compute what is within the model's layers a second time for the gradient instead of keeping it. Less memory, more time, the
+        same gradients to rounding. Not every model has it.
     early_stopping, validation_fraction, patience
         As for `VarianceRegressor`; `patience` is 3 by default.
     device : str, default="cpu"
         Any torch device, such as "cuda" or "mps".
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of the language model's arithmetic; weights are kept in float32. "auto" is bfloat16 on an
-        accelerator, float32 on the CPU.
+        Precision of the language model's arithmetic, and of its weights where they stay frozen ("head", and "lora" but for its updates).
+        Weights that train and all heads are float32. "auto" is bfloat16 on an accelerator, float32 on the CPU.
     embedding_cache : {"memory"}, path or None, default="memory"
         Where `method="head"` keeps the vectors of texts it has read: in this process (up to 1 GiB for each
         model), in a folder that other processes and sessions share (an SQLite file for each model), or nowhere.
@@ -135,7 +138,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         From `fit`: the model cannot be loaded, or has modules that are not read here, such as code of its own.
     ValueError
         From `fit`: X is no sequence of texts; NaN in y, fewer than 2 rows, a device that this machine does not
-        have, training that diverges. From `initialize`: the model has no head of its own. From `predict`: the
+        have, training that diverges. A model that has nothing that `method="lora"` could
+        update, or no gradient checkpointing. From `initialize`: the model has no head of its own. From `predict`: the
         frozen weights, or the way in which texts are read, have changed since `fit`.
 
     Warns
@@ -152,8 +156,10 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     `output_weight` of what that weighs. What concerns steps of training (`weight_decay`, `warmup`, `max_gradient_norm`,
     `batch_size`, `accumulate_batches`) then has no effect. Of a checkpoint with a head of its own, it corrects what that predicts.
 
-    Texts are padded no further than the longest in their batch. Predictions are made in batches of texts of
-    similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.
+    Texts are padded no further than the longest beside them. Predictions are made in batches of texts of
+    similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory. Batches of training are random; within one, short texts
+    are read apart from long ones where that pads less, and the loss is that of the whole batch. A text's vector does not depend on what is padded: models
+    that read padding (some convolutions and Fourier transforms, heads saved without a padding piece) are given texts of one length at a time.
 
     Instances carry parameters, no weights, so that clones and worker processes load the model from its source;
     a fitted one is pickled with the weights that were trained only ("full": all), and refuses a source whose
@@ -162,7 +168,11 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     Of models that sentence-transformers saved, a Transformer that reads texts and the modules Pooling, Dense,
     Normalize, LayerNorm, Dropout, WeightedLayerPooling and WordWeights are read, and the prompt that is
     `default_prompt_name`. Their vectors are those of `encode`, but for texts of more than `max_length` word pieces.
-    LoRA updates the language model; what follows it is frozen then, and trained by `method="full"`.
+    LoRA updates the language model; what follows it is frozen then, and trained by `method="full"`. Experts that share one tensor
+    (mixtures of experts) are no linear layers and stay frozen, as do convolutions and state-space kernels.
+
+    The model lies on one device, `device`. One that does not fit there with its frozen weights in bfloat16 cannot be used: dealing layers out
+    to several devices (`device_map`) needs accelerate's hooks, which have not been tested here.
 
     A fit that fails or is stopped leaves the regressor as it was.
 
@@ -190,6 +200,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         "warmup": [Interval(Real, 0, 1, closed="both"), None],
         "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "gradient_checkpointing": ["boolean"],
     }
 
     def __init__(
@@ -212,6 +223,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         max_epochs: int | None = None,
         batch_size: int = 16,
         accumulate_batches: int = 1,
+        gradient_checkpointing: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 3,
@@ -238,6 +250,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.accumulate_batches = accumulate_batches
+        self.gradient_checkpointing = gradient_checkpointing
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
@@ -289,7 +302,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         if self.method == "head":
             frozen = self._embedder(checkpoint, self.device)
             return VectorHead(checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes)
-        return TextNetwork(checkpoint, self.method, self.lora_rank, sizes, n_outputs, self._precision())
+        how = (self._precision(), bool(self.gradient_checkpointing))
+        return TextNetwork(checkpoint, self.method, self.lora_rank, sizes, n_outputs, *how)
 
     def _inputs(self, rows: Texts, network: TrainedNetwork) -> FeatureRows | TokenRows:
         module: Any = network.module
