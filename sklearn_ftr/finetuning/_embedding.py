@@ -41,7 +41,9 @@ class Embedder:
         self, checkpoint: Checkpoint, device: str, precision: torch.dtype, cache: str | None
     ) -> None:
         self.checkpoint = checkpoint
-        self.encoder = make_encoder(checkpoint, precision).to(device).requires_grad_(False).eval()
+        self.encoder = (
+            make_encoder(checkpoint, precision, frozen=True).to(device).requires_grad_(False).eval()
+        )
         self.fingerprint = frozen_fingerprint(self.encoder, self.encoder)
         self.device = torch.device(device)
         self.n_features, self.n_own = self.encoder.n_features, self.encoder.n_own

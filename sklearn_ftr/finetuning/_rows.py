@@ -15,9 +15,12 @@ from torch.utils.data import Dataset
 Batch = tuple[Any, ...]  # network inputs, targets and, if rows are weighted, weights
 Rows = Any  # whatever selects rows of a tensor
 _BLOCK_ROWS = 8192
-# Tokens, padding included, that are predicted at once: bounds the memory and keeps the hardware busy.
-_BLOCK_TOKENS = 8192
-_BLOCK_TOKENS_OF_ACCELERATORS = 65_536
+# Tokens, padding included, that are read at once: as few as keep the hardware busy where more would have to be padded, as many as
+# memory is to hold where texts are of similar length.
+_BLOCK_TOKENS = (256, 8192)
+_BLOCK_TOKENS_OF_ACCELERATORS = (8192, 65_536)
+# Texts are similar in length down to this share of the longest.
+_SIMILAR = 0.9
 
 
 class Tokens(NamedTuple):
@@ -74,8 +77,7 @@ class TokenRows:
     def blocks(self) -> Iterator[tuple[Rows, Tokens]]:
         """As `FeatureRows.blocks`, long texts with long texts, so that little is padded."""
         lengths = np.array([len(pieces) for pieces in self.pieces])
-        budget = _BLOCK_TOKENS if self.device.type == "cpu" else _BLOCK_TOKENS_OF_ACCELERATORS
-        for rows in length_buckets(lengths, budget):
+        for rows in length_buckets(lengths, *block_tokens(self.device)):
             yield torch.as_tensor(rows, device=self.device), self._padded(rows.tolist())
 
     def _padded(self, rows: list[int]) -> Tokens:
@@ -89,11 +91,21 @@ class TokenRows:
         return Tokens(torch.as_tensor(ids).to(self.device), torch.as_tensor(mask).to(self.device))
 
 
-def length_buckets(lengths: NDArray[np.intp], budget: int) -> Iterator[NDArray[np.intp]]:
-    """Rows in buckets of similar lengths, longest first, of at most `budget` tokens with their padding."""
+def block_tokens(device: torch.device) -> tuple[int, int]:
+    """The fewest and the most tokens that are worth reading at once."""
+    return _BLOCK_TOKENS if device.type == "cpu" else _BLOCK_TOKENS_OF_ACCELERATORS
+
+
+def length_buckets(lengths: NDArray[np.intp], fewest: int, most: int) -> Iterator[NDArray[np.intp]]:
+    """Rows in buckets of similar lengths, longest first.
+
+    A bucket has at most `most` tokens with their padding, and beyond `fewest` no text that is much shorter than its longest.
+    """
     order = np.argsort(-lengths, kind="stable")
     while len(order):
-        n_rows = max(1, budget // max(int(lengths[order[0]]), 1))
+        longest = max(int(lengths[order[0]]), 1)
+        similar = int(np.searchsorted(-lengths[order], -_SIMILAR * longest, side="right"))
+        n_rows = min(max(similar, ceil(fewest / longest)), max(1, most // longest))
         yield order[:n_rows]
         order = order[n_rows:]
 

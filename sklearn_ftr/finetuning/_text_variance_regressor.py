@@ -95,13 +95,16 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         Texts in a batch, at most. None is 32 for "full" and 16 for the others.
     accumulate_batches : int, default=1
         Average the gradients of so many batches before a step: large batches in little memory.
+    gradient_checkpointing : bool, default=False
+        With "lora" and "full": compute what is within the model's layers a second time for the gradient instead of keeping it. Less memory, more time, the
+        same gradients to rounding. Not every model has it.
     early_stopping, validation_fraction, patience
         As for `VarianceRegressor`; `patience` is 3 by default.
     device : str, default="cpu"
         Any torch device, such as "cuda" or "mps".
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of the language model's arithmetic; weights are kept in float32. "auto" is bfloat16 on an
-        accelerator, float32 on the CPU.
+        Precision of the language model's arithmetic, and of its weights where they stay frozen ("head", and "lora" but for its updates).
+        Weights that train and all heads are float32. "auto" is bfloat16 on an accelerator, float32 on the CPU.
     embedding_cache : {"memory"}, path or None, default="memory"
         Where `method="head"` keeps the vectors of texts it has read: in this process (up to 1 GiB for each
         model), in a folder that other processes and sessions share (an SQLite file for each model), or nowhere.
@@ -135,8 +138,9 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     OSError
         From `fit`: the model cannot be loaded, or has modules that are not read here, such as code of its own.
     ValueError
-        From `fit`: X is no sequence of texts, or has not the columns that `text_columns` names; NaN in y, fewer than 2 rows, a device that this machine does not
-        have, training that diverges. From `initialize`: the model has no head of its own. From `predict`: the
+        From `fit`: X is no sequence of texts, or has not the columns that `text_columns` names; NaN in y, fewer than 2 rows, a device
+        that this machine does not have, training that diverges. A model that has nothing that `method="lora"` could
+        update, or no gradient checkpointing. From `initialize`: the model has no head of its own. From `predict`: the
         frozen weights, or the way in which texts are read, have changed since `fit`.
 
     Warns
@@ -158,8 +162,10 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     and categories have a penalty each, their proportions chosen by leave-one-out too (of at most 2,000 rows, evenly taken); otherwise training begins with the weights
     that columns have in that solution, and with zero for the text. How columns are encoded does not depend on `sample_weight`.
 
-    Texts are padded no further than the longest in their batch. Predictions are made in batches of texts of
-    similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory.
+    Texts are padded no further than the longest beside them. Predictions are made in batches of texts of
+    similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory. Batches of training are random; within one, short texts
+    are read apart from long ones where that pads less, and the loss is that of the whole batch. A text's vector does not depend on what is padded: models
+    that read padding (some convolutions and Fourier transforms, heads saved without a padding piece) are given texts of one length at a time.
 
     Instances carry parameters, no weights, so that clones and worker processes load the model from its source;
     a fitted one is pickled with the weights that were trained only ("full": all), and refuses a source whose
@@ -168,7 +174,11 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     Of models that sentence-transformers saved, a Transformer that reads texts and the modules Pooling, Dense,
     Normalize, LayerNorm, Dropout, WeightedLayerPooling and WordWeights are read, and the prompt that is
     `default_prompt_name`. Their vectors are those of `encode`, but for texts of more than `max_length` word pieces.
-    LoRA updates the language model; what follows it is frozen then, and trained by `method="full"`.
+    LoRA updates the language model; what follows it is frozen then, and trained by `method="full"`. Experts that share one tensor
+    (mixtures of experts) are no linear layers and stay frozen, as do convolutions and state-space kernels.
+
+    The model lies on one device, `device`. One that does not fit there with its frozen weights in bfloat16 cannot be used: dealing layers out
+    to several devices (`device_map`) needs accelerate's hooks, which have not been tested here.
 
     A fit that fails or is stopped leaves the regressor as it was.
 
@@ -198,6 +208,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         "warmup": [Interval(Real, 0, 1, closed="both"), None],
         "max_gradient_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "gradient_checkpointing": ["boolean"],
     }
 
     def __init__(
@@ -221,6 +232,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         max_epochs: int | None = None,
         batch_size: int | None = None,
         accumulate_batches: int = 1,
+        gradient_checkpointing: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 3,
@@ -248,6 +260,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.accumulate_batches = accumulate_batches
+        self.gradient_checkpointing = gradient_checkpointing
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
@@ -310,7 +323,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
                 checkpoint, frozen.fingerprint, frozen.n_features, n_outputs, sizes, columns
             )
         shape = (self.lora_rank, sizes, n_outputs)
-        return TextNetwork(checkpoint, self.method, *shape, self._precision(), columns)
+        how = (self._precision(), bool(self.gradient_checkpointing), columns)
+        return TextNetwork(checkpoint, self.method, *shape, *how)
 
     def _inputs(self, rows: Texts | TextTable, network: TrainedNetwork) -> Inputs:
         texts = rows.texts if isinstance(rows, TextTable) else rows
