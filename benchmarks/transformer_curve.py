@@ -1,9 +1,10 @@
 """Fine-tune a real transformer on real ratings: residual variance against labels, the law, what it would save.
 
     python benchmarks/transformer_curve.py --data FOLDER --out FOLDER [--minutes 60] [--threads 1] [--sets ...] [--models minilm FOLDER]
-        [--methods head lora full] [--criteria variance] [--sizes 100 300 1000 2000] [--seeds 3] [--test 2500]
+        [--methods head lora full] [--criteria variance] [--settings default learning_rate=1e-4,batch_size=16]
+        [--sizes 100 300 1000 2000] [--seeds 3] [--test 2500]
 
-A model, all-MiniLM-L6-v2 (22.7 million weights) or any other, is trained by `TextVarianceRegressor` with its default settings on s random
+A model, all-MiniLM-L6-v2 (22.7 million weights) or any other, is trained by `TextVarianceRegressor` with its default settings, or others, on s random
 texts and predicts others (the same for every run on a set): v(s) is the variance of its errors there. Seed r
 shuffles the training rows, nested in s, and seeds the training. "wine points, price" has the price beside the review. Runs are done seed by seed,
 small sizes first, until the minutes
@@ -32,14 +33,16 @@ SETS = {
 }
 # The paper's law for EmoBank valence (v1): v(s) = 0.287 s^-0.297 + 0.042.
 PAPER = ScalingLaw(0.287, 0.297, 0.042)
-ABOUT = ["set", "model", "method", "criterion", "seed", "size"]
+ABOUT = ["set", "model", "method", "criterion", "settings", "seed", "size"]
+DEFAULT = "default"
 FIELDS = [*ABOUT, "test", "variance", "total", "train_s", "predict_s"]
 
 
 def schedule(options):
     """Runs seed by seed: what `ABOUT` names."""
     for seed, size in product(range(options.seeds), options.sizes):
-        cells = product(options.sets, options.models, options.methods, options.criteria)
+        trainings = options.methods, options.criteria, options.settings
+        cells = product(options.sets, options.models, *trainings)
         yield from ((*cell, seed, size) for cell in cells)
 
 
@@ -55,7 +58,13 @@ def load(folder, name):
     return table, frame[column].to_numpy(float)
 
 
-def run(data, options, name, model, method, criterion, seed, size):
+def parameters(settings):
+    """Of the regressor, from name=number,name=number."""
+    pairs = (pair.split("=") for pair in settings.split(",") if settings != DEFAULT)
+    return {name: float(value) if "." in value or "e" in value else int(value) for name, value in pairs}
+
+
+def run(data, options, name, model, method, criterion, settings, seed, size):
     """Train on `size` rows, test on the set's test rows."""
     table, y = data[name]
     order = np.random.default_rng(12345).permutation(len(y))
@@ -68,6 +77,7 @@ def run(data, options, name, model, method, criterion, seed, size):
         criterion=criterion,
         random_state=seed,
         embedding_cache=options.out / "vectors",
+        **parameters(settings),
     )
     start = time.perf_counter()
     regressor.fit(table.iloc[train], y[train])
@@ -104,7 +114,8 @@ def report(folder):
     frame = pd.read_csv(folder / "curve.csv")
     frame["ratio"] = frame["variance"] / frame["total"]
     yield "Residual variance over V(Y), mean over seeds (number of seeds):\n"
-    table = frame[frame["criterion"] == "variance"].groupby(["set", "model", "method", "size"])["ratio"]
+    cell = ["set", "model", "method", "settings", "size"]
+    table = frame[frame["criterion"] == "variance"].groupby(cell)["ratio"]
     yield _markdown(table.agg(["mean", "count"]).apply(lambda row: _cell(*row), axis=1).unstack("size"))
     if frame["criterion"].nunique() > 1:
         yield "\nLosses, same rows and seeds, residual variance over that of the variance loss:\n"
@@ -114,17 +125,17 @@ def report(folder):
 
 
 def _losses(frame):
-    keys = ["set", "model", "method", "size", "seed"]
+    keys = ["set", "model", "method", "settings", "size", "seed"]
     wide = frame.pivot_table(index=keys, columns="criterion", values="variance")
     relative = wide.div(wide["variance"], axis=0).drop(columns="variance").dropna(how="all")
-    relative = relative.groupby(["set", "model", "method", "size"]).agg(["mean", "count"])
+    relative = relative.groupby(["set", "model", "method", "settings", "size"]).agg(["mean", "count"])
     losses = relative.columns.get_level_values(0).unique()
     cells = {loss: relative[loss].apply(lambda row: _cell(*row), axis=1) for loss in losses}
     return pd.DataFrame(cells)
 
 
 def _laws(frame):
-    chosen = frame[frame["criterion"] == "variance"]
+    chosen = frame[(frame["criterion"] == "variance") & (frame["settings"] == DEFAULT)]
     for cell, rows in chosen.groupby(["set", "model", "method"]):
         curve = rows.groupby("size")["variance"].mean()
         if len(curve) >= 3:
@@ -173,6 +184,7 @@ def main():
     parser.add_argument("--models", nargs="+", default=["minilm"])
     parser.add_argument("--methods", nargs="+", default=["head", "lora", "full"])
     parser.add_argument("--criteria", nargs="+", default=["variance"])
+    parser.add_argument("--settings", nargs="+", default=[DEFAULT])
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000, 2000])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--test", type=int, default=2500)
