@@ -40,6 +40,8 @@ if find_spec("torch") is None:
         for name in (
             "language_models",
             "test_sentence_encoder",
+            "test_text_accelerator",
+            "test_text_architectures",
             "test_text_embedder",
             "test_text_heads",
             "test_text_variance_regressor",

@@ -439,15 +439,6 @@ def test_bfloat16_is_close_to_float32(folders, data):
         assert 0 < np.abs(high - low).max() < 0.3 * high.std() + 0.02
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-@pytest.mark.parametrize("method", ["head", "lora", "full"])
-def test_on_a_gpu(method, folders, data):
-    model = quick(folders["encoder"], method=method, device="cuda", max_epochs=30).fit(*data)
-    assert model.residual_variance_ < data[1].var()
-    restored = pickle.loads(pickle.dumps(model))
-    np.testing.assert_allclose(restored.predict(data[0]), model.predict(data[0]), rtol=1e-2)
-
-
 class Stopped(torch.optim.AdamW):
     """Somebody presses Ctrl-C in the third step."""
 

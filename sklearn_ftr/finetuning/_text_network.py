@@ -186,8 +186,10 @@ def _compute_twice(encoder: Encoder) -> None:
             f"model={encoder.checkpoint.source.name!r} ({type(model).__name__}) has no gradient checkpointing; "
             "set gradient_checkpointing=False, and a smaller batch_size with accumulate_batches to save memory."
         )
+    older = getattr(model, "gradient_checkpointing_enable", None)
+    enable = getattr(model, "activation_checkpointing_enable", older)
     # Not reentrant: the first layer's input has no gradient where the embeddings are frozen.
-    model.gradient_checkpointing_enable({"use_reentrant": False})
+    enable({"use_reentrant": False})
 
 
 def _rebuilt(
