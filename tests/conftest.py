@@ -42,6 +42,7 @@ if find_spec("torch") is None:
             "test_sentence_encoder",
             "test_text_accelerator",
             "test_text_architectures",
+            "test_text_columns",
             "test_text_embedder",
             "test_text_heads",
             "test_text_variance_regressor",
