@@ -97,7 +97,7 @@ def _kinds(values: NDArray[Any], name: str) -> set[type]:
         readable = issubclass(kind, _NAMEABLE) or kind.__name__ in ("Interval", "Period")
         if not readable or issubclass(kind, complex | np.complexfloating):
             raise TypeError(
-                f"Column {name} of X has values of type {kind.__name__}; the default estimator's argument must be a table of "
+                f"Column {name} of X has values of type {kind.__name__}; the argument must be a table of "
                 "strings, dates, booleans or numbers. Leave the column out, or pass an estimator that can read it."
             )
     return kinds

@@ -20,7 +20,13 @@ from sklearn_ftr import (
     TextEmbedder,
     TextVarianceRegressor,
 )
-from sklearn_ftr.finetuning._ridge import fit_ridge, fit_ridge_of_blocks
+from sklearn_ftr.finetuning._ridge import fit_ridge
+from sklearn_ftr.finetuning._ridge_of_blocks import (
+    _AtPenalty,
+    _Problem,
+    fit_ridge_of_blocks,
+)
+from sklearn_ftr.finetuning._text_table import text_table
 
 pd = pytest.importorskip("pandas")
 
@@ -69,20 +75,86 @@ def left(model, wines, n=100):
 # --- a penalty for each block
 
 
-def test_blocks_are_a_ridge_whose_columns_have_sizes():
+@pytest.mark.parametrize("n", [25, 60])
+@pytest.mark.parametrize("factor", [None, np.array([[1.0], [-2.0]])])
+def test_penalties_have_the_smallest_error_of_rows_that_were_left_out(n, factor):
+    """Against ridge regression without each row, on columns divided by the roots of their penalties."""
     rng = np.random.default_rng(1)
-    blocks = [rng.normal(size=(60, 30)), 1e4 * rng.normal(size=(60, 2)), np.zeros((60, 1))]
-    y = blocks[0] @ rng.normal(size=(30, 2)) / 5 + 2e-4 * blocks[1] + rng.normal(size=(60, 2))
-    found = fit_ridge_of_blocks(blocks, y)
-    for size in 10.0 ** np.linspace(-7, 1, 400):  # the one that was chosen is among these, nearly
-        X = np.hstack([blocks[0], size * blocks[1]])
-        solution = [Ridge(found.penalty[k]).fit(X, y[:, k]) for k in range(2)]
-        coefficients = [one.coef_ * np.r_[np.ones(30), size, size] for one in solution]
-        if np.allclose(found.coefficients[:, :32], coefficients, rtol=0.05, atol=1e-3):
-            break
-    else:
-        pytest.fail("no size of the second block explains the coefficients")
-    assert not found.coefficients[:, 32].any()
+    blocks = [rng.normal(size=(n, 40)), 100 * rng.normal(size=(n, 2)), rng.normal(size=(n, 3))]
+    y = blocks[0][:, :2] + blocks[1] / 100 + rng.normal(size=(n, 2))
+    weight = rng.uniform(0.5, 1.5, size=n)
+    weight /= weight.mean()
+    problem = _Problem.of(blocks, y, weight, factor)
+    at, penalties = problem.at(14), np.array([3.0, 20.0]) * problem.units
+    scale = 1 / np.sqrt(np.repeat([at.penalty, *penalties], [40, 2, 3]))
+    errors = np.empty_like(y)
+    for row in range(n):
+        others = np.delete(np.arange(n), row)
+        X = np.hstack(blocks) * scale
+        model = Ridge(1.0).fit(X[others], y[others], sample_weight=weight[others])
+        errors[row] = y[row] - model.predict(X[[row]])[0]
+    for group in problem.groups:
+        wanted = errors[:, group] if factor is None else errors @ factor
+        expected = np.sum(weight @ wanted**2)
+        assert at.loss(group, penalties) == pytest.approx(expected, rel=1e-6)
+    coefficients, _ = at.solution(np.arange(2), penalties)
+    whole = Ridge(1.0).fit(np.hstack(blocks) * scale, y, sample_weight=weight)
+    np.testing.assert_allclose(coefficients, (whole.coef_ * scale).T, atol=1e-8)
+
+
+@pytest.mark.parametrize("factor", [None, np.eye(2)])
+def test_the_penalties_that_are_chosen(factor):
+    rng = np.random.default_rng(4)
+    blocks = [rng.normal(size=(50, 30)), rng.normal(size=(50, 2)), rng.normal(size=(50, 1))]
+    y = np.c_[blocks[0] @ rng.normal(size=30) / 3, blocks[1] @ [3, 1]] + rng.normal(size=(50, 2))
+    found = fit_ridge_of_blocks(blocks, y, None, factor)
+    problem = _Problem.of(blocks, y, np.ones(50), factor)
+    for group, (near, own) in zip(problem.groups, problem.best_penalties(), strict=True):
+        at = _AtPenalty(problem, found.penalty[group[0]])
+        best = at.loss(group, own * problem.units)
+        assert found.penalty[group] == pytest.approx(found.penalty[group[0]])
+        for number in range(max(near - 4, 0), near + 5):
+            assert best <= problem.at(number).loss(group, own * problem.units) * (1 + 1e-9)
+        for block in range(2):
+            for factor_ in (0.1, 10.0):
+                other = own * np.where(np.arange(2) == block, factor_, 1.0)
+                at_rough = problem.at(near)
+                if other.min() >= 1 and other.max() <= 1e5:
+                    least = at_rough.loss(group, own * problem.units)
+                    assert least <= at_rough.loss(group, other * problem.units) * (1 + 1e-9)
+
+
+def test_a_block_without_variance_is_as_if_it_were_not_there():
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(80, 3)), rng.normal(size=(80, 1))
+    y += X[:, :1]
+    flat = np.full((80, 20), 7.0)
+    expected = fit_ridge_of_blocks([X, rng.normal(size=(80, 1)) * 0], y)
+    for blocks, kept in (([flat, X], slice(20, 23)), ([X, flat], slice(0, 3))):
+        found = fit_ridge_of_blocks(blocks, y)
+        np.testing.assert_allclose(found.coefficients[:, kept], expected.coefficients[:, :3], rtol=0.1)
+        others = np.delete(found.coefficients, kept, axis=1)
+        assert not others.any()
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_units_of_one_output_are_nothing_to_another(unit):
+    rng = np.random.default_rng(5)
+    wide, narrow = rng.normal(size=(200, 100)), rng.normal(size=(200, 1))
+    y = np.c_[narrow[:, 0], wide @ rng.normal(size=100)] + 0.1 * rng.normal(size=(200, 2))
+    both = fit_ridge_of_blocks([wide, narrow], y * [1, unit]).coefficients
+    alone = [fit_ridge_of_blocks([wide, narrow], y[:, [k]]).coefficients[0] for k in range(2)]
+    np.testing.assert_allclose(both, alone * np.array([[1], [unit]]), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("period", [2, 3])
+def test_rows_in_a_regular_order(period):
+    """Questions in turn about each text, more rows than penalties are chosen among."""
+    rng = np.random.default_rng(6)
+    question = np.tile(np.arange(period), 4_000 // period + 1)[:4_000, None].astype(float)
+    y = question + 3 * rng.normal(size=(4_000, 1))
+    found = fit_ridge_of_blocks([rng.normal(size=(4_000, 50)), question], y)
+    assert found.coefficients[0, -1] == pytest.approx(1, abs=0.2)
 
 
 def test_one_block_is_plain_ridge():
@@ -228,9 +300,12 @@ def test_a_price_beyond_all_others_is_the_nearest_of_them(outlier, folder, wines
             r"text_columns='text' with a table whose columns are \['price', 'review', 'country'\]",
         ),
         (["review", "review"], "each once"),
-        ([], "expected one of these or some"),
-        ("price", r"160 of 160 values that are not text"),
+        ([], "expected one of these or a list of some"),
+        ("price", r"column 'price' of X has 160 of 160 values that are not text"),
         (1, r"whose columns are \['price'"),
+        (True, "expected one of these"),
+        ([False, True, False], "expected one of these"),
+        (np.array([["review"]]), "expected one of these"),
     ],
 )
 def test_columns_that_are_not_there(columns, message, folder, wines):
@@ -240,11 +315,84 @@ def test_columns_that_are_not_there(columns, message, folder, wines):
 
 def test_texts_without_a_table(folder, wines):
     frame, y = wines
-    for X in (frame["review"], frame["review"].tolist()):
-        with pytest.raises(ValueError, match="X has no columns, and text_columns='review' names some"):
+    records = [dict(row) for row in frame.to_dict("records")]
+    masked = np.ma.masked_array(frame.to_numpy(), mask=False)
+    for X in (frame["review"], frame["review"].tolist(), records, masked, frame.to_dict("list")):
+        with pytest.raises(ValueError, match=r"X is a \w+.* names columns; expected a data frame"):
             reader(folder).fit(X, y)
     with pytest.raises(ValueError, match=r"text_columns"):
         reader(folder, text_columns=None).fit(frame, y)
+    with pytest.raises(ValueError, match=r"X has rows of \[1, 2\] values"):
+        reader(folder, text_columns=0).fit([["w1", 2], ["w2"]], [1, 2])
+
+
+def test_equal_texts_leave_the_columns(folder, wines):
+    frame, y = wines
+    for text in ("w1", "w1 w2", ""):
+        assert left(reader(folder), (frame.assign(review=text), y)) < 0.2
+
+
+def test_one_missing_price_says_nothing_of_others(folder, wines):
+    frame, y = wines
+    one = frame.assign(price=frame["price"].mask(np.arange(160) == 7))
+    odd = np.where(np.arange(160) == 7, y + 6, y)
+    missing = frame.assign(price=np.nan)
+    models = [reader(folder).fit(one, rated) for rated in (y, odd)]
+    gap = np.subtract(*(model.predict(missing).mean() for model in models))
+    assert abs(gap) < 0.5
+
+
+def test_prices_that_are_missing_for_a_reason_count(folder, wines):
+    frame, y = wines
+    gone = np.arange(160) % 4 == 0
+    rated = y + 5 * gone
+    assert left(reader(folder), (frame.assign(price=frame["price"].mask(gone)), rated)) < 0.25
+
+
+def test_arrays_of_strings_hold_texts_that_look_like_numbers(folder, wines):
+    frame, y = wines
+    table = np.array(
+        [[text, str(price)] for text, price in zip(frame.review, frame.price, strict=True)]
+    )
+    table[3, 0], table[5, 0] = "2020", "nan"
+    model = reader(folder, text_columns=0).fit(table, y)
+    rows = [[text, float(price)] for text, price in table.tolist()]
+    np.testing.assert_allclose(
+        model.predict(table), reader(folder, text_columns=0).fit(rows, y).predict(rows)
+    )
+
+
+def test_a_long_text_among_short_ones_needs_no_table_of_long_ones():
+    import tracemalloc
+
+    rows = [["w1 w2", 1.0] for _ in range(4_000)]
+    rows[0][0] = "w1 " * 5_000
+    tracemalloc.start()
+    text_table(rows, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+
+
+def test_columns_with_names_of_two_levels(folder, wines):
+    frame, _ = wines
+    names = [("money", "price"), ("words", "review"), ("place", "country")]
+    frame = frame.set_axis(pd.MultiIndex.from_tuples(names), axis=1)
+    table, single = (text_table(frame, chosen) for chosen in (names[1], [names[1]]))
+    assert table.texts.tolist() == single.texts.tolist() == frame[names[1]].tolist()
+
+
+@pytest.mark.parametrize("changed", [None, "country"])
+def test_a_table_is_read_as_in_training(changed, folder, wines):
+    frame, y = wines
+    model = reader(folder).fit(frame, y)
+    expected = model.predict(frame)
+    np.testing.assert_array_equal(model.set_params(text_columns=changed).predict(frame), expected)
+    alone = reader(folder, text_columns=None).fit(frame["review"], y)
+    expected = alone.predict(frame["review"])
+    np.testing.assert_array_equal(
+        alone.set_params(text_columns="review").predict(frame["review"]), expected
+    )
 
 
 def test_other_columns_in_predict(folder, wines):

@@ -13,7 +13,7 @@ import torch
 from language_models import WORDS, tiny_model
 
 from sklearn_ftr import TextEmbedder, TextVarianceRegressor
-from sklearn_ftr.finetuning._ridge import _PENALTIES, fit_ridge
+from sklearn_ftr.finetuning._ridge import PENALTIES, fit_ridge
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_penalty_has_the_smallest_error_of_rows_that_were_left_out(n, d, fac
     X, y, weight = rows(n, d, 2)
     weight = weight / weight.mean() if weighted else np.ones(n)
     centered = X - np.average(X, axis=0, weights=weight)
-    penalties = _PENALTIES * np.average((centered**2).sum(axis=1), weights=weight)
+    penalties = PENALTIES * np.average((centered**2).sum(axis=1), weights=weight)
 
     def left_out(penalty):
         errors = np.empty_like(y)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
@@ -19,7 +20,7 @@ from sklearn_ftr._table_columns import (
     column_names,
     kind_of_column,
 )
-from sklearn_ftr._table_encoder import PLAIN_OUTPUT, categories_one_hot, gaps_filled, reader
+from sklearn_ftr._table_encoder import PLAIN_OUTPUT, categories_one_hot, reader
 from sklearn_ftr.finetuning._ridge import Array
 
 _QUANTILES = 1000
@@ -34,26 +35,30 @@ class ColumnEncoder:
     Attributes
     ----------
     blocks : list of slice
-        Columns that come of categories, of 0 and 1, of dates and of numbers, with mean zero and variance one in
-        training: of those that there are.
+        Columns that come of categories, of gaps, both of 0 and 1, of dates and of numbers, with mean zero and variance one
+        in training: of those that there are.
     width : int
         All of them.
     """
 
     def __init__(self, X: Any) -> None:
-        names, quantiles = column_names(X), min(X.shape[0], _QUANTILES)
+        names, n_rows = column_names(X), X.shape[0]
         kinds = [kind_of_column(X, position, name) for position, name in enumerate(names)]
-        encoders = []
+        encoders: list[tuple[str, Any, list[int]]] = []
         for kind in sorted(set(kinds)):
             chosen = [position for position, found in enumerate(kinds) if found == kind]
             named = [names[position] for position in chosen]
-            numbers = kind in _READERS
-            encoder = _numbers(kind, named, quantiles) if numbers else categories_one_hot(named)
-            encoders.append((kind, encoder, chosen))
+            if kind not in _READERS:
+                encoders.append((kind, categories_one_hot(named), chosen))
+                continue
+            read = reader(_READERS[kind], named)
+            encoders.append((kind, make_pipeline(read, _numbers(n_rows)), chosen))
+            encoders.append((f"gaps in {kind}", make_pipeline(read, _Gaps()), chosen))
         self._encoder = ColumnTransformer(encoders, sparse_threshold=0)
         with PLAIN_OUTPUT():
             self.width = self._encoder.fit_transform(X).shape[1]
-        self.blocks = [self._encoder.output_indices_[kind] for kind, *_ in encoders]
+        slices = (self._encoder.output_indices_[kind] for kind, *_ in encoders)
+        self.blocks = [block for block in slices if block.stop > block.start]
 
     def __call__(self, X: Any) -> Array:
         """Numbers (n, width)."""
@@ -64,9 +69,24 @@ class ColumnEncoder:
 _READERS: dict[str, Callable[..., Any]] = {NUMBERS: as_numbers, DAYS: as_days}
 
 
-def _numbers(kind: str, names: list[str], quantiles: int) -> Pipeline:
-    ranks = QuantileTransformer(n_quantiles=quantiles, random_state=0)
-    filled = SimpleImputer(strategy="median", keep_empty_features=True)
-    values = make_pipeline(gaps_filled(), MinMaxScaler(clip=True))
-    both = make_union(values, make_pipeline(filled, ranks))
-    return make_pipeline(reader(_READERS[kind], names), both, StandardScaler())
+def _numbers(n_rows: int) -> Pipeline:
+    """Values within those of training, and their ranks."""
+    ranks = QuantileTransformer(n_quantiles=min(n_rows, _QUANTILES), random_state=0)
+    values = make_pipeline(_filled("mean"), MinMaxScaler(clip=True))
+    return make_pipeline(make_union(values, make_pipeline(_filled("median"), ranks)), StandardScaler())
+
+
+def _filled(strategy: str) -> SimpleImputer:
+    return SimpleImputer(strategy=strategy, keep_empty_features=True)
+
+
+class _Gaps(TransformerMixin, BaseEstimator):
+    """Where numbers are missing, in columns in which they are, and are not, in more than one row of training."""
+
+    def fit(self, X: Array, y: Any = None) -> Any:
+        n_missing = np.isnan(X).sum(axis=0)
+        self.columns_ = np.flatnonzero((n_missing > 1) & (len(X) - n_missing > 1))
+        return self
+
+    def transform(self, X: Array) -> Array:
+        return np.isnan(X[:, self.columns_]).astype(np.float64)

@@ -7,20 +7,15 @@ the errors. Hoerl and Kennard (1970); leave-one-out errors from one decompositio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 # In units of the rows' mean squared distance from their mean; from hardly any penalty to the mean of y.
-_PENALTIES = 10.0 ** np.arange(5.0, -4.25, -0.25)
+PENALTIES = 10.0 ** np.arange(5.0, -4.25, -0.25)
 _SMALLEST_EIGENVALUE = 1e-12  # of the largest; below it, rounding
-# Of a block of columns, beside the first one: a block that is times as large has a penalty that is 1 / times^2 as large.
-_BLOCK_SIZES = 4.0 ** np.arange(-3, 3)
-_SWEEPS = 2
-# Among so many rows, evenly taken, the sizes of blocks are chosen.
-_ROWS_FOR_SIZES = 2_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,7 @@ class Ridge:
 
 
 @dataclass(frozen=True)
-class _Decomposition:
+class Decomposition:
     """Centered rows, times the roots of their weights, in coordinates without covariance.
 
     Attributes
@@ -55,6 +50,11 @@ class _Decomposition:
     scores: Array
     eigenvalues: Array
     directions: Array
+
+    @property
+    def spread(self) -> float:
+        """Mean squared distance of rows from their mean: the unit of penalties; 1 if there is none."""
+        return float(self.eigenvalues.sum() / len(self.scores)) or 1.0
 
     def coordinates(self, y: Array, penalty: Array) -> Array:
         """Coefficients (r, k) of ridge regression, with a penalty (k,) for each output."""
@@ -83,101 +83,45 @@ def fit_ridge(
     -------
     Ridge
     """
-    return _fitted(X, y, weight, output_factor)[0]
-
-
-def fit_ridge_of_blocks(
-    blocks: Sequence[Array],
-    y: Array,
-    weight: Array | None = None,
-    output_factor: Array | None = None,
-) -> Ridge:
-    """Ridge regression on blocks of columns side by side, each with a penalty of its own: what is scarce is not drowned.
-
-    Parameters
-    ----------
-    blocks : sequence of ndarray of shape (n, d_j)
-        The sizes of all but the first are chosen one after another, by the error of rows that are left out, all outputs together.
-    y, weight, output_factor : as for `fit_ridge`
-
-    Returns
-    -------
-    Ridge
-        Coefficients (k, sum of d_j); the penalty is that of the first block.
-    """
-    if len(blocks) == 1:
-        return fit_ridge(blocks[0], y, weight, output_factor)
-    sizes = _best_sizes(blocks, y, weight, output_factor)
-    solution = fit_ridge(_beside(blocks, sizes), y, weight, output_factor)
-    widths = [block.shape[1] for block in blocks]
-    return replace(solution, coefficients=solution.coefficients * np.repeat(sizes, widths))
-
-
-def _best_sizes(
-    blocks: Sequence[Array], y: Array, weight: Array | None, output_factor: Array | None
-) -> Array:
-    """What each block (b,) is multiplied by; the first by one."""
-    some = slice(None, None, -(-len(y) // _ROWS_FOR_SIZES))
-    weight = None if weight is None else weight[some] / weight[some].mean()
-    y, blocks = y[some], [block[some] for block in blocks]
-    spreads = np.array([np.sqrt(block.var(axis=0).sum()) for block in blocks])
-    equal = spreads[0] / np.where(spreads > 0, spreads, spreads[0] or 1.0)
-    losses: dict[tuple[float, ...], float] = {}
-
-    def loss(sizes: Array) -> float:
-        if (key := tuple(sizes)) not in losses:
-            _, left_out = _fitted(_beside(blocks, equal * sizes), y, weight, output_factor)
-            losses[key] = float(left_out.sum())
-        return losses[key]
-
-    sizes = np.ones(len(blocks))
-    for block in [*range(1, len(blocks))] * _SWEEPS:
-        trials = [np.where(np.arange(len(blocks)) == block, size, sizes) for size in _BLOCK_SIZES]
-        sizes = min(trials, key=loss)
-    return np.where(spreads > 0, equal * sizes, 1.0)
-
-
-def _beside(blocks: Sequence[Array], sizes: Array) -> Array:
-    return np.hstack([size * block for size, block in zip(sizes, blocks, strict=True)])
-
-
-def _fitted(
-    X: Array, y: Array, weight: Array | None, output_factor: Array | None
-) -> tuple[Ridge, Array]:
-    """The regression, and its sums of squared errors of rows that are left out."""
     weight = np.ones(len(y)) if weight is None else weight
-    means = [np.average(columns, axis=0, weights=weight) for columns in (X, y)]
-    root = np.sqrt(weight)[:, None]
-    parts, targets = _decomposed(root * (X - means[0])), root * (y - means[1])
-    penalty, losses = _best_penalty(parts, targets, weight / weight.sum(), output_factor)
+    (rows, targets), means = centered([X, y], weight)
+    parts = decomposed(rows)
+    penalty = _best_penalty(parts, targets, weight / weight.sum(), output_factor)
     coefficients = (parts.directions @ parts.coordinates(targets, penalty)).T
-    return Ridge(coefficients, means[1] - coefficients @ means[0], penalty), losses
+    return Ridge(coefficients, means[1] - coefficients @ means[0], penalty)
 
 
-def _decomposed(rows: Array) -> _Decomposition:
+def centered(tables: Sequence[Array], weight: Array) -> tuple[list[Array], list[Array]]:
+    """Deviations of rows from their weighted mean, times the roots of their weights; and the means."""
+    means = [np.average(table, axis=0, weights=weight) for table in tables]
+    root = np.sqrt(weight)[:, None]
+    return [root * (table - mean) for table, mean in zip(tables, means, strict=True)], means
+
+
+def decomposed(rows: Array) -> Decomposition:
     """By the smaller of the two matrices of products."""
     n, d = rows.shape
     values, vectors = np.linalg.eigh(rows @ rows.T if n <= d else rows.T @ rows)
     kept = values > _SMALLEST_EIGENVALUE * values[-1]
     values, vectors = values[kept], vectors[:, kept]
     if n > d:
-        return _Decomposition(rows @ vectors, values, vectors)
+        return Decomposition(rows @ vectors, values, vectors)
     lengths = np.sqrt(values)
-    return _Decomposition(vectors * lengths, values, rows.T @ (vectors / lengths))
+    return Decomposition(vectors * lengths, values, rows.T @ (vectors / lengths))
 
 
 def _best_penalty(
-    parts: _Decomposition, targets: Array, shares: Array, output_factor: Array | None
-) -> tuple[Array, Array]:
-    """The penalty (k,) with the smallest sum of squared leave-one-out errors, and these; of equal ones the largest."""
-    penalties = _PENALTIES * (parts.eigenvalues.sum() / len(targets) or 1.0)
+    parts: Decomposition, targets: Array, shares: Array, output_factor: Array | None
+) -> Array:
+    """The penalty (k,) with the smallest sum of squared leave-one-out errors; of equal ones the largest."""
+    penalties = PENALTIES * parts.spread
     losses = np.array([_left_out(parts, targets, shares, one, output_factor) for one in penalties])
     best = penalties[losses.argmin(axis=0)]
-    return np.broadcast_to(best, targets.shape[1:]).copy(), losses.min(axis=0)
+    return np.broadcast_to(best, targets.shape[1:]).copy()
 
 
 def _left_out(
-    parts: _Decomposition,
+    parts: Decomposition,
     targets: Array,
     shares: Array,
     penalty: float,
@@ -185,7 +129,11 @@ def _left_out(
 ) -> Array:
     """Sums of squared errors of rows that are left out, for each output or for all together."""
     errors = targets - parts.scores @ parts.coordinates(targets, np.full(targets.shape[1], penalty))
-    errors /= (1 - shares - parts.leverage(penalty))[:, None]
+    return losses_of(errors / (1 - shares - parts.leverage(penalty))[:, None], output_factor)
+
+
+def losses_of(errors: Array, output_factor: Array | None) -> Array:
+    """Sums of squares of errors (n, k): of each output (k,), or of all together (1,)."""
     if output_factor is None:
         return (errors**2).sum(axis=0)
     return ((errors @ output_factor) ** 2).sum(keepdims=True).ravel()

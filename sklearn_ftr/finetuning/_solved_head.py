@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_ftr.finetuning._ridge import Array, Ridge, fit_ridge_of_blocks
+from sklearn_ftr.finetuning._ridge import Array, Ridge
+from sklearn_ftr.finetuning._ridge_of_blocks import fit_ridge_of_blocks
 from sklearn_ftr.finetuning._rows import Inputs
 from sklearn_ftr.finetuning._text_network import RegressionHead, TextNetwork
 from sklearn_ftr.finetuning._trained_network import TrainedNetwork

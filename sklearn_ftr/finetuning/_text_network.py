@@ -180,14 +180,14 @@ class TextNetwork(nn.Module):
 
 def _compute_twice(encoder: Encoder) -> None:
     """Training computes what is within a layer again for its gradient, instead of keeping it (gradient checkpointing)."""
-    model = encoder.model
+    model: Any = encoder.model
     if not model.supports_gradient_checkpointing:
         raise ValueError(
             f"model={encoder.checkpoint.source.name!r} ({type(model).__name__}) has no gradient checkpointing; "
             "set gradient_checkpointing=False, and a smaller batch_size with accumulate_batches to save memory."
         )
     older = getattr(model, "gradient_checkpointing_enable", None)
-    enable = getattr(model, "activation_checkpointing_enable", older)
+    enable: Any = getattr(model, "activation_checkpointing_enable", older)
     # Not reentrant: the first layer's input has no gradient where the embeddings are frozen.
     enable({"use_reentrant": False})
 

@@ -143,6 +143,9 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         update, or no gradient checkpointing. From `initialize`: the model has no head of its own. From `predict`: the
         frozen weights, or the way in which texts are read, have changed since `fit`.
 
+    TypeError
+        From `fit` and `predict`: columns beside the texts hold what is no number, date or category.
+
     Warns
     -----
     EmbeddingCacheWarning
@@ -159,8 +162,9 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     Columns beside the texts (`text_columns`) enter the head linearly: numbers and dates by their value and by their rank
     among training rows, no further than these reach, with missing ones noted, categories one-hot, rare ones together. Where the head is solved, vectors, numbers, dates
-    and categories have a penalty each, their proportions chosen by leave-one-out too (of at most 2,000 rows, evenly taken); otherwise training begins with the weights
-    that columns have in that solution, and with zero for the text. How columns are encoded does not depend on `sample_weight`.
+    and categories have a penalty each, chosen by leave-one-out (of 2,000 random rows at most); otherwise training begins with the weights
+    that columns have in that solution, and with zero for the text. What a column holds and how it is encoded is decided by the rows of training, not by `sample_weight`:
+    a column of numbers there must be one in the rows to predict.
 
     Texts are padded no further than the longest beside them. Predictions are made in batches of texts of
     similar length, 4,096 texts at a time, so that a pool of any size needs bounded memory. Batches of training are random; within one, short texts
@@ -284,9 +288,10 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     def _checked_rows(self, X: Any, *, reset: bool) -> Texts | TextTable:
         self._check_extra()
-        if self.text_columns is None:
+        text_columns = self.text_columns if reset else self._text_columns
+        if text_columns is None:
             return as_texts(X)
-        rows = text_table(X, self.text_columns)
+        rows = text_table(X, text_columns)
         validate_data(self, X, skip_check_array=True, reset=reset)
         return rows
 
@@ -381,6 +386,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     def _keep(self, network: TrainedNetwork, *args: Any, **told: Any) -> None:
         super()._keep(network, *args, **told)
+        self._text_columns = self.text_columns  # a table is read as in training, whatever is set later
         penalty = getattr(network.module, "penalty", None)
         if penalty is not None:
             self.penalty_ = float(penalty[0]) if self._single_output else penalty

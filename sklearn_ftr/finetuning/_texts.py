@@ -19,7 +19,7 @@ class TextColumns(NamedTuple):
     names: list[str] | None
 
 
-def as_texts(X: Any) -> Texts:
+def as_texts(X: Any, name: str = "X") -> Texts:
     """A one-dimensional object array of str from a list, array, Series or one-column frame of texts."""
     texts = _as_objects(X)
     if texts.ndim == 2 and texts.shape[1] == 1:
@@ -29,7 +29,7 @@ def as_texts(X: Any) -> Texts:
             f"X has shape {texts.shape}; expected one column of texts, (n,) or (n, 1). Say by text_columns which columns hold "
             "texts: the others then count beside them; or pass the one."
         )
-    return _checked(texts)
+    return _checked(texts, name)
 
 
 def text_columns(X: Any) -> TextColumns:
@@ -60,16 +60,16 @@ def _as_objects(X: Any) -> Texts:
     return np.column_stack(columns)
 
 
-def _checked(texts: Texts) -> Texts:
+def _checked(texts: Texts, name: str = "X") -> Texts:
     if not len(texts):
-        raise ValueError("X has no rows (0 texts); expected at least one text.")
+        raise ValueError(f"{name} has no rows (0 texts); expected at least one text.")
     wrong = np.array([not isinstance(value, str) for value in texts.flat]).reshape(texts.shape)
     if wrong.any():
         first = tuple(np.argwhere(wrong)[0])
         value, n_wrong = texts[first], int(wrong.sum())
         column = "" if texts.ndim == 1 or texts.shape[1] == 1 else f" of column {first[1]}"
         raise ValueError(
-            f"X has {n_wrong} of {texts.size} values that are not text, the first in row {first[0]}{column} "
+            f"{name} has {n_wrong} of {texts.size} values that are not text, the first in row {first[0]}{column} "
             f"({type(value).__name__}: {value!r}); expected str. Fill missing texts with '' or leave their rows out."
         )
     return texts
