@@ -19,7 +19,9 @@ from sklearn_ftr.finetuning._text_model import (
     TOKENIZING,
     Checkpoint,
     Source,
+    dtype_to_load,
     encodable,
+    hold_in,
     quiet,
     tokenizer_rules,
     vocabulary,
@@ -58,7 +60,7 @@ class SentenceEncoder(TextReader):
         self.truncate_dim = loaded.truncate_dim
         self._choose_pooling()
         self.model.config.use_cache = False  # of decoders: memory for texts that would be continued
-        _hold_in(self.model, weights)
+        hold_in(self.model, weights)
         self._beside = self._what_is_common_to_all_texts()
         self._leave_unpadded()
         self.transformer.max_seq_length = self._limit()
@@ -190,7 +192,7 @@ def _load(source: Source, weights: torch.dtype) -> Any:
             "pip install 'sklearn-ftr[text]' brings it."
         ) from error
     location = source.location()
-    settings = {"dtype": weights, "use_safetensors": True}
+    settings = {"dtype": dtype_to_load(weights), "use_safetensors": True}
     try:
         with quiet():
             return SentenceTransformer(
@@ -203,12 +205,6 @@ def _load(source: Source, weights: torch.dtype) -> Any:
             )
     except Exception as error:  # whatever a damaged folder makes the library stumble over
         raise unreadable(source.name, f"sentence-transformers says: {error}") from error
-
-
-def _hold_in(model: nn.Module, weights: torch.dtype) -> None:
-    """Only weights: what positions are computed from stays exact."""
-    for parameter in model.parameters():
-        parameter.data = parameter.data.to(weights)
 
 
 def _usable_positions(model: Any) -> int:

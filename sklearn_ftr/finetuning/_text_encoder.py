@@ -24,7 +24,7 @@ class TextEncoder(TextReader):
     precision : torch.dtype
         Of the arithmetic.
     weights : torch.dtype
-        That weights are held in; float32 if they are to be trained.
+        that matrices are held in; float32 if they are to be trained.
     """
 
     model: Any

@@ -216,11 +216,23 @@ def load_model(checkpoint: Checkpoint, weights: torch.dtype) -> nn.Module:
     source = checkpoint.source
     with quiet():
         kind = _kind_of_model(source.config, checkpoint.n_own)
-        model = _from_pretrained(kind, source, use_safetensors=True, dtype=weights)
+        model = _from_pretrained(kind, source, use_safetensors=True, dtype=dtype_to_load(weights))
+    hold_in(model, weights)
     model = model.get_encoder() if model.config.is_encoder_decoder else model
     model.config.pad_token_id = _padding_of_the_head(checkpoint)
     model.config.use_cache = False  # of decoders: memory for texts that would be continued
     return model.eval()
+
+
+def dtype_to_load(weights: torch.dtype) -> torch.dtype | str:
+    """What the libraries are asked for: low precision as it was saved, so that nothing is rounded that `hold_in` leaves exact."""
+    return weights if weights == torch.float32 else "auto"
+
+
+def hold_in(model: nn.Module, weights: torch.dtype) -> None:
+    """Matrices in the precision `weights`; the few other parameters stay in float32, which norms compute in."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(weights if parameter.dim() > 1 else torch.float32)
 
 
 def _padding_of_the_head(checkpoint: Checkpoint) -> int:
