@@ -63,3 +63,15 @@ def shown(values):
     if len(values) < 2:
         return f"{values.mean():.1f}"
     return f"{values.mean():.1f} +- {values.std(ddof=1) / np.sqrt(len(values)):.1f}"
+
+
+def counted(hits):
+    """Share of intervals that hold the truth, its error that of one half of a miss more, so that all hits are not certainty."""
+    n = len(hits)
+    share = (hits.sum() / 100 + 0.5) / (n + 1)
+    return f"{hits.mean():.1f} +- {100 * np.sqrt(share * (1 - share) / n):.1f}"
+
+
+def coverage(part):
+    """Counted of the rows at hand, else a mean of probabilities."""
+    return (counted if part["of"].iloc[0] == "rows" else shown)(part["coverage"])

@@ -1,7 +1,7 @@
 """Tables of `paper.py`: every method, the law beside the published one, and the goals."""
 
 import pandas as pd
-from _paper_figures import cases, shown
+from _paper_figures import cases, coverage, shown
 
 from sklearn_ftr import ScalingLaw, fit_scaling_law
 
@@ -32,7 +32,7 @@ def line(case, part):
     method, loss, labels, of = case
     folds = f"K = {labels:.0f}" if method == "cross-fitting" else training(part, labels)
     head = {"method": method, "loss": loss, "of the": of, "labels that train, or folds": folds}
-    return head | shares(part) | {"coverage": shown(part["coverage"]), "draws": len(part)}
+    return head | shares(part) | {"coverage": coverage(part), "draws": len(part)}
 
 
 def shares(part):
@@ -68,8 +68,8 @@ def goals(keys, found):
             | {"goal": "" if goal is None else goal}
             | shares(part)
             | {"reached": "" if goal is None else verdict(part, goal)}
-            | {"coverage, law": shown(part["coverage"])}
-            | {"coverage, rows": "" if rows is None else shown(rows["coverage"]), "draws": len(part)}
+            | {"coverage, law": coverage(part)}
+            | {"coverage, rows": "" if rows is None else coverage(rows), "draws": len(part)}
         )
 
 

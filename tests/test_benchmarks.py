@@ -233,6 +233,13 @@ def test_the_paper_covers_the_law_and_the_rows():
     assert tables.covered(of["law"], "rows", 1 / 200).mean() > 0.98
 
 
+def test_the_paper_is_not_certain_of_intervals_that_all_hit():
+    """Of 99 hits the error is that of one half of a miss in 100."""
+    counted = benchmark("_paper_figures").counted
+    assert counted(pd.Series([100.0] * 99)) == "100.0 +- 0.7"
+    assert counted(pd.Series([100.0, 0.0] * 50)) == "50.0 +- 5.0"
+
+
 def test_the_paper_asks_a_split_about_rows_that_have_not_trained():
     methods = benchmark("_paper_methods")
     rng = np.random.default_rng(0)
