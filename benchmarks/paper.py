@@ -13,8 +13,15 @@ mean); both, at each split of the grid, lambda tuned and 1, under the variance l
 have no head that could, so that there it is labels only (lambda = 0).
 
 Not found in what could be read of the paper (abstract and excerpts), and chosen here: its split grid (--sizes), how often it draws, its pools. Each job
-is written at once to OUT/paper.csv with all its rows. Labels saved are 1 - n E / V(Y), where E is the squared error to the mean of the law that rows come
-from: that to the mean of the N rows, plus V(Y)/N. "Endless pool" is what the same variance of errors would save were the pool endless.
+is written at once to OUT/paper.csv with all its rows.
+
+Two things can be asked with a pool at hand, and each has its own interval: the mean of the law that rows come from, and that of the N rows
+(`finite_population=True`); `--of` says which cross-fitting and the allocator answer. Coverage of rows counts intervals that hold their mean. That of the
+law cannot be counted with one set of rows: it is how surely an interval holds a mean that is normal about that of the rows with variance V/N.
+
+Labels saved are 1 - n E / V(Y), where E is the squared error to the mean of the law: that to the mean of the N rows, plus V(Y)/N. The share is the same of both:
+that many labels fewer than labels alone need, 1 / (E / V(Y)), wherever the error is taken from. "Reported" is the same by the standard error, "endless pool"
+what the same variance of errors would save were the pool endless.
 """
 
 import argparse
@@ -22,18 +29,29 @@ import csv
 import io
 import sys
 import time
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _paper_methods import Draw, allocator, folds, labels_only, split
+from _paper_methods import LAW, ROWS, Draw, allocator, folds, labels_only, split
 from _paper_report import report
 from _paper_sets import SETS, on_texts, on_vectors, population
 
 HEAD = ["set", "model", "predictor", "n", "draw", "job"]
-NUMBERS = ["estimate", "standard_error", "low", "high", "weight", "variance", "size"]
-FIELDS = [*HEAD, "method", "loss", *NUMBERS, "rows", "mean", "total", "seconds"]
+NUMBERS = [
+    "estimate",
+    "standard_error",
+    "low",
+    "high",
+    "weight",
+    "variance",
+    "endless",
+    "size",
+    "chosen",
+]
+FIELDS = [*HEAD, "method", "loss", "of", *NUMBERS, "rows", "mean", "total", "seconds"]
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 SIZES = (50, 100, 150, 200, 300, 400, 500, 700, 1000)
 
@@ -44,10 +62,10 @@ def jobs(options):
     for size, loss in product(options.sizes, options.losses):
         if size <= options.n:
             named[f"split {size} {loss}"] = _with(split, size, loss)
-    for count in options.folds:
-        named[f"folds {count}"] = _with(folds, count, "variance")
-    for strategy in options.allocator:
-        named[f"allocator {strategy}"] = _with(allocator, strategy)
+    for count, of in product(options.folds, options.of):
+        named[f"folds {count} {of}"] = _with(folds, count, "variance", of)
+    for strategy, of in product(options.allocator, options.of):
+        named[f"allocator {strategy} {of}"] = _with(allocator, strategy, of)
     return named
 
 
@@ -67,15 +85,21 @@ def schedule(options):
 
 def run(options, name, model, predictor, n, seed, job):
     """All rows of one job."""
-    rows = population(options.data, name, options.vectors, model)
-    order = np.random.default_rng(seed).permutation(len(rows.y))
-    draw = Draw(seed, n, rows.X[order], rows.y[order])
+    draw = drawn(options.data, name, options.vectors, model, n, seed)
     start = time.perf_counter()
     answers = list(jobs(options)[job](draw, lambda loss: maker(options, model, predictor, loss)))
-    about = {"rows": len(rows.y), "mean": rows.y.mean(), "total": rows.y.var(ddof=1)}
+    about = {"rows": len(draw.y), "mean": draw.y.mean(), "total": draw.y.var(ddof=1)}
     about["seconds"] = time.perf_counter() - start
     head = dict(zip(HEAD, (name, model, predictor, n, seed, job), strict=True))
-    return [head | answer | about for answer in answers]
+    return [head | about | answer for answer in answers]
+
+
+@lru_cache(maxsize=1)
+def drawn(data, name, vectors, model, n, seed):
+    """The population of a set in the order of a draw."""
+    rows = population(data, name, vectors, model)
+    order = np.random.default_rng(seed).permutation(len(rows.y))
+    return Draw(seed, n, rows.X[order], rows.y[order])
 
 
 def maker(options, model, predictor, loss):
@@ -101,6 +125,10 @@ def finished(path):
         return set()
     text = path.read_text()
     table = pd.read_csv(io.StringIO(text[: text.rfind("\n") + 1]))
+    if list(table.columns) != FIELDS:
+        raise ValueError(
+            f"{path} has other columns than this version writes: give another folder as --out."
+        )
     if not text.endswith("\n"):
         last = (table[HEAD] == table[HEAD].iloc[-1]).all(axis=1) if len(table) else []
         table = table[~np.asarray(last, dtype=bool)]
@@ -138,6 +166,13 @@ def parse(arguments=None):
     parser.add_argument("--losses", nargs="+", default=["variance", "mse"])
     parser.add_argument("--folds", type=int, nargs="*", default=[5])
     parser.add_argument("--allocator", nargs="*", default=["split", "auto"])
+    parser.add_argument(
+        "--of",
+        nargs="+",
+        default=[LAW, ROWS],
+        choices=[LAW, ROWS],
+        help="what cross-fitting and the allocator answer",
+    )
     parser.add_argument("--seeds", type=int, default=3, help="draws")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--device", default="cpu")
