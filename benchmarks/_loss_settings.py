@@ -223,9 +223,7 @@ def batched(size: int, in_time: bool) -> dict[str, Fit]:
     return fits | regressors(shuffled, batch_size=size)
 
 
-def _on_batches(
-    make: Any, size: int, in_time: bool, X: Array, y: Array, seed: int, epochs: int = EPOCHS
-) -> Centred:
+def _on_batches(make: Any, size: int, in_time: bool, X: Array, y: Array, seed: int) -> Centred:
     """A plain loop with the settings of `VarianceRegressor`, but for what is in a batch."""
     torch.manual_seed(seed)
     module, loss = MLP(X.shape[1]).double(), make().double()
@@ -235,7 +233,7 @@ def _on_batches(
         for rows in np.array_split(np.arange(len(y)), len(y) // size)
     ]
     optimizer = _optimizer(module, loss)
-    for _ in range(epochs):
+    for _ in range(EPOCHS):
         for batch in range(len(batches)) if in_time else torch.randperm(len(batches)):
             features, rated = batches[batch]
             optimizer.zero_grad()
