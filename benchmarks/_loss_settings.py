@@ -12,6 +12,7 @@ from _rating_sets import _read, _with_vectors, load_vectors
 
 from sklearn_ftr import VarianceLoss, VarianceRegressor
 from sklearn_ftr.finetuning._mlp import MLP
+from sklearn_ftr.finetuning._torch_state import seeded_torch
 from sklearn_ftr.finetuning._variance_loss import SquaredErrorLoss
 
 EPOCHS = 20
@@ -21,6 +22,7 @@ LONG = ("EmoBank V", "wine points")
 VARIANCE, PROFILED, CENTERED, MSE = "variance", "profiled", "centered MSE", "MSE"
 RAW_VARIANCE, SHIFTED_MSE = "variance, raw", "MSE, mean subtracted"
 SHUFFLED_VARIANCE, SHUFFLED_MSE = "variance, shuffled", "centered MSE, shuffled"
+LESS_MEANS = "variance, shuffled, batch means subtracted"
 PLAIN = {VARIANCE: "variance", CENTERED: "centered_mse", PROFILED: "profiled_variance"}
 RAW = {MSE: "mse", RAW_VARIANCE: partial(VarianceLoss, correction=0)}
 
@@ -225,13 +227,16 @@ def batched(size: int, in_time: bool) -> dict[str, Fit]:
 
 def _on_batches(make: Any, size: int, in_time: bool, X: Array, y: Array, seed: int) -> Centred:
     """A plain loop with the settings of `VarianceRegressor`, but for what is in a batch."""
-    torch.manual_seed(seed)
-    module, loss = MLP(X.shape[1]).double(), make().double()
     targets = torch.as_tensor(_standard(y))[:, None]
-    batches = [
-        (torch.as_tensor(X)[rows], targets[rows])
-        for rows in np.array_split(np.arange(len(y)), len(y) // size)
-    ]
+    parts = np.array_split(np.arange(len(y)), len(y) // size)
+    batches = [(torch.as_tensor(X)[rows], targets[rows]) for rows in parts]
+    with seeded_torch(seed, torch.device("cpu")):
+        module = MLP(X.shape[1]).double()
+        _train(module, make().double(), batches, in_time)
+    return Centred(_in_units(module, y.std()), X, y)
+
+
+def _train(module: MLP, loss: torch.nn.Module, batches: Any, in_time: bool) -> None:
     optimizer = _optimizer(module, loss)
     for _ in range(EPOCHS):
         for batch in range(len(batches)) if in_time else torch.randperm(len(batches)):
@@ -239,7 +244,14 @@ def _on_batches(make: Any, size: int, in_time: bool, X: Array, y: Array, seed: i
             optimizer.zero_grad()
             loss(module(features), rated).backward()
             optimizer.step()
-    return Centred(_in_units(module, y.std()), X, y)
+
+
+def _less_means(size: int, X: Array, y: Array, seed: int) -> Any:
+    """Shuffled batches of ratings from which the mean of each batch has been subtracted."""
+    parts = np.array_split(y, len(y) // size)
+    return _regress(
+        "variance", {"batch_size": size}, X, np.hstack([part - part.mean() for part in parts]), seed
+    )
 
 
 def _optimizer(module: torch.nn.Module, loss: torch.nn.Module) -> torch.optim.Optimizer:
@@ -286,7 +298,7 @@ def drifting_raters(data):
         time = np.linspace(-np.sqrt(3), np.sqrt(3), 320) * y.std()
         for drift in (1, 3):
             label = f"{name}, drift of {drift} SD"
-            fits = batched(32, in_time=True)
+            fits = batched(32, in_time=True) | {LESS_MEANS: partial(_less_means, 32)}
             yield Case("drifting raters", label, X, y, 320, fits, drift=drift * time)
 
 

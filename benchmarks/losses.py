@@ -2,18 +2,20 @@
 
     OMP_NUM_THREADS=1 python benchmarks/losses.py --data FOLDER --out FOLDER [--seeds 10] [--settings NAME ...] [--minutes 40]
 
-Seed r takes s rows that train and up to 3,000 others that test; the same rows, initial weights and batches serve every
-criterion. Each fit leaves a line in OUT/losses.csv, and a second start goes on where the first ended. The network is that of `VarianceRegressor`
-(64 hidden units, batches of 64, 20 epochs unless said otherwise) on all-MiniLM-L6-v2 vectors, wines also on columns of a table.
+Seed r takes s rows that train and up to 3,000 others that test; the same rows, initial weights and batches serve every criterion
+(other initial weights where shuffled batches stand beside others). Each fit leaves a line in OUT/losses.csv, and a second start goes on where
+the first ended. The network is that of `VarianceRegressor` (64 hidden units, batches of 64, 20 epochs unless said otherwise) on
+all-MiniLM-L6-v2 vectors, wines also on columns of a table.
 
 * ordinary: standardized targets, shuffled batches;
 * small batches: the same with batches of 8 or 32 of 320 rows;
-* raw scales: 300 rows; wine prices up to $100; "MSE" and "variance, raw" get ratings as they come, "MSE, mean subtracted" gets them without their mean;
-* biased starts: 100 rows, a pretrained network. Learned from the other half of the set, whose ratings were off by a constant or by one of each kind
-  of document, or from another set. "variance" and "centered MSE" begin after the mean error has been subtracted, the others as it is;
-* sorted batches: a loop of one's own, batches always of the same rows, alike in something, in random order, 320 rows;
-* drifting raters: the same in order of time, while raters become more lenient, by a trend whose SD is that of the ratings, or three times that. Rows that
-  test have no drift.
+* raw scales: 300 rows; "MSE" and "variance, raw" get ratings as they come, "MSE, mean subtracted" gets them without their mean;
+  wines of the table cost $100 at most;
+* biased starts: 100 rows, a network that has learned from the other half of the set, whose ratings were off by a constant or by one of each
+  kind of document, or from another set. "variance" and "centered MSE" first subtract the mean error, "MSE" does not;
+* sorted batches: a loop of one's own on 320 rows, batches always of the same rows, which are alike in something, in random order;
+* drifting raters: the same in order of time, while raters become more lenient, by a trend whose SD is that of the ratings or three times
+  that. Rows that test have no drift. "batch means subtracted" takes from each rating the mean of its batch, then shuffles.
 
 Printed: residual variance v over V(Y) under the variance loss, then that of the other criteria over it: geometric mean over seeds,
 paired, with its Monte Carlo standard error. Above 1 the variance loss is better: with an endless pool a ratio of 1.02 costs 2 % more
