@@ -107,7 +107,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     work(options)
-    print("\n".join(report(pd.read_csv(options.out / "losses.csv"))))
+    frame = pd.read_csv(options.out / "losses.csv")
+    print("\n".join(report(frame[frame["seed"] < options.seeds])))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def test_it_resumes_and_reports(sets, quick, capsys):
     assert "nan" not in report
     whole = path.read_text()
     assert start(sets, *chosen, "--seeds", 3, "--minutes", 0).read_text() == whole
+    start(sets, *chosen, "--seeds", 1)
+    assert "drifting raters, v, 1 seeds" in capsys.readouterr().out
 
 
 def test_every_setting_can_be_measured(sets, quick):
