@@ -1,6 +1,6 @@
 """The variance loss beside squared errors: where it pays, where it does not, and where it hurts.
 
-    OMP_NUM_THREADS=1 python benchmarks/losses.py --data FOLDER --out FOLDER [--seeds 10] [--settings NAME ...] [--minutes 40]
+    OMP_NUM_THREADS=1 python benchmarks/losses.py --data FOLDER --out FOLDER [--seeds 8] [--settings NAME ...] [--minutes 40]
 
 Seed r takes s rows that train and up to 3,000 others that test; the same rows, initial weights and batches serve every criterion
 (other initial weights where shuffled batches stand beside others). Each fit leaves a line in OUT/losses.csv, and a second start goes on where
@@ -101,7 +101,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--minutes", type=float, default=40)
     options = parser.parse_args(arguments)
