@@ -54,6 +54,10 @@ class VarianceLoss(nn.Module):
     which is the usual sample variance for equal weights. Multiplying all weights by a number changes
     nothing. The errors' mean is never learned: re-center the predictor after training.
 
+    Batches must be random samples of the rows. What the rows of a batch have in common (one document, one length) is taken for
+    the mean of their errors and not learned: shuffle, or use the profiled form. Only what is no part of the rows, such as the leniency
+    of whoever rated a batch, is better not learned (docs/benchmarks.md has both, measured).
+
     Source: Wang, Ye and Zhao (2025), arXiv 2511.19486, the fine-tuning objective.
 
     Examples
