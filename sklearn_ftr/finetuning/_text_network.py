@@ -150,7 +150,7 @@ def _compute_twice(encoder: Encoder) -> None:
             "set gradient_checkpointing=False, and a smaller batch_size with accumulate_batches to save memory."
         )
     older = getattr(model, "gradient_checkpointing_enable", None)
-    enable = getattr(model, "activation_checkpointing_enable", older)
+    enable: Any = getattr(model, "activation_checkpointing_enable", older)
     # Not reentrant: the first layer's input has no gradient where the embeddings are frozen.
     enable({"use_reentrant": False})
 
