@@ -286,6 +286,21 @@ def test_half_precision_is_that_of_the_language_model_only(save):
     np.testing.assert_allclose(np.linalg.norm(low, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("projected", [False, True])
+def test_only_the_language_model_is_held_in_low_precision(projected, save):
+    """What follows it stays exact, to the last digit of what was saved."""
+    folder = save(pooling("mean"), *([dense(16, 8)] if projected else []))
+    checkpoint = Checkpoint(Source(folder), "auto", 256, 0)
+    low, exact = (
+        _embedding.Embedder(checkpoint, "cpu", dtype, None).encoder
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    matrices = {p.dtype for p in low.model.parameters() if p.dim() > 1}
+    assert matrices == {torch.bfloat16}
+    torch.testing.assert_close(low.others.state_dict(), exact.others.state_dict(), rtol=0, atol=0)
+    assert bool(exact.others.state_dict()) is projected
+
+
 def test_a_language_model_that_answers_in_half_precision(save):
     read = embedder(save(pooling("mean"), dense(16, 8)))
     exact = read(TEXTS)
