@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import signature
 from threading import local
 from typing import Any
 
@@ -36,6 +37,9 @@ class TextEncoder(TextReader):
         self.pooling = _pooling(checkpoint)
         self.n_own = checkpoint.n_own
         self._last = local()  # threads may share an encoder
+        self._takes = [
+            name for name in Tokens._fields if name in signature(self.model.forward).parameters
+        ]
         base = self.model.base_model if self.n_own else self.model
         base.register_forward_hook(self._keep_last_hidden_state)
         self.look_for_padding(checkpoint.padding())
@@ -46,7 +50,7 @@ class TextEncoder(TextReader):
     def read(self, tokens: Tokens) -> Tensor:
         """Features (B, n_features) in float32."""
         with self.autocast(tokens):
-            read = self.model(**tokens._asdict())
+            read = self.model(**{name: getattr(tokens, name) for name in self._takes})
         hidden, self._last.hidden = self._last.hidden, None
         pooled = _pool(hidden.float(), tokens.attention_mask, self.pooling)
         return torch.cat([pooled, read.logits.float()], dim=1) if self.n_own else pooled
@@ -66,6 +70,12 @@ class TextEncoder(TextReader):
 
     def _keep_last_hidden_state(self, module: nn.Module, given: Any, read: Any) -> None:
         self._last.hidden = read.last_hidden_state
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether there is such an argument; FNet has had no mask, for example."""
+    arguments = signature(function).parameters.values()
+    return any(one.name == name or one.kind is one.VAR_KEYWORD for one in arguments)
 
 
 def _pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
