@@ -56,6 +56,17 @@ if find_spec("torch") is None:
 
 
 @pytest.fixture
+def one_thread():
+    """Threads that wait for each other while another test runs can take minutes for seconds of work."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 

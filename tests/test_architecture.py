@@ -127,10 +127,15 @@ def test_private_helpers_of_scikit_learn_are_imported_in_one_file():
         assert not private or path.name == "_sklearn_private.py", f"{path}: {private}"
 
 
+def printed_by(code):
+    """By a new Python that runs it."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_import_loads_neither_torch_nor_scikit_learn():
     code = "import sys, sklearn_ftr; print([m for m in ('torch', 'skorch', 'sklearn') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed_by(code) == "[]"
 
 
 def test_the_mean_needs_no_torch():
@@ -139,8 +144,16 @@ def test_the_mean_needs_no_torch():
         "x = np.arange(20.)[:, None]; y = np.where(x[:, 0] < 15, x[:, 0], np.nan);"
         "E(random_state=0).fit(x, y); print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert printed_by(code) == "False"
+
+
+def test_functions_load_neither_scipy_stats_nor_scikit_learn():
+    code = (
+        "import sys, sklearn_ftr; r = sklearn_ftr.rectify_mean([1., 2, 4], [1., 2, 3], [2., 3, 2, 1]);"
+        "r.confidence_interval(); r.p_value(0); str(r);"
+        "print([name for name in ('scipy.stats', 'sklearn', 'torch', 'pandas') if name in sys.modules])"
+    )
+    assert printed_by(code) == "[]"
 
 
 def test_public_names():

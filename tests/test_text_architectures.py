@@ -22,12 +22,7 @@ from sklearn_ftr.finetuning._text_network import TextNetwork, make_encoder
 FAMILIES = {**DECODERS, **ENCODERS}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

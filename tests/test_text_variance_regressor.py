@@ -42,14 +42,7 @@ from sklearn_ftr.finetuning._text_model import (
 )
 from sklearn_ftr.finetuning._text_network import RegressionHead, TextNetwork
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that wait for each other while another test runs can take minutes for seconds of work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
