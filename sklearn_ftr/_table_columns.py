@@ -54,6 +54,12 @@ def kind_of_column(X: Any, position: int, name: str) -> str:
     return NUMBERS if counted and not _is_categorical(X, position) else CATEGORIES
 
 
+def columns_by_kind(kinds: Sequence[str]) -> dict[str, list[int]]:
+    """Positions of the columns of each kind that there is: numbers, days, categories."""
+    positions = {kind: [at for at, one in enumerate(kinds) if one == kind] for kind in READERS}
+    return {kind: chosen for kind, chosen in positions.items() if chosen}
+
+
 def as_numbers(X: Any, names: Sequence[str]) -> Array:
     """All columns as floats (n_rows, d), NaN where a value is missing."""
     return _as_floats(X, names, _number, "numbers")
@@ -74,7 +80,7 @@ def as_categories(X: Any, names: Sequence[str]) -> NDArray[np.object_]:
     return columns
 
 
-_READERS: dict[str, Callable[[Any, Sequence[str]], Any]] = {
+READERS: dict[str, Callable[[Any, Sequence[str]], Any]] = {
     NUMBERS: as_numbers,
     DAYS: as_days,
     CATEGORIES: as_categories,
@@ -84,7 +90,7 @@ _READERS: dict[str, Callable[[Any, Sequence[str]], Any]] = {
 def check_columns(X: Any, kinds: Sequence[str], names: Sequence[str]) -> Any:
     """The table itself, or an error that names a column with values of another kind than in training."""
     for position, (kind, name) in enumerate(zip(kinds, names, strict=True)):
-        _READERS[kind](safe_indexing(X, [position], axis=1), [name])
+        READERS[kind](safe_indexing(X, [position], axis=1), [name])
     return X
 
 

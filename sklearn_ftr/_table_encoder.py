@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -21,13 +21,11 @@ from sklearn.utils.validation import FLOAT_DTYPES, validate_data
 
 from sklearn_ftr._table_columns import (
     CATEGORIES,
-    DAYS,
-    NUMBERS,
-    as_categories,
-    as_days,
+    READERS,
     as_numbers,
     check_columns,
     column_names,
+    columns_by_kind,
     kind_of_column,
 )
 
@@ -56,7 +54,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._is_numeric = _is_numeric(X)
         with PLAIN_OUTPUT():
             if self._is_numeric:
-                self.encoder_ = gaps_filled().fit(_numbers(X, names))
+                self.encoder_ = _imputer().fit(_numbers(X, names))
             else:
                 self.encoder_ = _encoder(X, names).fit(X, y)
         return self
@@ -83,8 +81,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return tags
 
 
-def gaps_filled() -> SimpleImputer:
-    """Missing numbers are the mean, and noted."""
+def _imputer() -> SimpleImputer:
     return SimpleImputer(add_indicator=True, keep_empty_features=True)
 
 
@@ -96,40 +93,33 @@ def _encoder(X: Any, names: list[str]) -> BaseEstimator:
         check = FunctionTransformer(check_columns, kw_args={"kinds": kinds, "names": names})
         return make_pipeline(check, _encoder_of_skrub())
     encoders = []
-    for kind, encoder in _ENCODERS.items():
-        chosen = [position for position, found in enumerate(kinds) if found == kind]
-        encoders.append((kind, encoder([names[position] for position in chosen]), chosen))
+    for kind, chosen in columns_by_kind(kinds).items():
+        encoder = one_hot() if kind == CATEGORIES else _imputer()
+        read = reader(kind, [names[position] for position in chosen])
+        encoders.append((kind, make_pipeline(read, encoder), chosen))
     return ColumnTransformer(encoders)
 
 
-def categories_one_hot(names: Sequence[str]) -> Pipeline:
-    """Columns of categories as 0 and 1; rare ones are one category together, which is what unknown ones are, too."""
-    one_hot = OneHotEncoder(
+def reader(kind: str, names: Sequence[str]) -> FunctionTransformer:
+    """Columns of a kind, with errors that name them."""
+    return FunctionTransformer(READERS[kind], kw_args={"names": names})
+
+
+def one_hot() -> OneHotEncoder:
+    """Categories as 0 and 1; rare ones are one category together, which is what unknown ones are, too."""
+    return OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         max_categories=_LARGEST_NUMBER_OF_CATEGORIES,
         min_frequency=_LEAST_ROWS_OF_CATEGORY,
     )
-    return make_pipeline(reader(as_categories, names), one_hot)
-
-
-def reader(read: Callable[..., Any], names: Sequence[str]) -> FunctionTransformer:
-    """Columns by one of the ways to read them, whose errors name them."""
-    return FunctionTransformer(read, kw_args={"names": list(names)})
-
-
-_ENCODERS: dict[str, Callable[[Sequence[str]], Pipeline]] = {
-    NUMBERS: lambda names: make_pipeline(reader(as_numbers, names), gaps_filled()),
-    DAYS: lambda names: make_pipeline(reader(as_days, names), gaps_filled()),
-    CATEGORIES: categories_one_hot,
-}
 
 
 def _encoder_of_skrub() -> Pipeline:
     """What skrub puts before a linear model, with its random numbers fixed."""
     encoder = importlib.import_module("skrub").tabular_pipeline(RidgeCV())[:-1]
     # Its own one-hot encoder drops a category of two, and warns of each that training has not seen.
-    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    encoder[0].set_params(low_cardinality=one_hot)
+    low = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    encoder[0].set_params(low_cardinality=low)
     seeds = {name: 0 for name in encoder.get_params() if name.split("__")[-1] == "random_state"}
     return encoder.set_params(**seeds)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
-from sklearn_ftr._table_columns import (
-    DAYS,
-    NUMBERS,
-    as_days,
-    as_numbers,
-    column_names,
-    kind_of_column,
-)
-from sklearn_ftr._table_encoder import PLAIN_OUTPUT, categories_one_hot, reader
+from sklearn_ftr._table_columns import CATEGORIES, column_names, columns_by_kind, kind_of_column
+from sklearn_ftr._table_encoder import PLAIN_OUTPUT, one_hot, reader
 from sklearn_ftr.finetuning._ridge import Array
 
 _QUANTILES = 1000
@@ -45,15 +37,12 @@ class ColumnEncoder:
         names, n_rows = column_names(X), X.shape[0]
         kinds = [kind_of_column(X, position, name) for position, name in enumerate(names)]
         encoders: list[tuple[str, Any, list[int]]] = []
-        for kind in sorted(set(kinds)):
-            chosen = [position for position, found in enumerate(kinds) if found == kind]
-            named = [names[position] for position in chosen]
-            if kind not in _READERS:
-                encoders.append((kind, categories_one_hot(named), chosen))
-                continue
-            read = reader(_READERS[kind], named)
-            encoders.append((kind, make_pipeline(read, _numbers(n_rows)), chosen))
-            encoders.append((f"gaps in {kind}", make_pipeline(read, _Gaps()), chosen))
+        for kind, chosen in sorted(columns_by_kind(kinds).items()):
+            read = reader(kind, [names[position] for position in chosen])
+            encoder = one_hot() if kind == CATEGORIES else _numbers(n_rows)
+            encoders.append((kind, make_pipeline(read, encoder), chosen))
+            if kind != CATEGORIES:
+                encoders.append((f"gaps in {kind}", make_pipeline(read, _Gaps()), chosen))
         self._encoder = ColumnTransformer(encoders, sparse_threshold=0)
         with PLAIN_OUTPUT():
             self.width = self._encoder.fit_transform(X).shape[1]
@@ -64,9 +53,6 @@ class ColumnEncoder:
         """Numbers (n, width)."""
         with PLAIN_OUTPUT():
             return np.asarray(self._encoder.transform(X), dtype=np.float64)
-
-
-_READERS: dict[str, Callable[..., Any]] = {NUMBERS: as_numbers, DAYS: as_days}
 
 
 def _numbers(n_rows: int) -> Pipeline:

@@ -65,8 +65,8 @@ def fit_ridge_of_blocks(
     ]
     coefficients = np.concatenate([one.T for one, _ in solution])
     penalty = np.concatenate([np.full(one.shape[1], penalty) for one, penalty in solution])
-    means = [np.average(table, axis=0, weights=weight) for table in (np.hstack(blocks), y)]
-    return Ridge(coefficients, means[1] - coefficients @ means[0], penalty)
+    *centers, center = whole.means
+    return Ridge(coefficients, center - coefficients @ np.concatenate(centers), penalty)
 
 
 def _some(blocks: Sequence[Array], y: Array, weight: Array) -> tuple[list[Array], Array, Array]:
@@ -88,6 +88,8 @@ class _Problem:
     shares : ndarray of shape (n,)
         Weights with the sum 1.
     output_factor : ndarray of shape (k, s) or None
+    means : list of ndarray
+        Of the blocks, then of the targets.
     """
 
     wide: Decomposition
@@ -96,16 +98,17 @@ class _Problem:
     targets: Array
     shares: Array
     output_factor: Array | None
+    means: list[Array]
 
     @classmethod
     def of(
         cls, blocks: Sequence[Array], y: Array, weight: Array, output_factor: Array | None
     ) -> _Problem:
         """From rows as they are, and weights with mean one."""
-        (wide, *narrow, targets), _ = centered([*blocks, y], weight)
+        (wide, *narrow, targets), means = centered([*blocks, y], weight)
         block_of = np.repeat(np.arange(len(narrow)), [block.shape[1] for block in narrow])
-        shares = weight / weight.sum()
-        return cls(decomposed(wide), np.hstack(narrow), block_of, targets, shares, output_factor)
+        rows = np.hstack(narrow), block_of, targets, weight / weight.sum()
+        return cls(decomposed(wide), *rows, output_factor, means)
 
     @cached_property
     def units(self) -> Array:
@@ -133,9 +136,8 @@ class _Problem:
         """Of each group of outputs, roughly the number of the wide block's penalty, and those of the narrow blocks (b,) in their units."""
         best: list[tuple[float, int, Array]] = [(np.inf, 0, np.empty(0))] * len(self.groups)
         for number in range(0, len(PENALTIES), _EVERY):
-            at = _AtPenalty(self, PENALTIES[number] * self.wide.spread)
             for place, group in enumerate(self.groups):
-                loss, penalties = at.best_blocks(group)
+                loss, penalties = self.at(number).best_blocks(group)
                 if loss < best[place][0]:
                     best[place] = loss, number, penalties
         return [(number, penalties) for _, number, penalties in best]

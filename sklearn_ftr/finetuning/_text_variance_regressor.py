@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._column_encoder import ColumnEncoder
@@ -302,10 +302,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
             )
         rows = self._checked_rows(X, reset=True)
         y = check_array(y, dtype=np.float64, ensure_2d=False, ensure_min_samples=2, input_name="y")
-        if len(rows) != len(y):
-            raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: X has {len(rows)} rows, y has {len(y)}."
-            )
+        check_consistent_length(rows, y)
         return rows, y
 
     def _check_untrained(self, n_outputs: int) -> None:
