@@ -14,7 +14,7 @@ from sklearn_ftr import (
     rectify_logistic_regression,
     rectify_mean,
 )
-from sklearn_ftr.rectification import _estimand
+from sklearn_ftr.rectification import _estimand, _pool_influence
 
 
 def mean_and_variance(X, y, theta):
@@ -196,6 +196,7 @@ def test_blocks_do_not_matter(monkeypatch):
     sample = sample_of(6)
     whole = m_estimate(least_squares, *sample, start=[0, 0])
     monkeypatch.setattr(_estimand, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(_pool_influence, "_ROWS_AT_ONCE", 7)
     seen = []
 
     def watched(X, y, theta):

@@ -13,11 +13,15 @@ from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Rows
 from sklearn_ftr.estimators._covariates import fit_part, read_groups
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
+from sklearn_ftr.estimators._predicted_pool import PredictedPool
 from sklearn_ftr.estimators._sampling import check_no_known_part, sample_of_stages
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference import difference_of
-from sklearn_ftr.rectification._difference_under_design import difference_under_design
+from sklearn_ftr.rectification._difference_under_design import (
+    GroupsOfRows,
+    difference_under_design,
+    group_means,
+)
 from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -149,19 +153,23 @@ class BoundDifference(BoundEstimand):
         return mean_of(sample, self.settings.lambda_, self.settings.confidence_level)
 
     def _of_draw(self, stage_one: OutOfSample) -> RectifiedResult:
-        settings = self.settings
+        settings, of_rows = self.settings, self.of_rows
+        rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
+        names = str(self.groups.names[0]), str(self.groups.names[1])
+        estimand = group_means(names, of_rows[np.concatenate([rectify, trained])])
         sample = sample_of_stages(
             self.labels,
             stage_one,
             settings.recycle,
             settings.finite_population,
-            lambda rows: Design(np.eye(2)[self.of_rows[rows]], False),
+            lambda rows: estimand.seen(np.eye(2)[of_rows[rows]]),
             keep_design=True,
         )
-        names = str(self.groups.names[0]), str(self.groups.names[1])
-        unlabeled = self.of_rows[self.labels.unlabeled]
+        assert isinstance(sample.pool, PredictedPool)
+        rows = rectify, trained, sample.pool.part.rows, self.labels.unlabeled
+        groups = GroupsOfRows(*(of_rows[numbers] for numbers in rows))
         return difference_under_design(
-            sample, unlabeled, names, settings.lambda_, settings.confidence_level
+            estimand, sample, groups, settings.lambda_, settings.confidence_level
         )
 
 

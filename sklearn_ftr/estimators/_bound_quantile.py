@@ -14,6 +14,7 @@ from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._sampling import sample_of_stages
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._moments import as_table
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._power_tuning import weighed
 from sklearn_ftr.rectification._quantile import quantiles_of
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -72,7 +73,7 @@ class BoundQuantiles(BoundEstimand):
     def _of_labels_alone(self) -> RectifiedResult:
         y, levels = self.labels.of_labeled_rows, self.levels
         drawn = SimpleRandom(len(y)) if self.drawn is None else self.drawn.alone
-        sample = Sample(y, y[:, None], np.empty(0), drawn)
+        sample = Sample(y, y[:, None], ArrayPool([y[:0]]), drawn)
         return quantiles_of(sample, levels, levels, [0.0] * len(levels), self.settings.confidence_level)
 
 

@@ -176,7 +176,7 @@ class BoundRegression(BoundEstimand):
         return weights * len(weights) / total if total > 0 else np.ones(len(weights))
 
     def _check_enough_rows(self, stage_one: OutOfSample) -> None:
-        r, m = len(stage_one.rectify_rows), len(stage_one.pool_rows)
+        r, m = len(stage_one.rectify_rows), stage_one.n_pool
         check_enough_rows(r if m else len(self.labels.labeled), m, self.regression.k)
 
     def _n_pieces(self, rows: Rows) -> int:

@@ -26,6 +26,7 @@ from sklearn_ftr.estimators._inner_model import (
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.estimators._predicted_pool import PredictedPart, are_few
 from sklearn_ftr.rectification._checks import Array
 
 Rows = NDArray[np.intp]
@@ -71,7 +72,7 @@ class FineTuning:
             )
         X_labeled = own_rows(X, labels.labeled)
         model = without_training(self.predictor, X_labeled, labels.of_labeled_rows, self.rng)
-        return _one_model(model, X, labels, np.empty(0, dtype=np.intp), labels.labeled)
+        return self._one_model(model, X, labels, np.empty(0, dtype=np.intp), labels.labeled)
 
     def _split(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
         """The paper's way: some of the labels train one model, the others rectify it."""
@@ -81,7 +82,7 @@ class FineTuning:
         model, seed = seeded_clone(self.predictor, self.rng), draw_seed(self.rng)
         model = train(model, X, labels.y, finetune, seed, bound.training_weights)
         self.report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
-        return _one_model(model, X, labels, finetune, rectify)
+        return self._one_model(model, X, labels, finetune, rectify)
 
     def _divided(self, bound: BoundEstimand, always: Rows) -> tuple[Rows, Rows]:
         """Rows that train and rows that rectify, at random: the same share of each stratum trains, and clusters stay whole."""
@@ -114,30 +115,41 @@ class FineTuning:
         if plan is None:
             plan = FoldPlan.draw(self.cv, self.predictor, X, bound, self.rng)
         self.report(f"cross-fitting {len(plan.trainings)} models on {len(labels.labeled):,} labels")
+        numbers = sum(len(one.pool) for one in plan.trainings) * labels.n_outputs
         fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_fold)(one, X, labels, bound.training_weights) for one in plan.trainings
+            delayed(_fit_fold)(one, X, labels, bound.training_weights, are_few(numbers, 1))
+            for one in plan.trainings
         )
         models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
         nothing = np.empty(0, dtype=np.intp)
-        return OutOfSample(
-            models, nothing, plan.folds, of_folds, plan.pools, of_pools, plan.whole_pools
-        )
+        several = [(models, plan.pools[0], of_pools)]
+        if not plan.whole_pools:
+            several = [
+                ([one], rows, [f]) for one, rows, f in zip(models, plan.pools, of_pools, strict=True)
+            ]
+        parts = [self._part(*one, X, labels) for one in several]
+        return OutOfSample(models, nothing, plan.folds, of_folds, parts)
 
+    def _one_model(
+        self, model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
+    ) -> OutOfSample:
+        k, pool = labels.n_outputs, labels.unlabeled
+        of_rectify = mean_prediction(model, X, rectify, k)
+        of_pool = mean_prediction(model, X, pool, k) if are_few(len(pool), k) else None
+        part = self._part([model], pool, [of_pool], X, labels)
+        return OutOfSample([model], finetune, [rectify], [of_rectify], [part])
 
-def _one_model(
-    model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
-) -> OutOfSample:
-    of_rectify, of_pool = (
-        mean_prediction(model, X, rows, labels.n_outputs) for rows in (rectify, labels.unlabeled)
-    )
-    return OutOfSample([model], finetune, [rectify], [of_rectify], [labels.unlabeled], [of_pool])
+    def _part(
+        self, models: list[Any], rows: Rows, predicted: list[Any], X: Any, labels: PartialLabels
+    ) -> PredictedPart:
+        kept = None if predicted[0] is None else predicted
+        return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept)
 
 
 def _fit_fold(
-    training: FoldTraining, X: Any, labels: PartialLabels, weigh: Weigh | None
-) -> tuple[BaseEstimator, Array, Array]:
-    model = training.trained_model(X, labels, weigh)
-    of_fold, of_pool = (
-        mean_prediction(model, X, rows, labels.n_outputs) for rows in (training.fold, training.pool)
-    )
-    return model, of_fold, of_pool
+    training: FoldTraining, X: Any, labels: PartialLabels, weigh: Weigh | None, keep: bool
+) -> tuple[BaseEstimator, Array, Array | None]:
+    """A model, and its predictions of its fold and, if they are few, of its pool."""
+    model, k = training.trained_model(X, labels, weigh), labels.n_outputs
+    of_pool = mean_prediction(model, X, training.pool, k) if keep else None
+    return model, mean_prediction(model, X, training.fold, k), of_pool

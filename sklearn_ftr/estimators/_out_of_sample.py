@@ -14,7 +14,10 @@ from sklearn.base import BaseEstimator
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import BoundJudges, Judges
+from sklearn_ftr.estimators._predicted_pool import PredictedPart, PredictedPool
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._pool import Pool, PoolOfParts
 
 Rows = NDArray[np.intp]
 # A part of the pool with fewer rows has a mean too uncertain to align a model by.
@@ -33,10 +36,8 @@ class OutOfSample:
         Rows that have only trained; empty under cross-fitting, where every label also rectifies.
     folds, of_folds : sequences of ndarray (r_k,) and (r_k, k)
         Rectification rows of each model, and its predictions of them.
-    pools, of_pools : sequences of ndarray (m_k,) and (m_k, k)
-        The same for unlabeled rows: all of them, or a part for each model.
-    whole_pools : bool
-        Whether each model has predicted the whole pool.
+    parts : sequence of PredictedPart
+        Unlabeled rows: all of them, which all models predict, or a part for each model.
     judges : BoundJudges or None
         Whose columns follow in the predictions.
     """
@@ -45,9 +46,7 @@ class OutOfSample:
     finetune_rows: Rows
     folds: Sequence[Rows]
     of_folds: Sequence[Array]
-    pools: Sequence[Rows]
-    of_pools: Sequence[Array]
-    whole_pools: bool = True
+    parts: Sequence[PredictedPart]
     judges: BoundJudges | None = None
 
     @property
@@ -71,18 +70,39 @@ class OutOfSample:
     @property
     def pool_rows(self) -> Rows:
         """Rows of the pool, in the order of their predictions."""
-        return self.pools[0] if self.whole_pools else np.concatenate(self.pools)
+        rows = [part.rows for part in self.parts]
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+    @property
+    def n_pool(self) -> int:
+        """How many these are."""
+        return sum(map(len, self.parts))
 
     @property
     def predictions(self) -> Array:
         """Predictions (r, k) of the rectification rows."""
         return np.concatenate(self.of_folds)
 
-    def pool_predictions(self, shares: Array | None) -> Array:
-        """Predictions (m, k) of the pool: by each row's own model, or the average of all with the weights `shares` (K,)."""
-        if not self.whole_pools:
-            return np.concatenate(self.of_pools)
-        return self.of_pools[0] if shares is None else np.tensordot(shares, self.of_pools, axes=1)
+    def pool(
+        self,
+        shares: Array,
+        kept: Any,
+        design_of: Callable[[Rows], Design] | None,
+        own: Rows | None = None,
+    ) -> Pool:
+        """The pool as stage 2 reads it, of which some rows (m,) are `kept`: by the average of all models with the weights `shares`, or by each row's own.
+
+        With covariates, from `design_of`, it is read more than once.
+        """
+        if isinstance(kept, slice):
+            parts = list(self.parts)
+        else:  # one model only
+            parts = [part.only(kept) for part in self.parts]
+        if design_of:
+            parts = [part.in_memory_or_on_disk() for part in parts]
+        if len(parts) == 1:
+            return PredictedPool(parts[0], shares, design_of, own)
+        return PoolOfParts([PredictedPool(part, np.ones(1), design_of) for part in parts])
 
     @property
     def n_indicators(self) -> int:
@@ -105,31 +125,29 @@ class OutOfSample:
         """With the judges' columns, if there are any, after those of the models."""
         if judges is None:
             return self
-        of_folds, of_pools = (
-            [
-                np.hstack([f, judges.judgements[part]])
-                for f, part in zip(predictions, parts, strict=True)
-            ]
-            for predictions, parts in ((self.of_folds, self.folds), (self.of_pools, self.pools))
-        )
-        return replace(self, of_folds=of_folds, of_pools=of_pools, judges=judges)
+        of_folds = [
+            np.hstack([f, judges.judgements[rows]])
+            for f, rows in zip(self.of_folds, self.folds, strict=True)
+        ]
+        parts = [replace(part, judgements=judges.judgements) for part in self.parts]
+        return replace(self, of_folds=of_folds, parts=parts, judges=judges)
 
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
         """The same for some rows only, of all (n_rows,)."""
-        in_folds, in_pools = ([rows[part] for part in parts] for parts in (self.folds, self.pools))
+        in_folds = [rows[fold] for fold in self.folds]
         return replace(
             self,
             finetune_rows=self.finetune_rows[rows[self.finetune_rows]],
             folds=[part[kept] for part, kept in zip(self.folds, in_folds, strict=True)],
             of_folds=[f[kept] for f, kept in zip(self.of_folds, in_folds, strict=True)],
-            pools=[part[kept] for part, kept in zip(self.pools, in_pools, strict=True)],
-            of_pools=[f[kept] for f, kept in zip(self.of_pools, in_pools, strict=True)],
+            parts=[part.only(rows[part.rows]) for part in self.parts],
         )
 
     def mapped(self, function: Callable[[Array], Array]) -> OutOfSample:
         """The same with a function of the predictions in their place."""
-        of_folds, of_pools = ([function(f) for f in parts] for parts in (self.of_folds, self.of_pools))
-        return replace(self, of_folds=of_folds, of_pools=of_pools)
+        of_folds = [function(f) for f in self.of_folds]
+        parts = [replace(part, functions=[*part.functions, function]) for part in self.parts]
+        return replace(self, of_folds=of_folds, parts=parts)
 
 
 def fold_shares(folds: Sequence[Rows]) -> Array:

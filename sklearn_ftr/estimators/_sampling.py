@@ -77,25 +77,23 @@ def sample_of_stages(
     `design_of` gives covariates of some rows, where the estimand has any; with `keep_design` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
     what the model says of them is no prediction; the others stand for them.
     """
-    rectify, trained, pool = stage_one.rectify_rows, stage_one.finetune_rows, stage_one.pool_rows
-    drawn, every, kept = drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
-    folds = Folds(
-        stage_one.fold_sizes,
-        stage_one.of_pools if stage_one.fold_sizes else (),
-        folds_of_clusters(labels, stage_one.folds, pool) if stage_one.fold_sizes else None,
-    )
-    f_pool = stage_one.pool_predictions(drawn.shares(folds.sizes) if folds.sizes else None)
+    rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
+    rows = stage_one.pool_rows
+    drawn, every, kept = drawn_rows(labels, trained, rectify, rows, finite_population, keep_design)
+    folds, shares, own = Folds(stage_one.fold_sizes), np.ones(1), None
+    if len(folds):
+        shares = drawn.shares(folds.sizes)
+        own = folds_of_clusters(labels, stage_one.folds, rows)
     return Sample(
         y=labels.y[rectify],
         f=stage_one.predictions,
-        f_pool=f_pool[kept],
+        pool=stage_one.pool(shares, kept, design_of, own),
         drawn=drawn,
         X=design_of(rectify) if design_of else None,
-        X_pool=design_of(pool[kept]) if design_of else None,
         trained=_trained(labels, trained, every, recycle, finite_population, design_of),
         folds=folds,
         n_finetune=stage_one.n_finetune,
-        n_unlabeled=len(pool),
+        n_unlabeled=stage_one.n_pool,
         n_indicators=stage_one.n_indicators,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,23 +22,29 @@ def check_labels(y: ArrayLike, f: ArrayLike, f_unlabeled: ArrayLike) -> NDArray[
     return check_finite(as_real_array(y, "y"), "y")
 
 
-def check_pool(sums: Array, f_unlabeled: NDArray[np.floating]) -> None:
-    """What sums over the pool say of its values: all finite, or an error that counts those that are not."""
-    if not np.isfinite(sums).all():
-        check_judgements(f_unlabeled, "f_unlabeled")
-        raise ValueError("f_unlabeled has values whose squares overflow; divide by a power of ten.")
-
-
 def as_real_array(values: ArrayLike, name: str, most_dimensions: int = 2) -> NDArray[np.floating]:
     """An array of floats with one or two dimensions, or three where judges are the third; float input is not copied."""
     array = as_floats(values, name)
-    if not 1 <= array.ndim <= most_dimensions or 0 in array.shape[1:]:
+    if not _has_dimensions(array, most_dimensions):
         value = f" ({shown(values)})" if array.ndim == 0 else ""
         of_judges = " or (n_rows, n_outputs, n_judges)" * (most_dimensions == 3)
         raise ValueError(
             f"{name} has shape {array.shape}{value}; expected (n_rows,) or (n_rows, n_outputs){of_judges}."
         )
     return array
+
+
+def as_pool_array(values: ArrayLike, name: str, most_dimensions: int = 2) -> NDArray[Any]:
+    """As `as_real_array`, but numbers and truth values that take less room than float64 are left as they are."""
+    array = np.asarray(values)
+    narrow = array.dtype.kind in "iub" or array.dtype == np.float16
+    if narrow and not np.ma.isMaskedArray(values) and _has_dimensions(array, most_dimensions):
+        return array
+    return as_real_array(values, name, most_dimensions)
+
+
+def _has_dimensions(array: NDArray[Any], most: int) -> bool:
+    return 1 <= array.ndim <= most and 0 not in array.shape[1:]
 
 
 def check_lambda(
@@ -62,7 +70,7 @@ def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
         raise ArgumentTypeError(f"{name} is {shown(values)}; {expected}.") from error
 
 
-def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
+def check_finite(array: NDArray[Any], name: str) -> NDArray[Any]:
     """The array itself, or an error that counts NaN, infinite and too large values."""
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has {count_non_finite(array)}; expected finite numbers only.")
@@ -74,7 +82,7 @@ def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]
     return array
 
 
-def check_judgements(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
+def check_judgements(array: NDArray[Any], name: str) -> NDArray[Any]:
     """As `check_finite`, with advice for judges who have not answered every row."""
     if np.isnan(array).any():
         raise ValueError(
@@ -84,7 +92,7 @@ def check_judgements(array: NDArray[np.floating], name: str) -> NDArray[np.float
     return check_finite(array, name)
 
 
-def count_non_finite(array: NDArray[np.floating]) -> str:
+def count_non_finite(array: NDArray[Any]) -> str:
     """For messages: how many values of how many are NaN or infinite."""
     nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     return f"{nan} NaN and {infinite} infinite values among {array.size}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +73,13 @@ class Design:
     def weighted(self, weights: Array | None) -> Design:
         """The same rows with weights of any scale."""
         return replace(self, weights=None if weights is None else weights / weights.mean())
+
+
+def joined_designs(parts: Sequence[Design]) -> Design:
+    """Rows of several parts of one design, without weights; a single one is not copied."""
+    first, *others = parts
+    rows = np.concatenate([one.rows for one in parts]) if others else first.rows
+    return replace(first, rows=rows, weights=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ labeled and unlabeled rows move both sides of the control variate at once, which
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,17 @@ from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
-from sklearn_ftr.rectification._pool_totals import PoolTotals
+from sklearn_ftr.rectification._pool import Pool
+from sklearn_ftr.rectification._pool_totals import PieceSums, PoolTotals
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._rectify import shift_of
-from sklearn_ftr.rectification._sampling import Sampling, Sliced
+from sklearn_ftr.rectification._sampling import MeansOfPool, Sampling
 
 Codes = NDArray[np.intp]
 # Sums of rows that differ by less than this part of their size are the same.
 _ROUNDING = 1e-12
-# Rows of the pool, and pieces, that are worked on at once.
-_BLOCK_ROWS = _BLOCK_PIECES = 65_536
+# Pieces that are worked on at once.
+_BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,41 +157,61 @@ class DesignedSampling(Sampling):
         """Mean prediction of the labeled rows less that of the pool (k,), in standard errors under the design."""
         return shift_of(self.deviations(f, f, pool))
 
-    def pool_part_of(self, f: Array, pool: Sliced) -> PoolTotals:
-        """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
+    def of_means(self, f: Array, pool: Pool) -> MeansOfPool:
+        """Of all models side by side, from unlabeled rows; with a single one labeled rows join them where they are on the pool's side."""
+        sums = self.summary(pool.n_models * f.shape[1], np.tile(f[0], pool.n_models))
+        for block in pool.blocks():
+            sums.add(columns(block.side_by_side), block.start)
+        means = sums.mean.reshape(pool.n_models, -1)
+        return MeansOfPool(sums if pool.n_models > 1 else self.part(sums, f), means)
 
-        def blocks() -> Iterator[Array]:
-            if self.own_weights is not None and len(pool):
-                yield f
-            for start in range(0, len(pool), _BLOCK_ROWS):
-                yield columns(pool[start : start + _BLOCK_ROWS])
+    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> PoolTotals:
+        """Pieces with labels are predicted by the model that has not seen these."""
+        sums, models = seen.part, range(pool.n_models)
+        assert isinstance(sums, PieceSums)
+        sizes, (start,) = sums.sizes[:, None], np.split(sums.origin, pool.n_models)[:1]
+        of_models = np.split(sums.sums, pool.n_models, axis=1)
+        average = np.tensordot(pool.shares, of_models, axes=1)
+        own = np.full(self.n_pieces, -1)
+        for block in pool.blocks() if pool.knows_clusters else ():
+            assert block.own is not None
+            own[self.pool_pieces[block.start : block.start + len(block)]] = block.own
+        for model in models if pool.knows_clusters else ():
+            inside, move = own == model, pool.shares @ seen.means - seen.means[model]
+            average[inside] = (of_models[model] + sizes * move)[inside]
+        return self.part(replace(sums, sums=average, origin=start), f)
 
-        return self.pool_part(blocks(), f.shape[1], f[0])
-
-    def pool_part(self, blocks: Iterator[Array], k: int, origin: Array | None = None) -> PoolTotals:
+    def pool_part(self, blocks: Iterator[Array], k: int) -> PoolTotals:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""
-        pieces, weights = self.pool_rows
-        origin = np.zeros(k) if origin is None else origin
-        totals, start = np.zeros((self.n_pieces, k)), 0
+        of_labeled = None if self.own_weights is None else next(blocks, None)
+        sums, start = self.summary(k), 0
         for block in blocks:
-            rows = slice(start, start + len(block))
-            values = block - origin
-            if weights is not None:
-                values *= weights[rows, None]
-            for column in range(k):
-                np.add.at(totals[:, column], pieces[rows], values[:, column])
-            start = rows.stop
+            sums.add(block, start)
+            start += len(block)
         if not start:
-            return PoolTotals(origin, totals, np.zeros(self.n_pieces))
-        sizes = np.bincount(pieces, weights, self.n_pieces)
-        # Numbers of rows become shares in their own place, so that there is no third array as long as these two.
-        shares, size = sizes.view(np.float64), sizes.sum()
+            return PoolTotals(sums.origin, sums.sums, np.zeros(self.n_pieces))
+        return self.part(sums, of_labeled)
+
+    def summary(self, k: int, origin: Array | None = None) -> PieceSums:
+        """What adds up values (n, k) of unlabeled rows."""
+        origin = np.zeros(k) if origin is None else origin
+        return PieceSums(np.zeros((self.n_pieces, k)), origin, self.pool_pieces, self.pool_weights)
+
+    def part(self, sums: PieceSums, of_labeled: Array | None) -> PoolTotals:
+        """Of unlabeled rows, and of labeled ones (r, k) where they are on the pool's side."""
+        totals, sizes = sums.sums, sums.sizes
+        if not sizes.any():
+            return PoolTotals(sums.origin, totals, sizes)
+        if self.own_weights is not None and of_labeled is not None:
+            weighted = self.own_weights[:, None] * (of_labeled - sums.origin)
+            totals = totals + _sums(self.pieces, weighted, self.n_pieces)
+            sizes = sizes + np.bincount(self.pieces, self.own_weights, self.n_pieces)
+        size = sizes.sum()
         shift = totals.sum(axis=0) / size
         for start in range(0, self.n_pieces, _BLOCK_PIECES):
             part = slice(start, start + _BLOCK_PIECES)
             totals[part] = (totals[part] - sizes[part, None] * shift) / size
-            shares[part] = sizes[part] / size
-        return PoolTotals(origin + shift, totals, shares)
+        return PoolTotals(sums.origin + shift, totals, sizes / size)
 
     @property
     def pool_rows(self) -> tuple[Codes, Array | None]:

@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite, check_judgements
-from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._difference_under_design import difference_under_design
+from sklearn_ftr.rectification._difference_under_design import (
+    GroupsOfRows,
+    difference_under_design,
+    group_means,
+)
 from sklearn_ftr.rectification._error_terms import Shape
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
@@ -24,6 +27,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._mean import mean_of
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
@@ -127,11 +131,12 @@ def rectify_difference(
     )
     y = check_finite(y, "y").astype(np.float64)
     if not isinstance(drawn, SimpleRandom):
-        X, X_pool = (Design(np.eye(2)[numbers], False) for numbers in (of_rows, of_pool))
-        pool = check_judgements(pool, "f_unlabeled")
-        sample = Sample(y, f, pool, drawn, X, X_pool, n_indicators=judged.n_indicators)
-        of_names = str(names[0]), str(names[1])
-        result = difference_under_design(sample, of_pool, of_names, weights, confidence_level)
+        estimand = group_means((str(names[0]), str(names[1])), of_rows)
+        X, X_pool = (estimand.seen(np.eye(2)[numbers]) for numbers in (of_rows, of_pool))
+        pool = ArrayPool([check_judgements(pool, "f_unlabeled")], X_pool)
+        sample = Sample(y, f, pool, drawn, X, n_indicators=judged.n_indicators)
+        groups = GroupsOfRows(of_rows, of_rows[:0], of_pool, of_pool)
+        result = difference_under_design(estimand, sample, groups, weights, confidence_level)
         result = result.with_interval(interval)
         warn_of_doubts(result, stacklevel=3)
         return result
@@ -205,7 +210,7 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
 
 def _sample_of(y: Array, f: Array, pool: NDArray[Any], n_indicators: int) -> Sample:
     """Rows of one group."""
-    return Sample(y, f, pool, SimpleRandom(len(y)), n_indicators=n_indicators)
+    return Sample(y, f, ArrayPool([pool]), SimpleRandom(len(y)), n_indicators=n_indicators)
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:

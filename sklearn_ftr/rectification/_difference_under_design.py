@@ -6,7 +6,7 @@ covariance of both; a contrast subtracts them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,26 +29,41 @@ from sklearn_ftr.rectification._share_sums import difference_of_shares
 _CONTRAST = np.array([-1.0, 1.0])
 
 
+Numbers = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupsOfRows:
+    """Numbers, 0 or 1, of the group of each row that rectifies, has trained only, is in the pool, or has no label."""
+
+    rectify: Numbers
+    trained: Numbers
+    pool: Numbers
+    unlabeled: Numbers
+
+
+def group_means(names: tuple[str, str], of_labels: Numbers) -> GeneralizedLinear:
+    """Both means as coefficients, in coordinates that suit the groups of all labels."""
+    return GeneralizedLinear.of(FAMILIES["gaussian"], names, Design(np.eye(2)[of_labels], False))
+
+
 def difference_under_design(
+    estimand: GeneralizedLinear,
     sample: Sample,
-    unlabeled: NDArray[np.intp],
-    names: tuple[str, str],
+    groups: GroupsOfRows,
     lambda_: Any,
     confidence_level: float,
 ) -> RectifiedResult:
-    """From a sample whose covariates are the indicators of both groups, and the number of the group of all unlabeled rows."""
-    drawn = sample.drawn
+    """From `group_means` and a sample whose covariates are the indicators of both groups."""
+    drawn, (first, second) = sample.drawn, estimand.names
     assert isinstance(drawn, DesignedSampling)
-    of_trained = None if sample.trained is None else sample.trained.X
-    rectify, trained, pool = map(_numbers_of, (sample.X, of_trained, sample.X_pool))
-    _check_weights(names, drawn, rectify, pool)
-    of_labels = sample.all_labels
-    sample, estimand = _seen(sample, names)
+    rectify, trained = groups.rectify, groups.trained
+    _check_weights((first, second), drawn, rectify, groups.pool)
     both = rectify_estimand(estimand, sample, lambda_, confidence_level).result
-    both = _as_each_group_alone(both, drawn, rectify, pool)
-    counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, unlabeled)]
-    parts = {name: _part(both, position, *counts) for position, name in enumerate(names)}
-    if are_shares(of_labels):
+    both = _as_each_group_alone(both, drawn, rectify, groups.pool)
+    counts = [np.bincount(numbers, minlength=2) for numbers in (rectify, trained, groups.unlabeled)]
+    parts = {name: _part(both, position, *counts) for position, name in enumerate(estimand.names)}
+    if are_shares(sample.all_labels):
         of_every = both.labels_only, sample.every, np.concatenate([rectify, trained])
         shares = _shares(both, both, drawn, rectify), _shares(both, *of_every)
         parts = {
@@ -56,20 +71,6 @@ def difference_under_design(
             for (name, part), one, alone in zip(parts.items(), *shares, strict=True)
         }
     return _difference(both, parts)
-
-
-def _seen(sample: Sample, names: tuple[str, str]) -> tuple[Sample, GeneralizedLinear]:
-    """The same in the coordinates of a regression on the groups' indicators."""
-    rows, trained = sample.X, sample.trained
-    assert rows is not None
-    assert sample.X_pool is not None
-    if trained is not None and trained.X is not None:
-        rows = rows.followed_by(trained.X)
-    estimand = GeneralizedLinear.of(FAMILIES["gaussian"], names, rows)
-    X, X_pool = (estimand.seen(one.rows) for one in (sample.X, sample.X_pool) if one is not None)
-    if trained is not None and trained.X is not None:
-        trained = replace(trained, X=estimand.seen(trained.X.rows))
-    return replace(sample, X=X, X_pool=X_pool, trained=trained), estimand
 
 
 def _check_weights(
@@ -87,11 +88,6 @@ def _check_weights(
             raise ValueError(
                 f"Group {names[int(np.argmin(sums))]} has no {rows} row with a weight above 0; expected some of both groups."
             )
-
-
-def _numbers_of(X: Design | None) -> NDArray[np.intp]:
-    """Number, 0 or 1, of each row's group."""
-    return np.empty(0, dtype=np.intp) if X is None else X.rows[:, 1].astype(np.intp)
 
 
 def _as_each_group_alone(

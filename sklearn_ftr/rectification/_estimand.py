@@ -57,6 +57,18 @@ class Estimand(ABC):
         """How far psi (n, k) of some rows moves by as much as their labels are expected to err, where that is known."""
         return None
 
+    def information(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
+        """The sum (k, k) of the rows' parts of H, where it is known without differences; else zeros."""
+        return np.zeros((len(theta), len(theta)))
+
+    def inverse(self, information: Array, known: Array) -> Array:
+        """H^-1 from the mean of `information`, or as it is `known` (k, k) of some rows."""
+        return known
+
+    def linearized(self, solution: Array, inverse: Array) -> Linearized:
+        """What `solve` finds, in the units of the result, too."""
+        return Linearized(solution, inverse, self.reported(solution), self.reported(inverse.T).T)
+
     def reported(self, values: Array) -> Array:
         """What `solve` finds, or its influence values (..., k), in the units of the result; it may work in others."""
         return values
@@ -96,8 +108,7 @@ def linearize(
         solution, inverse = estimand.solve(X, target, start)
     except NoEstimateError as error:
         raise type(error)(f"{error} (Estimated from {source}.)") from error
-    bread = estimand.reported(inverse.T).T
-    return Linearized(solution, inverse, estimand.reported(solution), bread)
+    return estimand.linearized(solution, inverse)
 
 
 def influence_rows(estimand: Estimand, X: Design, target: Vector, one: Linearized) -> Array:

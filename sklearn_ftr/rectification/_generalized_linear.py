@@ -102,6 +102,14 @@ class GeneralizedLinear(Estimand):
                 return theta + step, bread
         raise self._infinite(X, target, step) if walk.steps else self._no_solution()
 
+    def information(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
+        """X'WX."""
+        return self._information(X, X @ theta, weights)
+
+    def inverse(self, information: Array, known: Array) -> Array:
+        """As Newton's method has it."""
+        return self._inverse(information)
+
     def bread(self, X: Design, theta: Array) -> Array:
         """H^-1 (k, k) at theta, which needs no labels."""
         return self._newton(X, np.zeros(len(X)), theta)[1]

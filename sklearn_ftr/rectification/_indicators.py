@@ -103,7 +103,7 @@ class Indicators:
         shares, r = self.shares, len(self.of_y)
         trained = shares.sample.trained
         n_own = shares.sampling.n_pieces_among(slice(r, None)) if len(shares.recycled) else 0
-        if trained is None or not (len(shares.sample.f_pool) and n_own):
+        if trained is None or not (len(shares.sample.pool) and n_own):
             return rectified, 0.0
         own_mean = np.average(self.of_counted[r:], axis=0, weights=shares.weights_of_recycled)
         if trained.share:

@@ -8,38 +8,27 @@ with the errors of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design, column_of
-from sklearn_ftr.rectification._estimand import (
-    Estimand,
-    Linearized,
-    influence_rows,
-    linearize,
-    pieces,
-)
-from sklearn_ftr.rectification._moments import columns
-from sklearn_ftr.rectification._pool_influence import (
-    LinearizedJudge,
-    by_number,
-    moves_of_models,
-    pool_part_of_judges,
-    scores_by_fold,
-)
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._estimand import Estimand, Linearized, influence_rows, linearize
+from sklearn_ftr.rectification._pool_influence import by_number, pool_side, scores_by_fold
 from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._sample import Sample, Vector
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import PoolPart
 
 # Predictions whose influence is smaller than this part of the labels' are constant but for rounding; of models of folds, from
 # which large parts have been taken away, than the second.
 _SMALLEST_INFLUENCE, _SMALLEST_ALIGNED_INFLUENCE = 1e-12, 1e-8
 # The pool's covariates may be so much larger than those of labeled rows, on which rounding is measured.
 _NOISE_OF_POOL = 8
+# An estimate that is known to this part of it is known.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +38,16 @@ class RectifiedEstimand:
     result: RectifiedResult
     of_labels: Linearized
     of_predictions: list[Linearized]
+
+
+@dataclass(frozen=True, eq=False)
+class _Judges:
+    """Where j judges' predictions of labeled rows have their estimates, their influence values (r, k) there, and the pool's side."""
+
+    at: list[Linearized]
+    rows: list[Array]
+    pool: PoolPart
+    shift: Any
 
 
 def rectify_estimand(
@@ -76,31 +75,31 @@ def _influence_values(
         influence_rows(estimand, X, sample.y, of_y),
         _noise_of(estimand, X, sample.y, of_y),
     )
-    judges = [_judge(estimand, sample, X, column, of_y) for column in range(sample.f.shape[1])]
-    pool = pool_part_of_judges(estimand, sample, judges)
+    judges = _of_judges(estimand, sample, X, of_y, rows_y.std(axis=0))
+    noise = [_noise_of(estimand, X, f, at) for f, at in zip(sample.f.T, judges.at, strict=True)]
     smallest = _SMALLEST_ALIGNED_INFLUENCE if len(sample.folds) else _SMALLEST_INFLUENCE
-    for one in judges:
-        _drop_rounding(one.rows, one.at, np.maximum(one.noise, smallest * rows_y.std(axis=0)))
+    for rows, at, its in zip(judges.rows, judges.at, noise, strict=True):
+        _drop_rounding(rows, at, np.maximum(its, smallest * rows_y.std(axis=0)))
     rows_of_all = rows_y
     if sample.trained is not None:
         rows_of_all = influence_rows(estimand, *_all_labels(sample), every)
         _drop_rounding(rows_of_all, every, noise_y)
     _drop_rounding(rows_y, of_y, noise_y)
-    rows_f, noise_f = (by_number([getattr(one, name) for one in judges]) for name in ("rows", "noise"))
-    pool = pool.without(_NOISE_OF_POOL * noise_f)
+    rows_f, noise_f = by_number(judges.rows), by_number(noise)
+    pool = judges.pool.without(_NOISE_OF_POOL * noise_f)
     _check_squares(rows_y, rows_f, pool.squares)
     values = InfluenceValues(
         y=rows_y,
         f=rows_f,
         pool=pool,
         every=rows_of_all,
-        shift=_shift(sample),
+        shift=judges.shift,
         noise=(noise_y, noise_f),
         n_parameters=estimand.n_parameters,
         reach=_reach(estimand, X, of_y),
         reach_of_all=_reach(estimand, _all_labels(sample)[0], every),
     )
-    return values, of_y, [one.at for one in judges]
+    return values, of_y, judges.at
 
 
 def _of_labels(estimand: Estimand, sample: Sample) -> tuple[Linearized, Linearized, Design]:
@@ -129,43 +128,37 @@ def _all_labels(sample: Sample) -> tuple[Design, Array]:
     return rows.weighted(sample.every.weights), sample.all_labels
 
 
-def _judge(
-    estimand: Estimand, sample: Sample, X: Design, column: int, of_y: Linearized
-) -> LinearizedJudge:
-    f, k = sample.f[:, column], len(of_y.theta)
-    moves, common = np.zeros((len(sample.folds), k)), np.zeros(k)
-    if not len(sample.f_pool):  # only how far predictions are from labels is asked
-        rows = of_y.theta + estimand.scores(X[:], f, of_y.solution) @ of_y.bread.T
-        return LinearizedJudge(of_y, rows, _noise_of(estimand, X, f, of_y), of_y, moves, common)
-    at = linearize(estimand, X, f, of_y, "the predictions of labeled rows")
-    of_pool = linearize(estimand, *_pools_side(sample, X, column), at, "the predictions of the pool")
-    if not len(sample.folds):
-        rows = influence_rows(estimand, X, f, at)
-        return LinearizedJudge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
-    moves, common = moves_of_models(estimand, sample, column, of_pool)
-    rows = at.theta + scores_by_fold(estimand, sample, X, column, at.solution, moves) @ at.bread.T
-    return LinearizedJudge(at, rows, _noise_of(estimand, X, f, at), of_pool, moves, common)
+def _of_judges(
+    estimand: Estimand, sample: Sample, X: Design, of_y: Linearized, spread: Array
+) -> _Judges:
+    """`spread` (k,) is how labels' influence values vary."""
+    k, j = len(of_y.theta), sample.f.shape[1]
+    if not len(sample.pool):  # only how far predictions are from labels is asked
+        scores = [estimand.scores(X[:], f, of_y.solution) for f in sample.f.T]
+        rows = [of_y.theta + one @ of_y.bread.T for one in scores]
+        return _Judges([of_y] * j, rows, sample.drawn.pool_part(iter(()), k * j), 0.0)
+    at = [linearize(estimand, X, f, of_y, "the predictions of labeled rows") for f in sample.f.T]
+    own = [influence_rows(estimand, X, f, one) for f, one in zip(sample.f.T, at, strict=True)]
+    spread = np.max([spread, *(rows.std(axis=0) for rows in own)], axis=0)
+    side = pool_side(estimand, sample, X, at, spread + _ROUNDING * np.abs(of_y.theta))
+    rows = (
+        own
+        if not len(sample.folds)
+        else [
+            _of_predictions(estimand, sample, X, column, one, moves)
+            for column, (one, moves) in enumerate(zip(at, side.moves, strict=True))
+        ]
+    )
+    shift = max(sample.drawn.shift(sample.f, side.of_predictions), key=abs)
+    return _Judges(at, rows, side.part, shift)
 
 
-def _pools_side(sample: Sample, X: Design, column: int) -> tuple[Design, Vector]:
-    """Unlabeled rows or, where labels were drawn with probabilities, a copy of all rows."""
-    assert sample.X_pool is not None
-    rows, values = sample.X_pool, column_of(sample.f_pool, column)
-    weights = sample.drawn.weights_of_pools_side(len(values))
-    if sample.drawn.own_weights is not None:
-        rows = X.followed_by(rows)
-        values = np.concatenate([sample.f[:, column], values[:].astype(np.float64)])
-    return rows.weighted(weights), values
-
-
-def _shift(sample: Sample) -> Any:
-    """Of mean predictions, between labeled rows and the pool's side."""
-    f, drawn = sample.f, sample.drawn
-    if not len(sample.f_pool):
-        return 0.0
-    pool = map(columns, pieces(sample.f_pool))
-    own = iter([f]) if drawn.own_weights is not None else iter(())
-    return max(drawn.shift(f, drawn.pool_part(chain(own, pool), f.shape[1])), key=abs)
+def _of_predictions(
+    estimand: Estimand, sample: Sample, X: Design, column: int, at: Linearized, moves: Array
+) -> Array:
+    """Influence values (r, k) of one judge's predictions of labeled rows, each model's at its own estimate."""
+    scores = scores_by_fold(estimand, sample, X, column, at.solution, moves)
+    return at.theta + scores @ at.bread.T
 
 
 def _noise_of(estimand: Estimand, X: Design, target: Array, one: Linearized) -> Array:

@@ -10,17 +10,18 @@ from numpy.typing import ArrayLike
 from sklearn_ftr._tables import column_names
 from sklearn_ftr.rectification._checks import (
     Array,
+    check_judgements,
     check_labels,
-    check_pool,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._judgements import read_judgements
-from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._pool import ArrayPool, Pool
 from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
-from sklearn_ftr.rectification._sampling import PoolPart, SimpleRandom
+from sklearn_ftr.rectification._sampling import PoolPart
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._share_evidence import are_shares
@@ -166,7 +167,8 @@ def rectified_mean(
     sizes = len(labels), len(judged.pool)
     drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
     y_ = labels.astype(np.float64, copy=False)
-    sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
+    pool = ArrayPool([judged.pool])
+    sample = Sample(y_, judged.f, pool, drawn, n_indicators=judged.n_indicators)
     names = tuple(map(str, column_names(y) or ()))
     return mean_of(sample, lambda_, confidence_level, names)
 
@@ -183,8 +185,8 @@ def mean_of(
     """
     check_enough_labels(len(sample.y))
     with np.errstate(invalid="ignore", over="ignore"):
-        f, pool = aligned_means(sample)
-        check_pool(pool.squares, sample.f_pool[:])
+        f, pool, rows = aligned_means(sample)
+        _check_pool(pool.squares, sample.pool)
     shares = are_shares(sample.all_labels)
     values = InfluenceValues(
         y=columns(sample.y),
@@ -193,40 +195,60 @@ def mean_of(
         every=columns(sample.all_labels),
         shift=sample.drawn.shift(f, pool),
         are_shares=shares,
-        pool_skewness=None if shares else _skewness_of_pool(sample),
+        pool_skewness=None if shares else _skewness(sample, rows),
     )
     return rectified_result(values, sample, lambda_, confidence_level, sample.y[0], names=names)
 
 
-def aligned_means(sample: Sample) -> tuple[Array, PoolPart]:
-    """Predictions (r, k) of labeled rows, and the pool's, by models that agree on the pool's mean."""
-    folds, drawn = sample.folds, sample.drawn
-    if not len(folds) or not len(sample.f_pool):
-        return sample.f, drawn.pool_part_of(sample.f, sample.f_pool)
-    shares = drawn.shares(folds.sizes)
-    means = np.array([_mean(f, drawn.pool_weights) for f in folds.pools])
-    # The model's own mean goes first: a constant model then becomes exactly the common constant.
-    of_folds, of_pools = (
-        [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
-        for parts in ([sample.f[rows] for rows in folds.rows], folds.pools)
-    )
-    f = np.concatenate(of_folds)
-    if folds.are_parts_of(len(sample.f_pool)):
-        return f, drawn.joined([drawn.pool_part_of(part, part) for part in of_pools])
-    pool = np.tensordot(shares, of_pools, axes=1)
-    if folds.of_pool is not None:
-        for fold, of_pool in enumerate(of_pools):
-            pool[folds.of_pool == fold] = of_pool[folds.of_pool == fold]
-    return f, drawn.pool_part_of(f, pool)
+def aligned_means(sample: Sample) -> tuple[Array, PoolPart, Array | None]:
+    """Predictions (r, k) of labeled rows, the pool's, by models that agree on the pool's mean, and some rows of the pool."""
+    folds, drawn, pool = sample.folds, sample.drawn, sample.pool
+    if not len(pool):
+        return sample.f, drawn.pool_part(iter(()), sample.f.shape[1]), None
+    if pool.parts:
+        return _aligned_parts(sample)
+    seen = drawn.of_means(sample.f, pool)
+    if not len(folds):
+        return sample.f, seen.part, seen.even_rows
+    f = np.concatenate(_moved(sample, seen.means, pool.shares))
+    rows = seen.even_rows
+    if rows is not None:
+        rows = np.tensordot(pool.shares, np.split(rows, len(folds), axis=1), axes=1)
+    return f, drawn.aligned(f, pool, seen), rows
 
 
-def _skewness_of_pool(sample: Sample) -> Array | None:
+def _aligned_parts(sample: Sample) -> tuple[Array, PoolPart, Array | None]:
+    """Of models each of which has predicted a part of the pool."""
+    drawn, shares = sample.drawn, sample.drawn.shares(sample.folds.sizes)
+    seen = [drawn.of_means(sample.f, part) for part in sample.pool.parts]
+    means = np.concatenate([one.means for one in seen])
+    common, unit = shares @ means, np.eye(means.shape[1])
+    moved = [one.part.mapped(unit, common - mean) for one, mean in zip(seen, means, strict=True)]
+    even = [
+        one.even_rows + common - mean
+        for one, mean in zip(seen, means, strict=True)
+        if one.even_rows is not None
+    ]
+    f = np.concatenate(_moved(sample, means, shares))
+    return f, drawn.joined(moved), np.concatenate(even)
+
+
+def _moved(sample: Sample, means: Array, shares: Array) -> list[Array]:
+    """Predictions of each fold, less its model's mean over the pool (K, k): a constant model becomes exactly the common constant."""
+    parts = [sample.f[rows] for rows in sample.folds.rows]
+    return [part - mean + shares @ means for part, mean in zip(parts, means, strict=True)]
+
+
+def _skewness(sample: Sample, rows: Array | None) -> Array | None:
     """Of one judge's predictions of independent rows."""
-    k, pool = columns(sample.y[:1]).shape[1], sample.f_pool
-    if len(pool) < 2 or sample.f.shape[1] != k or not isinstance(sample.drawn, SimpleRandom):
+    k = columns(sample.y[:1]).shape[1]
+    if rows is None or len(rows) < 2 or sample.f.shape[1] != k:
         return None
-    return skewness_of_pool(pool[:])
+    return skewness_of_pool(rows)
 
 
-def _mean(rows: Array, weights: Array | None) -> Array:
-    return moments(rows).mean if weights is None else np.average(rows, axis=0, weights=weights)
+def _check_pool(sums: Array, pool: Pool) -> None:
+    """What sums over the pool say of its values: all finite, or an error that counts those that are not."""
+    if not np.isfinite(sums).all():
+        check_judgements(pool.average, "f_unlabeled")
+        raise ValueError("f_unlabeled has values whose squares overflow; divide by a power of ten.")

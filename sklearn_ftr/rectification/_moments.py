@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,8 @@ def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(_ROUNDINGS * precision * np.sqrt(np.mean(rows**2, axis=0)))
 
 
-def moments(rows: NDArray[np.floating]) -> Moments:
-    """Moments of an array (n,) or (n, k); float32 is accumulated in float64."""
+def moments(rows: NDArray[Any]) -> Moments:
+    """Moments of an array (n,) or (n, k) of numbers or truth values; whatever is less than float64 is accumulated in float64."""
     table = as_table(rows)
     k = table.shape[1]
     nothing = no_moments(k)
@@ -81,8 +82,27 @@ def moments(rows: NDArray[np.floating]) -> Moments:
     total = reduce(merge, (_block_moments(block, origin) for block in blocks), nothing)
     mean = origin + total.mean
     # Values that differ by rounding only are all as large as their mean.
-    noise = _ROUNDINGS * float(np.finfo(table.dtype).eps) * np.abs(mean)
+    noise = (
+        _ROUNDINGS
+        * float(np.finfo(table.dtype if table.dtype.kind == "f" else np.float64).eps)
+        * np.abs(mean)
+    )
     return Moments(total.count, mean, total.cross_products).without(noise)
+
+
+class RowMoments:
+    """Moments of values (n, k), block by block."""
+
+    def __init__(self, k: int) -> None:
+        self.moments = no_moments(k)
+
+    def add(self, values: NDArray[Any], start: int) -> None:
+        """See more of them; which rows they are does not matter."""
+        self.moments = merge(self.moments, moments(values))
+
+    def merge(self, other: RowMoments) -> None:
+        """See what another one has seen."""
+        self.moments = merge(self.moments, other.moments)
 
 
 def no_moments(k: int) -> Moments:
@@ -95,7 +115,7 @@ def columns(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     return as_table(rows).astype(np.float64, copy=False)
 
 
-def as_table(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+def as_table(rows: NDArray[Any]) -> NDArray[Any]:
     """Rows (n,) as (n, 1), in their own precision; (n, k) as they are."""
     return rows[:, None] if rows.ndim == 1 else rows
 
@@ -107,18 +127,13 @@ def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     return rows[0] + shift, deviations - shift
 
 
-def _block_moments(block: NDArray[np.floating], origin: NDArray[np.float64]) -> Moments:
+def _block_moments(block: NDArray[Any], origin: NDArray[np.float64]) -> Moments:
     # Subtracting the table's first row keeps constant columns exactly at variance zero and takes a large
-    # common offset out before anything is summed.
-    centred = np.subtract(block, origin, dtype=np.float64)
-    if centred.shape[1] == 1:  # contiguous vectors: a dot product instead of a matrix product
-        vector = centred[:, 0]
-        mean = vector.mean(keepdims=True)
-        vector -= mean
-        return Moments(len(block), mean, np.array([[vector @ vector]]))
-    mean = centred.mean(axis=0)
-    centred -= mean
-    return Moments(len(block), mean, centred.T @ centred)
+    # common offset out before anything is summed. Columns are contiguous, so that sums along them are fast.
+    centred = np.subtract(block.T, origin[:, None], dtype=np.float64, order="C")
+    mean = centred.mean(axis=1)
+    centred -= mean[:, None]
+    return Moments(len(block), mean, centred @ centred.T)
 
 
 def merge(left: Moments, right: Moments) -> Moments:

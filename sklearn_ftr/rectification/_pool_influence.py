@@ -1,63 +1,295 @@
-"""How predictions over the pool move an estimate: by several judges, and by several models each at its own estimate."""
+"""How predictions over the pool move an estimate: by several judges, and by several models each at its own estimate.
+
+The estimate comes from some rows of the pool, and passes over all of them, each of which is a step of Newton's method that also takes down how
+scores vary, correct it until nothing is left to correct: two for most pools, one where some rows are all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design, column_of
-from sklearn_ftr.rectification._estimand import (
-    Estimand,
-    Linearized,
-    blocks,
-    times,
-    weighted_blocks,
-)
-from sklearn_ftr.rectification._moments import as_table
-from sklearn_ftr.rectification._sample import Sample, Vector
-from sklearn_ftr.rectification._sampling import PoolPart
+from sklearn_ftr.rectification._coordinates import NoEstimateError
+from sklearn_ftr.rectification._design import Design, joined_designs
+from sklearn_ftr.rectification._estimand import Estimand, Linearized, linearize, times
+from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._pool import Pool, PoolBlock
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import PoolPart, Sampling
+
+_PREDICTIONS = "the predictions of the pool"
+# A step so short, in standard deviations of the labels' influence values and for one label, leaves less than a thousandth of their standard error.
+_SHORT = 3e-4
+_MOST_PASSES = 20
+# Rows whose scores are worked on at once, so that they fit the processor's cache.
+_ROWS_AT_ONCE = 8_192
+# Rows that an estimate starts from: one of so many, but so many at least, and not more than so many numbers.
+_PART, _SMALLEST_START, _LARGEST_START = 50, 65_536, 2**23
 
 
 @dataclass(frozen=True, eq=False)
-class LinearizedJudge:
-    """One judge's predictions: influence values (r, k) of labeled rows, and how to linearise those of the pool.
+class PoolSide:
+    """What a pool says of an estimate, by each of j judges.
 
-    `moves` (K, k) is how far each model's estimate over the pool is from that of all models together, which is `common` (k,) away from `of_pool`.
+    Parameters
+    ----------
+    at : list of Linearized
+        Where each judge's predictions have their estimate.
+    moves : list of ndarray of shape (K, k)
+        How far the estimates of single models are from that of all together, for each judge.
+    part : PoolPart
+        The estimates, and how the pool's rows move them; k j columns, those of the first number first.
+    of_predictions : PoolPart
+        The predictions (m, j) themselves.
     """
 
-    at: Linearized
-    rows: Array
-    noise: Array
-    of_pool: Linearized
-    moves: Array
-    common: Array
+    at: list[Linearized]
+    moves: list[Array]
+    part: PoolPart
+    of_predictions: PoolPart
 
 
-def moves_of_models(
-    estimand: Estimand, sample: Sample, column: int, of_pool: Linearized
-) -> tuple[Array, Array]:
-    """How far (K, k) each model's estimate over the pool is from that of all models together, and (k,) that one from the pool's."""
-    steps = []
-    for rows, f in _pools_of_models(sample):
-        total = np.zeros(len(of_pool.theta))
-        for X, values, weights in weighted_blocks(rows, column_of(f, column)):
-            total += times(weights, estimand.scores(X, values, of_pool.solution)).sum(axis=0)
-        steps.append(of_pool.inverse @ total / len(f))
-    common = sample.drawn.shares(sample.folds.sizes) @ np.array(steps)
-    return np.array(steps) - common, common
+class PoolScores:
+    """Scores of the pool's rows, summed over a pass.
+
+    Parameters
+    ----------
+    estimand : Estimand
+    drawn : Sampling
+    points : ndarray of shape (j, k)
+        Where each judge's scores are taken.
+    moves : ndarray of shape (j, K, k)
+        And how far from there those of rows that only one of K models may predict.
+    """
+
+    def __init__(self, estimand: Estimand, drawn: Sampling, points: Array, moves: Array) -> None:
+        self.estimand, self.points, self.moves = estimand, points, moves
+        self.weights = drawn.pool_weights
+        j, k = points.shape
+        self.scores, self.predictions = drawn.summary(j * k), drawn.summary(j)
+        self.of_models = np.zeros((moves.shape[1], j * k))
+        self.information = np.zeros((j, k, k))
+        self.total = 0.0
+
+    def add(self, block: PoolBlock) -> None:
+        """See a block more."""
+        for piece in block.pieces(_ROWS_AT_ONCE):
+            self._add(piece)
+
+    def merge(self, other: PoolScores) -> None:
+        """See what another one has seen."""
+        self.scores.merge(other.scores)
+        self.predictions.merge(other.predictions)
+        self.of_models += other.of_models
+        self.information += other.information
+        self.total += other.total
+
+    def _add(self, piece: PoolBlock) -> None:
+        assert piece.X is not None
+        X, f = piece.X[:], columns(piece.f)
+        rows = slice(piece.start, piece.start + len(piece))
+        weights = None if self.weights is None else self.weights[rows]
+        self.total += len(piece) if weights is None else float(weights.sum())
+        scores = _scores(self.estimand, X, f, self.points)
+        if len(piece.of_models) > 1:
+            for model, of_model in enumerate(piece.of_models):
+                its = _scores(self.estimand, X, columns(of_model), self.points)
+                self.of_models[model] += times(weights, its).sum(axis=0)
+        for judge, (values, at) in enumerate(zip(f.T, self.points, strict=True)):
+            self.information[judge] += self.estimand.information(X, values, at, weights)
+        if piece.own is not None:
+            self._take_own(scores, piece, X)
+        self.scores.add(scores, piece.start)
+        self.predictions.add(f, piece.start)
+
+    def _take_own(self, scores: Array, piece: PoolBlock, X: Array) -> None:
+        """Scores (in place) of rows in clusters with labels become those of the model that has not seen these labels."""
+        assert piece.own is not None
+        for model in np.unique(piece.own[piece.own >= 0]):
+            rows, f = piece.own == model, columns(piece.of_models[model])
+            points = self.points + self.moves[:, model]
+            scores[rows] = _scores(self.estimand, X[rows], f[rows], points)
 
 
-def _pools_of_models(sample: Sample) -> Iterator[tuple[Design, Vector]]:
-    """Rows and predictions of each model's pool: all of it or, one after the other, its parts."""
-    assert sample.X_pool is not None
-    rows, start = sample.X_pool.weighted(sample.drawn.pool_weights), 0
-    for f in sample.folds.pools:
-        whole = len(f) == len(rows)
-        yield (rows if whole else rows.between(start, start + len(f))), f
-        start += len(f)
+def pool_side(
+    estimand: Estimand, sample: Sample, X: Design, of_labeled: list[Linearized], spread: Array
+) -> PoolSide:
+    """From estimates of the predictions of labeled rows to those of the pool; `spread` (k,) is how influence values of labeled rows vary."""
+    start, every = _of_some_rows(estimand, sample, X, of_labeled)
+    limit = np.sqrt(_SHORT) / len(sample.y) ** 0.25 * spread
+    if every:  # Newton's method has ended there
+        limit = np.full_like(limit, np.inf)
+    if sample.pool.parts:
+        return _side_of_parts(estimand, sample, start, limit)
+    return _side_of_all(estimand, sample, X, start, limit)
+
+
+def _side_of_all(
+    estimand: Estimand, sample: Sample, X: Design, at: list[Linearized], limit: Array
+) -> PoolSide:
+    """Of one model, or of the average of several."""
+    drawn, pool, shares = sample.drawn, sample.pool, sample.pool.shares
+    moves = np.zeros((len(at), pool.n_models, len(limit)))
+    for number in range(_MOST_PASSES):
+        points = np.array([one.solution for one in at])
+        seen = pool.summarized(PoolScores(estimand, drawn, points, moves))
+        at = _with_inverse(estimand, sample, X, at, seen)
+        steps = _steps(at, seen.of_models / seen.total)
+        moves = steps - np.tensordot(steps, shares, axes=(1, 0))[:, None]
+        part = drawn.part(seen.scores, _scores_of_labeled(estimand, sample, X, points, moves))
+        step = _steps(at, part.mean[None])[:, 0]
+        known = number > 0 or not pool.knows_clusters
+        if known and _are_short(estimand, step, limit):
+            theta = [estimand.reported(one) for one in points + step]
+            at = [replace(one, theta=its) for one, its in zip(at, theta, strict=True)]
+            bread = _breads(at)
+            part = part.mapped(bread, by_number(theta) - bread @ part.mean)
+            return PoolSide(at, list(moves), part, drawn.part(seen.predictions, sample.f))
+        at = _moved(estimand, at, step)
+    raise _no_estimate()
+
+
+def _side_of_parts(estimand: Estimand, sample: Sample, at: list[Linearized], limit: Array) -> PoolSide:
+    """Of models each of which has predicted a part of the pool, one step away from the estimate of all parts."""
+    drawn, shares = sample.drawn, sample.drawn.shares(sample.folds.sizes)
+    for _ in range(_MOST_PASSES):
+        together = np.array([[one.solution for one in at]] * len(shares))
+        seen = _scores_of_parts(estimand, sample, together)
+        means = np.array([drawn.part(one.scores, None).mean for one in seen])
+        for one in seen[1:]:
+            seen[0].merge(one)
+        at = _with_inverse(estimand, sample, None, at, seen[0])
+        step = _steps(at, drawn.part(seen[0].scores, None).mean[None])[:, 0]
+        if _are_short(estimand, step, limit):
+            break
+        at = _moved(estimand, at, step)
+    else:
+        raise _no_estimate()
+    steps = _steps(at, means)
+    points = together + steps.swapaxes(0, 1)
+    parts = [drawn.part(one.scores, None) for one in _scores_of_parts(estimand, sample, points)]
+    common = np.tensordot(steps, shares, axes=(1, 0))
+    at = _moved(estimand, at, common)
+    bread, joined = _breads(at), drawn.joined(parts, estimand.n_parameters)
+    theta = by_number([one.theta for one in at])
+    part = joined.mapped(bread, theta - bread @ joined.mean)
+    moves = list(steps - common[:, None])
+    return PoolSide(at, moves, part, drawn.part(seen[0].predictions, sample.f))
+
+
+def _scores_of_parts(estimand: Estimand, sample: Sample, points: Array) -> list[PoolScores]:
+    """Of each part at its points (j, k)."""
+    none = np.zeros((points.shape[1], 1, points.shape[2]))
+    return [
+        part.summarized(PoolScores(estimand, sample.drawn, of_part, none))
+        for part, of_part in zip(sample.pool.parts, points, strict=True)
+    ]
+
+
+def _of_some_rows(
+    estimand: Estimand, sample: Sample, X: Design, start: list[Linearized]
+) -> tuple[list[Linearized], bool]:
+    """Where each judge's predictions of some rows have their estimate, and whether these are all rows."""
+    pool, drawn = sample.pool, sample.drawn
+    blocks = pool.some_rows(_n_rows(pool, estimand))
+    rows, f = (
+        joined_designs([block.X for block in blocks]),
+        np.concatenate([columns(block.f) for block in blocks]),
+    )
+    weights = drawn.pool_weights
+    if weights is not None:
+        weights = np.concatenate([weights[one.start : one.start + len(one)] for one in blocks])
+    if drawn.own_weights is not None:
+        others = np.ones(len(f)) if weights is None else weights
+        weights = np.concatenate([drawn.own_weights, others])
+        rows, f = X.followed_by(rows), np.concatenate([sample.f, f])
+    rows, every = rows.weighted(weights), sum(map(len, blocks)) == len(pool)
+    found = [_start(estimand, rows, values, one, every) for values, one in zip(f.T, start, strict=True)]
+    return found, every
+
+
+def _start(estimand: Estimand, rows: Design, f: Array, start: Linearized, every: bool) -> Linearized:
+    try:
+        return linearize(estimand, rows, f, start, _PREDICTIONS)
+    except NoEstimateError:  # some rows of a pool may have no estimate where all have one
+        if every:
+            raise
+        return start
+
+
+def _n_rows(pool: Pool, estimand: Estimand) -> int:
+    """How many rows an estimate starts from."""
+    width = estimand.n_parameters + pool.n_columns
+    return min(max(len(pool) // _PART, _SMALLEST_START), _LARGEST_START // width)
+
+
+def _with_inverse(
+    estimand: Estimand, sample: Sample, X: Design | None, at: list[Linearized], seen: PoolScores
+) -> list[Linearized]:
+    """With H^-1 as a pass has found it."""
+    information, total, own = seen.information, seen.total, sample.drawn.own_weights
+    if own is not None and X is not None:
+        total += own.sum()
+        of_labeled = [
+            estimand.information(X[:], f, one.solution, own)
+            for f, one in zip(sample.f.T, at, strict=True)
+        ]
+        information = information + np.array(of_labeled)
+    return [
+        estimand.linearized(one.solution, estimand.inverse(its / total, one.inverse))
+        for one, its in zip(at, information, strict=True)
+    ]
+
+
+def _steps(at: list[Linearized], means: Array) -> Array:
+    """Newton's (j, n, k) from mean scores (n, j k), those of the first judge first."""
+    of_judges = means.reshape(len(means), len(at), -1)
+    return np.array([of_judges[:, judge] @ one.inverse.T for judge, one in enumerate(at)])
+
+
+def _are_short(estimand: Estimand, steps: Array, limit: Array) -> bool:
+    """Whether nothing is left to correct, after these steps (j, k), that any label would notice."""
+    if not np.isfinite(steps).all():
+        raise _no_estimate()
+    return all(np.all(np.abs(estimand.reported(step)) <= limit) for step in steps)
+
+
+def _moved(estimand: Estimand, at: list[Linearized], steps: Array) -> list[Linearized]:
+    return [
+        estimand.linearized(one.solution + step, one.inverse)
+        for one, step in zip(at, steps, strict=True)
+    ]
+
+
+def _no_estimate() -> NoEstimateError:
+    return NoEstimateError(
+        f"Newton's method did not converge within {_MOST_PASSES} passes; bring the columns of X to similar scales and check for outliers. "
+        f"(Estimated from {_PREDICTIONS}.)"
+    )
+
+
+def _scores(estimand: Estimand, X: Array, f: Array, points: Array) -> Array:
+    """Of all judges (n, j k), each at its point (j, k)."""
+    scores = [estimand.scores(X, values, at) for values, at in zip(f.T, points, strict=True)]
+    return scores[0] if len(scores) == 1 else np.hstack(scores)
+
+
+def _scores_of_labeled(
+    estimand: Estimand, sample: Sample, X: Design, points: Array, moves: Array
+) -> Array | None:
+    """Of labeled rows on the pool's side (r, j k), by models that have not seen their labels."""
+    if sample.drawn.own_weights is None:
+        return None
+    if not len(sample.folds):
+        return _scores(estimand, X[:], sample.f, points)
+    return np.hstack(
+        [
+            scores_by_fold(estimand, sample, X, judge, at, its)
+            for judge, (at, its) in enumerate(zip(points, moves, strict=True))
+        ]
+    )
 
 
 def scores_by_fold(
@@ -72,119 +304,13 @@ def scores_by_fold(
     )
 
 
-def pool_part_of_judges(estimand: Estimand, sample: Sample, judges: list[LinearizedJudge]) -> PoolPart:
-    """The estimates from predictions on the pool's side, and how its rows move them."""
-    k = len(judges[0].at.theta)
-    drawn, columns = sample.drawn, k * len(judges)
-    if not len(sample.f_pool):
-        return drawn.pool_part(iter(()), columns)
-    bread = _breads(judges)
-    if not sample.folds.are_parts_of(len(sample.f_pool)):
-        if sample.folds.of_pool is not None:
-            mean = drawn.pool_part(_pool_scores(estimand, sample, judges), columns).mean
-            judges = _stepped(estimand, judges, mean)
-        scores = _pool_scores(estimand, sample, judges)
-        theta = by_number([one.of_pool.theta for one in judges])
-        return drawn.pool_part(scores, columns).mapped(bread, theta)
-    parts = [
-        drawn.pool_part(_scores(estimand, *part, at), columns)
-        for part, at in zip(_pools_of_models(sample), _at_each_model(judges), strict=True)
-    ]
-    together = drawn.joined(parts, estimand.n_parameters)
-    moved = [estimand.reported(one.of_pool.solution + one.common) for one in judges]
-    return together.mapped(bread, by_number(moved) - bread @ together.mean)
-
-
-def _stepped(estimand: Estimand, judges: list[LinearizedJudge], scores: Array) -> list[LinearizedJudge]:
-    """One step of Newton's method, from mean scores (j k), those of the first judge first.
-
-    The estimates were those of all models' average for all rows, also for rows of which one model's predictions are taken in its place.
-    """
-    stepped = []
-    for one, score in zip(judges, scores.reshape(len(judges), -1), strict=True):
-        solution = one.of_pool.solution + one.of_pool.inverse @ score
-        of_pool = replace(one.of_pool, solution=solution, theta=estimand.reported(solution))
-        stepped.append(replace(one, of_pool=of_pool))
-    return stepped
-
-
-def _at_each_model(judges: list[LinearizedJudge]) -> list[list[Array]]:
-    """Where each model by itself has the estimates over the pool."""
-    n_models = len(judges[0].moves)
-    return [
-        [one.of_pool.solution + one.moves[model] + one.common for one in judges]
-        for model in range(n_models)
-    ]
-
-
-def _breads(judges: list[LinearizedJudge]) -> Array:
+def _breads(judges: list[Linearized]) -> Array:
     """From scores, those of the first judge first, to influence values, those of the first number first."""
-    k, j = len(judges[0].of_pool.bread), len(judges)
+    k, j = len(judges[0].bread), len(judges)
     bread = np.zeros((k, j, j, k))
     for number, one in enumerate(judges):
-        bread[:, number, number] = one.of_pool.bread
+        bread[:, number, number] = one.bread
     return bread.reshape(k * j, j * k)
-
-
-def _pool_scores(estimand: Estimand, sample: Sample, judges: list[LinearizedJudge]) -> Iterator[Array]:
-    """Of the rows on the pool's side, block by block; of labeled ones first where they are there."""
-    assert sample.X is not None
-    assert sample.X_pool is not None
-    if sample.drawn.own_weights is not None:
-        yield _scores_of_labeled_rows(estimand, sample, judges)
-    start = 0
-    for block in _scores(
-        estimand, sample.X_pool, sample.f_pool, [one.of_pool.solution for one in judges]
-    ):
-        _by_models_that_have_not_seen_it(block, estimand, sample, judges, start)
-        yield block
-        start += len(block)
-
-
-def _scores_of_labeled_rows(estimand: Estimand, sample: Sample, judges: list[LinearizedJudge]) -> Array:
-    X = sample.X
-    assert X is not None
-    if not len(sample.folds):
-        at = [one.of_pool.solution for one in judges]
-        return next(_scores(estimand, X, sample.f, at, size=len(sample.f)))
-    scores = [
-        scores_by_fold(estimand, sample, X, column, one.of_pool.solution, one.moves)
-        for column, one in enumerate(judges)
-    ]
-    return np.hstack(scores)
-
-
-def _scores(
-    estimand: Estimand,
-    X: Design,
-    f: Vector,
-    at: list[Array],
-    size: int | None = None,
-) -> Iterator[Array]:
-    """Of all judges (n, j k), block by block, each at one point of `at`."""
-    for rows, values in blocks(X, f, size):
-        of_judges = as_table(values).T
-        yield _beside([estimand.scores(rows, *one) for one in zip(of_judges, at, strict=True)])
-
-
-def _by_models_that_have_not_seen_it(
-    scores: Array, estimand: Estimand, sample: Sample, judges: list[LinearizedJudge], start: int
-) -> None:
-    """Scores of unlabeled rows in clusters with labels become (in place) those of the model that has not seen these labels."""
-    if sample.folds.of_pool is None:
-        return
-    assert sample.X_pool is not None
-    folds = sample.folds.of_pool[start : start + len(scores)]
-    for fold in np.unique(folds[folds >= 0]):
-        rows = np.flatnonzero(folds == fold)
-        X, f = sample.X_pool.only(start + rows), sample.folds.pools[fold][start + rows]
-        scores[rows] = next(
-            _scores(estimand, X, f, [one.of_pool.solution + one.moves[fold] for one in judges])
-        )
-
-
-def _beside(scores: list[Array]) -> Array:
-    return scores[0] if len(scores) == 1 else np.hstack(scores)
 
 
 def by_number(of_judges: list[Array]) -> Array:

@@ -28,6 +28,7 @@ from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._inference import check_confidence_level, like, shaped
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._pool_quantiles import averaged, pool_quantiles, quantiles_weighed
 from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
 from sklearn_ftr.rectification._quantile_estimate import quantile_estimate
@@ -146,7 +147,7 @@ def rectify_quantile(
         *(design, design_unlabeled, finite_population),
     )
     y_ = columns(labels).reshape(len(labels))
-    sample = Sample(y_, judged.f, judged.pool, drawn, n_indicators=judged.n_indicators)
+    sample = Sample(y_, judged.f, ArrayPool([judged.pool]), drawn, n_indicators=judged.n_indicators)
     result = quantiles_of(sample, q, levels, weights, confidence_level)
     result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
@@ -161,20 +162,21 @@ def quantiles_of(
     confidence_level: float,
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
-    labels = Sample(sample.all_labels, columns(sample.all_labels), np.empty(0), sample.every)
+    alone = columns(sample.all_labels)
+    labels = Sample(sample.all_labels, alone, ArrayPool([alone[:0]]), sample.every)
     alone, effect = quantile_estimate(TwoStageShares(labels), levels, [0.0] * len(levels), q)
     answer, shares = alone, TwoStageShares(sample)
-    if len(sample.f_pool):
+    if len(sample.pool):
         # Where sorting has put NaN and the largest values.
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
-            check_judgements(sample.f_pool[:], "f_unlabeled")
+            check_judgements(sample.f_pool, "f_unlabeled")
         answer, effect = quantile_estimate(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = shares.n_counted / TwoStageShares(labels).n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
-    of_pools = pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
+    of_pools = pool_quantiles(shares, levels) if len(sample.pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
     chosen = np.broadcast_to(chosen, (len(levels), sample.f.shape[1]))  # no pool, no weights
     lambda_ = chosen[:, 0] if chosen.shape[1] == 1 else chosen
@@ -188,8 +190,8 @@ def quantiles_of(
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
         n_finetune=sample.n_finetune,
-        n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
-        n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
+        n_rectify=len(sample.y) if len(sample.pool) else sample.n_labeled,
+        n_unlabeled=len(sample.pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=alone,
         predictions_only=shaped(averaged(judges_only), q) if of_pools else None,
         confidence_level=confidence_level,
@@ -213,10 +215,10 @@ def _residual_variance(sample: Sample, centers: Array, lambdas: Array) -> Array:
 def _shift(shares: TwoStageShares) -> float:
     """Of mean predictions; of a large pool every so many, which have its mean and variance to far less than an error of the labels."""
     sample, drawn = shares.sample, shares.sample.drawn
-    if not len(sample.f_pool):
+    if not len(sample.pool):
         return 0.0
     if not isinstance(drawn, SimpleRandom):
-        return float(max(drawn.shift(sample.f, drawn.pool_part_of(sample.f, sample.f_pool)), key=abs))
+        return float(max(drawn.shift(sample.f, drawn.of_means(sample.f, sample.pool).part), key=abs))
     shifts = []
     for f, pool in zip(sample.f.T, shares.of_pools, strict=True):
         step = max(1, len(pool.values) // _ROWS_OF_A_SHIFT)

@@ -106,7 +106,7 @@ def rectified_result(
         n_labeled=sample.n_labeled,
         n_finetune=sample.n_finetune,
         n_rectify=n_rectify,
-        n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
+        n_unlabeled=len(sample.pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=shaped(every.labels_only(p), template),
         labels_shape=every.shape_of_labels(p),
         predictions_only=None

@@ -13,6 +13,7 @@ from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._linearize import rectify_estimand
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
@@ -171,10 +172,12 @@ def _rectify(
     sample = Sample(
         y=data.y,
         f=np.clip(judged.f, *limits),
-        f_pool=judged.pool if kind.is_linear else Clipped(judged.pool, *limits),
+        pool=ArrayPool(
+            [judged.pool if kind.is_linear else Clipped(judged.pool, *limits)],
+            estimand.seen(data.X_pool.rows),
+        ),
         drawn=drawn,
         X=estimand.seen(data.X.rows),
-        X_pool=estimand.seen(data.X_pool.rows),
         n_indicators=judged.n_indicators,
     )
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result

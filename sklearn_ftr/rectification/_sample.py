@@ -13,6 +13,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Clipped, Design, RegressionData
 from sklearn_ftr.rectification._deviations import Deviations
+from sklearn_ftr.rectification._pool import ArrayPool, Pool
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 
 Vector = NDArray[np.floating[Any]] | Clipped
@@ -51,15 +52,9 @@ class Folds:
     ----------
     sizes : sequence of int
         How many of the rectification rows, which come fold by fold, each model has predicted.
-    pools : sequence of ndarray of shape (m,) or (m, k)
-        Each model's predictions of the whole pool, or of its part, which follow one another.
-    of_pool : ndarray of int of shape (m,), default=None
-        The model that has not seen the labels in the cluster of an unlabeled row; -1 if there are none.
     """
 
     sizes: Sequence[int] = ()
-    pools: Sequence[Array] = ()
-    of_pool: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -69,10 +64,6 @@ class Folds:
         """Rectification rows of each model."""
         ends = np.cumsum(self.sizes)
         return [slice(end - size, end) for size, end in zip(self.sizes, ends, strict=True)]
-
-    def are_parts_of(self, m: int) -> bool:
-        """Whether each model has predicted a part of m rows only."""
-        return len(self.pools) > 1 and len(self.pools[0]) < m
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +75,11 @@ class Sample:
     y : ndarray of shape (r,) or (r, k)
     f : ndarray of shape (r, j), or (r, k j) where y has k columns
         Predictions by j judges; those of the first number first.
-    f_pool : ndarray, or `Clipped`, of shape (m,) or of as many columns as f
+    pool : Pool
+        Of as many columns.
     drawn : Sampling
         How these rows were drawn.
-    X, X_pool : Design of r and of m rows, default=None
+    X : Design of r rows, default=None
         Their covariates, where the estimand has any.
     trained : Trained, default=None
         Labels that have trained only.
@@ -103,10 +95,9 @@ class Sample:
 
     y: Array
     f: Array
-    f_pool: Vector
+    pool: Pool
     drawn: Sampling
     X: Design | None = None
-    X_pool: Design | None = None
     trained: Trained | None = None
     folds: Folds = field(default_factory=Folds)
     n_finetune: int = 0
@@ -118,8 +109,8 @@ class Sample:
         """From checked inputs; a simple random sample unless told."""
         drawn = drawn or SimpleRandom(len(data.y))
         judged = data.judged
-        rows = data.y, judged.f, judged.pool, drawn, data.X, data.X_pool
-        return cls(*rows, n_indicators=judged.n_indicators)
+        pool = ArrayPool([judged.pool], data.X_pool)
+        return cls(data.y, judged.f, pool, drawn, data.X, n_indicators=judged.n_indicators)
 
     @property
     def n_labeled(self) -> int:
@@ -129,7 +120,12 @@ class Sample:
     @property
     def has_pool(self) -> bool:
         """Whether there is any row without a label."""
-        return bool(len(self.f_pool) or self.n_unlabeled)
+        return bool(len(self.pool) or self.n_unlabeled)
+
+    @property
+    def f_pool(self) -> NDArray[np.floating[Any]]:
+        """Predictions (m,) or (m, j) of the pool in an array."""
+        return self.pool.average
 
     @property
     def every(self) -> Sampling:

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import within_parts
-from sklearn_ftr.rectification._design import Clipped
 from sklearn_ftr.rectification._deviations import Deviations, deviations_of_labels, deviations_of_rows
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._moments import Moments, columns, merge, moments, no_moments
+from sklearn_ftr.rectification._moments import Moments, RowMoments, columns, merge, moments, no_moments
+from sklearn_ftr.rectification._pool import Pool
+from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._rectify import prediction_shift
 
 # What the indexes of the labeled rows and of the pool are told by; empty where there are none.
 RowNames = tuple[str, str]
-Sliced = NDArray[np.floating[Any]] | Clipped
 
 
 class PoolPart(Protocol):
@@ -44,6 +44,25 @@ class PoolPart(Protocol):
 
     def mapped(self, matrix: Array, shift: Array) -> Self:
         """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeansOfPool:
+    """What one pass over a pool tells a mean.
+
+    Parameters
+    ----------
+    part : PoolPart
+        Of one model; of several what `Sampling.aligned` makes one of.
+    means : ndarray of shape (K, k)
+        Each model's over the pool.
+    even_rows : ndarray of shape (n, K k), default=None
+        Predictions of some rows, those of the first model first, where they are asked for.
+    """
+
+    part: Any
+    means: Array
+    even_rows: NDArray[Any] | None = None
 
 
 class Sampling(ABC):
@@ -89,8 +108,20 @@ class Sampling(ABC):
         """From values (n, k) of the rows on the pool's side, block by block; labeled ones first where they are there."""
 
     @abstractmethod
-    def pool_part_of(self, f: Array, pool: Sliced) -> PoolPart:
-        """From predictions (r, k) of labeled rows and those (m,) or (m, k) of the pool, which are read once."""
+    def summary(self, k: int) -> Any:
+        """What sees values (n, k) of unlabeled rows, with `add(values, number of the first row)` and `merge(other)`."""
+
+    @abstractmethod
+    def part(self, seen: Any, of_labeled: Array | None) -> PoolPart:
+        """What such a summary has seen, and values (r, k) of labeled rows where they are on the pool's side."""
+
+    @abstractmethod
+    def of_means(self, f: Array, pool: Pool) -> MeansOfPool:
+        """From a pass over predictions (m, k) of the pool by each of K models; with a single one, f (r, k) are those of the labeled rows."""
+
+    @abstractmethod
+    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> PoolPart:
+        """The average of several models that agree on the pool's mean, beside which labeled rows have the predictions f (r, k)."""
 
     @abstractmethod
     def deviations(
@@ -169,9 +200,25 @@ class SimpleRandom(Sampling):
         """Count, mean and covariance."""
         return reduce(merge, map(moments, blocks), no_moments(k))
 
-    def pool_part_of(self, f: Array, pool: Sliced) -> Moments:
-        """The same of predictions in an array, of which nothing is copied."""
-        return moments(pool[:]) if len(pool) else no_moments(f.shape[1])
+    def summary(self, k: int) -> RowMoments:
+        """Of rows that are all alike, wherever they are."""
+        return RowMoments(k)
+
+    def part(self, seen: RowMoments, of_labeled: Array | None) -> Moments:
+        """Of unlabeled rows only."""
+        return seen.moments
+
+    def of_means(self, f: Array, pool: Pool) -> MeansOfPool:
+        """Of all models side by side."""
+        seen = pool.summarized(PoolMoments())
+        part = seen.moments or no_moments(f.shape[1] * pool.n_models)
+        return MeansOfPool(part, part.mean.reshape(pool.n_models, -1), seen.even_rows)
+
+    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> Moments:
+        """Their moments are a linear map of those side by side."""
+        assert isinstance(seen.part, Moments)
+        average = np.kron(pool.shares, np.eye(f.shape[1]))
+        return seen.part.mapped(average, np.zeros(f.shape[1]))
 
     def joined(self, parts: Sequence[Moments], n_parameters: int = 1) -> Moments:
         """With the degrees of freedom that parts have within them."""

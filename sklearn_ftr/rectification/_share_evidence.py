@@ -152,7 +152,7 @@ def _known(sample: Deviations, drawn: Sampling, count: int, estimate: Array, var
 def _counted(sample: Sample) -> tuple[Any, Any]:
     """Ones and zeros among labels, as parts of a finite population (k,)."""
     drawn, y = sample.drawn, columns(sample.y)
-    weights = drawn.weights_of_pools_side(len(sample.f_pool))
+    weights = drawn.weights_of_pools_side(len(sample.pool))
     if drawn.labeled_share is None or weights is None:
         return 0.0, 0.0
     parts = weights[: len(y)] / weights.sum()

@@ -16,17 +16,15 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._rectify import Rectification
 
-# Rows of the pool that are looked at.
-_ROWS = 4_096
 # Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
 _CLEAR, _STANDARD_ERRORS = 0.5, 3.0
 # Measured in docs/which_interval.md: R^3 (1 - R^2)^1.5 is 1 / 8 at most, and predictions seldom are labels with noise.
 _FACTOR = 4.0
 
 
-def skewness_of_pool(pool: NDArray[Any]) -> Array:
-    """Of predictions (m,) or (m, k), or of evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
-    rows = columns(pool[:: -(-len(pool) // _ROWS)]).astype(np.float64, copy=False)
+def skewness_of_pool(rows: NDArray[Any]) -> Array:
+    """Of predictions (n,) or (n, k), evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
+    rows = columns(rows)
     centred = rows - rows.mean(axis=0)
     centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
     squares = np.mean(centred**2, axis=0)

@@ -1,0 +1,241 @@
+"""The pool's side of a sample, read in blocks from front to back: predictions of rows without labels, and their covariates where an estimand has any.
+
+Blocks are outside and models inside: what K models say of a row is there at once, so that one pass serves all of them. Whatever is to be known of
+a pool is a summary of its blocks (`Summary`): empty at first, it adds one block after the other, and merges with that of other blocks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._moments import as_table
+
+Values = NDArray[np.floating[Any]]
+# Rows that are read at once, and from how many places some rows of a pool come.
+BLOCK_ROWS = 65_536
+_RUNS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class PoolBlock:
+    """Some adjacent rows of a pool.
+
+    Parameters
+    ----------
+    start : int
+        Number of its first row in the pool.
+    of_models : tuple of ndarray of shape (n, j)
+        Predictions by each of K models (one, unless they are cross-fitted), in j columns.
+    shares : ndarray of shape (K,)
+        Weight of each model in the prediction of a row.
+    X : Design of n rows, default=None
+        Covariates.
+    own : ndarray of int of shape (n,), default=None
+        The model that has not seen the labels in a row's cluster; -1 where there are none.
+    """
+
+    start: int
+    of_models: tuple[Values, ...]
+    shares: Array
+    X: Design | None = None
+    own: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.of_models[0])
+
+    @cached_property
+    def f(self) -> Values:
+        """Predictions (n, j): the average of the models."""
+        if len(self.of_models) == 1:
+            return self.of_models[0]
+        return np.asarray(np.tensordot(self.shares, self.of_models, axes=1))
+
+    @property
+    def side_by_side(self) -> Values:
+        """Predictions (n, K j), those of the first model first."""
+        return self.of_models[0] if len(self.of_models) == 1 else np.hstack(self.of_models)
+
+    def pieces(self, size: int) -> Iterator[PoolBlock]:
+        """The same rows in blocks of at most so many."""
+        for start in range(0, len(self), size):
+            yield self.part(slice(start, start + size))
+
+    def part(self, rows: slice) -> PoolBlock:
+        """Some of the rows."""
+        return replace(
+            self,
+            start=self.start + rows.start,
+            of_models=tuple(f[rows] for f in self.of_models),
+            X=None if self.X is None else self.X.between(rows.start, rows.stop),
+            own=None if self.own is None else self.own[rows],
+        )
+
+
+class Summary(Protocol):
+    """What is kept of blocks: it can be pickled, and what it has seen does not matter for what it takes next."""
+
+    def add(self, block: PoolBlock) -> None:
+        """See one block more."""
+
+    def merge(self, other: Self) -> None:
+        """See all that another one has seen, whose rows come after these."""
+
+
+S = TypeVar("S", bound=Summary)
+
+
+class Pool(ABC):
+    """Rows without labels, as stage 2 reads them.
+
+    Attributes
+    ----------
+    n_columns : int
+        Columns j of each model's predictions.
+    n_models : int
+    shares : ndarray of shape (K,)
+        Weight of each model.
+    """
+
+    n_columns: int
+    n_models: int = 1
+    shares: Array = np.ones(1)
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[PoolBlock]:
+        """All rows, once more from the first one on."""
+
+    @property
+    def knows_clusters(self) -> bool:
+        """Whether there are rows in clusters with labels, which one model has not seen."""
+        return False
+
+    @property
+    def parts(self) -> Sequence[Pool]:
+        """The rows that each of several models has predicted, if each of them has predicted a part; else nothing."""
+        return ()
+
+    def summarized(self, summary: S) -> S:
+        """The summary, after a pass over all rows."""
+        for block in self.blocks():
+            summary.add(block)
+        return summary
+
+    def some_rows(self, n: int) -> list[PoolBlock]:
+        """All rows, if there are at most n, or as many, in some runs of adjacent ones from all over the pool."""
+        found, runs = [], runs_of_rows(len(self), n)
+        for block in self.blocks():
+            end = block.start + len(block)
+            for start, stop in runs:
+                if start < end and block.start < stop:
+                    rows = slice(max(start, block.start) - block.start, min(stop, end) - block.start)
+                    part = block.part(rows)
+                    # A copy, since a view would keep the whole block.
+                    found.append(replace(part, of_models=tuple(f.copy() for f in part.of_models)))
+        return found
+
+    @cached_property
+    def average(self) -> Values:
+        """Predictions (m, j), or (m,) if there is one column, by all models: 8 bytes a number."""
+        blocks = [block.f for block in self.blocks()]
+        f = np.concatenate(blocks) if blocks else np.empty((0, self.n_columns))
+        return f[:, 0] if self.n_columns == 1 else f
+
+
+def runs_of_rows(m: int, n: int) -> list[tuple[int, int]]:
+    """First rows and ends of evenly spaced runs, about n of m rows in all."""
+    if m <= n:
+        return [(0, m)]
+    length = n // _RUNS
+    starts = [number * (m - length) // (_RUNS - 1) for number in range(_RUNS)]
+    return [(start, start + length) for start in starts]
+
+
+class ArrayPool(Pool):
+    """A pool in memory, of which nothing is copied.
+
+    Parameters
+    ----------
+    of_models : sequence of K arrays, or `Clipped`, of shape (m,) or (m, j)
+    X : Design of m rows, default=None
+    shares : ndarray of shape (K,), default=None
+        Weights of the models; None for one.
+    own : ndarray of int of shape (m,), default=None
+        See `PoolBlock`.
+    """
+
+    def __init__(
+        self,
+        of_models: Sequence[Any],
+        X: Design | None = None,
+        shares: Array | None = None,
+        own: NDArray[np.intp] | None = None,
+    ) -> None:
+        self.of_models, self.X, self.own = of_models, X, own
+        self.shares = np.ones(1) if shares is None else shares
+        self.n_models = len(of_models)
+        self.n_columns = as_table(of_models[0][:1]).shape[1]
+
+    def __len__(self) -> int:
+        return len(self.of_models[0])
+
+    @property
+    def knows_clusters(self) -> bool:
+        """See `Pool`."""
+        return self.own is not None
+
+    def blocks(self) -> Iterator[PoolBlock]:
+        """Slices of the arrays."""
+        for start in range(0, len(self), BLOCK_ROWS):
+            rows = slice(start, min(start + BLOCK_ROWS, len(self)))
+            yield PoolBlock(
+                start,
+                tuple(as_table(f[rows]) for f in self.of_models),
+                self.shares,
+                None if self.X is None else self.X.between(rows.start, rows.stop),
+                None if self.own is None else self.own[rows],
+            )
+
+    @cached_property
+    def average(self) -> Values:
+        """The array itself, if there is one model."""
+        if self.n_models > 1 or not isinstance(self.of_models[0], np.ndarray):
+            return super().average
+        f = self.of_models[0]
+        return f[:, 0] if f.ndim == 2 and f.shape[1] == 1 else f
+
+
+class PoolOfParts(Pool):
+    """Rows of which each of several models has predicted a part, one part after the other."""
+
+    def __init__(self, parts: Sequence[Pool]) -> None:
+        self._parts = parts
+        self.n_columns = parts[0].n_columns
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    @property
+    def parts(self) -> Sequence[Pool]:
+        """See `Pool`."""
+        return self._parts
+
+    def blocks(self) -> Iterator[PoolBlock]:
+        """Those of the first part first."""
+        first = 0
+        for part in self._parts:
+            for block in part.blocks():
+                yield replace(block, start=first + block.start)
+            first += len(part)
