@@ -16,10 +16,11 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._sampling import check_no_known_part, sample_of_stages
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design, check_enough_rows
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._estimand import Linearized
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._linearize import rectify_estimand
+from sklearn_ftr.rectification._regression_data import check_enough_rows
 
 
 @dataclass(frozen=True, eq=False)

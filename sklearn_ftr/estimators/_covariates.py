@@ -16,8 +16,8 @@ from sklearn_ftr._arguments import shown
 from sklearn_ftr._sklearn_private import num_samples, safe_indexing
 from sklearn_ftr._tables import as_floats, check_same_index, column_names, shape_of
 from sklearn_ftr.estimators._own_rows import call_without_altering
-from sklearn_ftr.rectification._design import check_design
 from sklearn_ftr.rectification._groups import GroupColumn
+from sklearn_ftr.rectification._regression_data import check_design
 
 
 def fit_part(part: Any, X: Any) -> Any:

@@ -180,7 +180,7 @@ class Spool:
         if self.file is None:
             self.blocks.append(rows)
         else:
-            self.file.write(np.ascontiguousarray(rows, dtype=np.float64))
+            self.file.write(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
 
     def __getitem__(self, rows: slice) -> Array:
         if self.file is None:

@@ -18,9 +18,10 @@ from sklearn_ftr.estimators._label_scale import SCALES
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._design import Design, check_enough_rows
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
+from sklearn_ftr.rectification._regression_data import check_enough_rows
 
 
 class RectifiedRegression(RectifiedEstimator):

@@ -9,6 +9,8 @@ from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
 from sklearn_ftr.rectification._labels_needed import LabelsNeeded
 from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
+from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_source import PoolSource
 from sklearn_ftr.rectification._quantile import rectify_quantile
 from sklearn_ftr.rectification._regression import (
     rectify_glm,
@@ -26,6 +28,8 @@ __all__ = [
     "ContrastResult",
     "Estimate",
     "LabelsNeeded",
+    "PoolMoments",
+    "PoolSource",
     "PredictionShiftWarning",
     "RectifiedResult",
     "SamplingDesign",

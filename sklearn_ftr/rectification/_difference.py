@@ -6,6 +6,7 @@ The groups are independent samples, so that variances add; degrees of freedom as
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,26 @@ from sklearn_ftr.rectification._difference_under_design import (
     group_means,
 )
 from sklearn_ftr.rectification._error_terms import Shape
+from sklearn_ftr.rectification._group_moments import (
+    moments_of_groups,
+    moments_of_groups_in_blocks,
+)
 from sklearn_ftr.rectification._groups import GroupColumn, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
     welch_satterthwaite,
 )
-from sklearn_ftr.rectification._judgements import read_judgements
+from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._mean import mean_of
-from sklearn_ftr.rectification._pool import ArrayPool
+from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
-from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
-from sklearn_ftr.rectification._sampling_of import check_sampling
+from sklearn_ftr.rectification._sampling_of import check_no_design, check_sampling
 from sklearn_ftr.rectification._share_sums import difference_of_shares
+from sklearn_ftr.rectification._source_pool import SummarizedPool
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 
@@ -117,42 +123,92 @@ def rectify_difference(
     confidence_level = check_confidence_level(confidence_level)
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
-    groups = GroupColumn.of(group, "group"), GroupColumn.of(group_unlabeled, "group_unlabeled")
-    y = _vector(y, "y")
-    judged = read_judgements(f, f_unlabeled, y.shape, missing_judgements)
-    weights = judged.check_lambda(lambda_, 1)
-    f, pool = judged.f, judged.pool
-    names, of_rows, of_pool = check_groups(*groups, len(y), len(pool))
-    drawn = check_sampling(
-        {"group": group},
-        {"group_unlabeled": group_unlabeled},
-        (len(y), len(pool)),
-        *(design, design_unlabeled, finite_population),
-    )
-    y = check_finite(y, "y").astype(np.float64)
-    if not isinstance(drawn, SimpleRandom):
-        estimand = group_means((str(names[0]), str(names[1])), of_rows)
-        X, X_pool = (estimand.seen(np.eye(2)[numbers]) for numbers in (of_rows, of_pool))
-        pool = ArrayPool([check_judgements(pool, "f_unlabeled")], X_pool)
-        sample = Sample(y, f, pool, drawn, X, n_indicators=judged.n_indicators)
-        groups = GroupsOfRows(of_rows, of_rows[:0], of_pool, of_pool)
-        result = difference_under_design(estimand, sample, groups, weights, confidence_level)
-        result = result.with_interval(interval)
-        warn_of_doubts(result, stacklevel=3)
-        return result
-    parts = {
-        # One group alone without variance is nothing to warn of.
-        str(name): mean_of(
-            _sample_of(y[of_rows == i], f[of_rows == i], pool[of_pool == i], judged.n_indicators),
-            weights,
-            confidence_level,
+    y, of_labeled = _vector(y, "y"), GroupColumn.of(group, "group")
+    if has_blocks(f_unlabeled) or has_blocks(group_unlabeled):
+        check_no_design(design, design_unlabeled, finite_population)
+        judged = read_judgements(f, source_of(f_unlabeled), y.shape, missing_judgements)
+        of_groups = _groups_in_blocks(judged, of_labeled, source_of(group_unlabeled))
+        drawn: Sampling = SimpleRandom(len(y))
+    else:
+        judged = read_judgements(f, f_unlabeled, y.shape, missing_judgements)
+        columns = of_labeled, GroupColumn.of(group_unlabeled, "group_unlabeled")
+        of_groups = _TwoGroups(*check_groups(*columns, len(y), len(judged.pool)))
+        drawn = check_sampling(
+            {"group": group},
+            {"group_unlabeled": group_unlabeled},
+            len(y),
+            judged.pool,
+            *(design, design_unlabeled, finite_population),
         )
-        for i, name in enumerate(names)
-    }
-    result = difference_of(parts, confidence_level)
+    y = check_finite(y, "y").astype(np.float64)
+    estimate = _of_random_rows if isinstance(drawn, SimpleRandom) else _of_design
+    result = estimate(y, judged, of_groups, drawn, judged.check_lambda(lambda_, 1), confidence_level)
     result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _TwoGroups:
+    """What both are called, the number of each labeled row's, and those of the pool or, where it came in blocks, what is known of its groups."""
+
+    names: NDArray[Any]
+    of_rows: NDArray[np.intp]
+    of_pool: Any
+
+
+def _groups_in_blocks(judged: Judgements, of_labeled: GroupColumn, of_pool: PoolSource) -> _TwoGroups:
+    names, of_rows, _ = check_groups(
+        of_labeled, GroupColumn(of_labeled.values[:0]), len(of_labeled.values), 0
+    )
+    return _TwoGroups(names, of_rows, moments_of_groups_in_blocks(judged.as_pool(), of_pool, names))
+
+
+def _of_random_rows(
+    y: Array,
+    judged: Judgements,
+    groups: _TwoGroups,
+    drawn: Sampling,
+    lambda_: Any,
+    confidence_level: float,
+) -> RectifiedResult:
+    """Each group by itself."""
+    of_pool = groups.of_pool
+    if isinstance(of_pool, np.ndarray):
+        of_pool = moments_of_groups(judged.as_pool(), of_pool)
+        if not all(one.is_finite for one in of_pool):
+            check_judgements(judged.pool, "f_unlabeled")
+    parts = {}
+    for number, (name, known) in enumerate(zip(groups.names, of_pool, strict=True)):
+        rows = groups.of_rows == number
+        sample = Sample(
+            y[rows],
+            judged.f[rows],
+            SummarizedPool(known, judged.f.shape[1]),
+            SimpleRandom(int(rows.sum())),
+            n_indicators=judged.n_indicators,
+        )
+        # One group alone without variance is nothing to warn of.
+        parts[str(name)] = mean_of(sample, lambda_, confidence_level)
+    return difference_of(parts, confidence_level)
+
+
+def _of_design(
+    y: Array,
+    judged: Judgements,
+    groups: _TwoGroups,
+    drawn: Sampling,
+    lambda_: Any,
+    confidence_level: float,
+) -> RectifiedResult:
+    """Both groups at once."""
+    of_rows, of_pool = groups.of_rows, groups.of_pool
+    estimand = group_means((str(groups.names[0]), str(groups.names[1])), of_rows)
+    X, X_pool = (estimand.seen(np.eye(2)[numbers]) for numbers in (of_rows, of_pool))
+    check_judgements(judged.pool, "f_unlabeled")
+    sample = Sample(y, judged.f, judged.as_pool(X_pool), drawn, X, n_indicators=judged.n_indicators)
+    numbers = GroupsOfRows(of_rows, of_rows[:0], of_pool, of_pool)
+    return difference_under_design(estimand, sample, numbers, lambda_, confidence_level)
 
 
 def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float) -> RectifiedResult:
@@ -206,11 +262,6 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
     if left.predictions_only is None or right.predictions_only is None:
         return None
     return _minus(left.predictions_only, right.predictions_only)
-
-
-def _sample_of(y: Array, f: Array, pool: NDArray[Any], n_indicators: int) -> Sample:
-    """Rows of one group."""
-    return Sample(y, f, ArrayPool([pool]), SimpleRandom(len(y)), n_indicators=n_indicators)
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:

@@ -13,13 +13,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import NoEstimateError
-from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._sample import Vector
+from sklearn_ftr.rectification._design import Clipped, Design
+
+Vector = NDArray[np.floating[Any]] | Clipped
 
 # Rows of the design that are worked on at once: their scores fit the processor's cache.
 BLOCK_ROWS = 8_192

@@ -24,6 +24,7 @@ from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
+    Vector,
     blocks,
     pieces,
     times,
@@ -31,7 +32,6 @@ from sklearn_ftr.rectification._estimand import (
 )
 from sklearn_ftr.rectification._families import Family
 from sklearn_ftr.rectification._moments import rounding
-from sklearn_ftr.rectification._sample import Vector
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 
 _LARGEST_NUMBER_OF_STEPS = 50

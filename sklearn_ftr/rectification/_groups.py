@@ -47,7 +47,7 @@ def check_groups(
         raise ValueError(
             f"group has {len(of_rows)} and group_unlabeled {len(of_pool)} values; expected {r} and {m}, one for each row."
         )
-    missing = _count_missing(of_rows) + _count_missing(of_pool)
+    missing = count_missing(of_rows) + count_missing(of_pool)
     if missing:
         raise ValueError(
             f"group and group_unlabeled have {missing} NaN; expected a group for each row."
@@ -117,7 +117,7 @@ def _in_order(names: NDArray[Any], *columns: GroupColumn) -> NDArray[Any]:
     return names[::-1] if known and known[0] != list(names) else names
 
 
-def _count_missing(groups: NDArray[Any]) -> int:
+def count_missing(groups: NDArray[Any]) -> int:
     """None, NaN and what pandas has for them."""
     if groups.dtype.kind != "O":
         return int(np.sum(groups != groups))

@@ -12,25 +12,31 @@ from sklearn_ftr._arguments import check_choice
 from sklearn_ftr._tables import check_column_order
 from sklearn_ftr.rectification._checks import (
     Array,
+    as_pool_array,
     as_real_array,
     check_judgements,
     check_lambda,
 )
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
+from sklearn_ftr.rectification._pool import ArrayPool, Pool
+from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_source import has_blocks, source_of
+from sklearn_ftr.rectification._source_pool import SourcePool, SummarizedPool
 
-Pool = NDArray[np.floating[Any]]
+Values = NDArray[np.floating[Any]]
 _MISSING = ("refuse", "indicator")
 
 
 @dataclass(frozen=True, eq=False)
 class Judgements:
-    """Predictions f (r, k j) of labeled rows by j judges, those of the first number first, and the pool's, (m, k j) or (m,).
+    """Predictions f (r, k j) of labeled rows by j judges, those of the first number first, and the pool's: an array (m, k j) or (m,), or a `Pool`.
 
     `n_given` of the j are judges; the others, indicators, say which rows a judge has answered.
     """
 
     f: Array
-    pool: Pool
+    pool: Any
     n_judges: int
     n_given: int
 
@@ -38,6 +44,10 @@ class Judgements:
     def n_indicators(self) -> int:
         """How many of the j are no judges."""
         return self.n_judges - self.n_given
+
+    def as_pool(self, X: Design | None = None) -> Pool:
+        """As stage 2 reads it."""
+        return self.pool if isinstance(self.pool, Pool) else ArrayPool([self.pool], X)
 
     def check_lambda(
         self, lambda_: ArrayLike | str | None, k: int, numbers: str = "outputs", overall: bool = False
@@ -63,7 +73,7 @@ class Judgements:
 
 def read_judgements(
     f: ArrayLike,
-    f_unlabeled: ArrayLike,
+    f_unlabeled: Any,
     labels: tuple[int, ...],
     missing_judgements: str = "refuse",
     several_outputs: bool = False,
@@ -72,7 +82,9 @@ def read_judgements(
     check_choice(missing_judgements, "missing_judgements", _MISSING)
     check_column_order(f, f_unlabeled, "f", "f_unlabeled")
     most = len(labels) + 1
-    of_rows, pool = as_real_array(f, "f", most), as_real_array(f_unlabeled, "f_unlabeled", most)
+    of_rows = as_real_array(f, "f", most)
+    in_rows = not (has_blocks(f_unlabeled) or isinstance(f_unlabeled, PoolMoments))
+    pool = as_pool_array(f_unlabeled, "f_unlabeled", most) if in_rows else of_rows[:0]
     _check_shapes(of_rows, pool, labels)
     k = int(np.prod(labels[1:]))
     n_given = of_rows.shape[-1] if of_rows.ndim == most else 1
@@ -80,6 +92,7 @@ def read_judgements(
     pool = pool.reshape(len(pool), k * n_given) if len(pool) else np.empty((0, k * n_given))
     n_judges = n_given
     if missing_judgements == "indicator":
+        _check_in_rows(in_rows)
         of_rows, pool, n_judges = _with_indicators(of_rows, pool, k)
     if n_judges > MOST_JUDGES:
         raise ValueError(
@@ -87,10 +100,21 @@ def read_judgements(
             "weakest, or average those that are alike."
         )
     numbers = check_judgements(of_rows, "f").astype(np.float64, copy=False)
+    if isinstance(f_unlabeled, PoolMoments):
+        return Judgements(numbers, SummarizedPool(f_unlabeled, k * n_given), n_judges, n_given)
+    if not in_rows:
+        return Judgements(numbers, SourcePool(source_of(f_unlabeled), k * n_given), n_judges, n_given)
     return Judgements(numbers, pool[:, 0] if pool.shape[1] == 1 else pool, n_judges, n_given)
 
 
-def _check_shapes(f: Pool, pool: Pool, labels: tuple[int, ...]) -> None:
+def _check_in_rows(in_rows: bool) -> None:
+    if not in_rows:
+        raise ValueError(
+            'missing_judgements="indicator" needs all predictions of the pool at once, and they come in blocks; pass an array, or fill what is missing.'
+        )
+
+
+def _check_shapes(f: Values, pool: Values, labels: tuple[int, ...]) -> None:
     if f.shape[: len(labels)] != labels:
         raise ValueError(
             f"y has shape {labels} and f has shape {f.shape}; expected the same "
@@ -104,7 +128,7 @@ def _check_shapes(f: Pool, pool: Pool, labels: tuple[int, ...]) -> None:
         )
 
 
-def _with_indicators(f: Pool, pool: Pool, k: int) -> tuple[Pool, Pool, int]:
+def _with_indicators(f: Values, pool: Values, k: int) -> tuple[Values, Values, int]:
     """Missing judgements become the judge's mean, and who has answered a judge of its own: valid if labels were drawn at random.
 
     Indicators that say the same of all rows are one.

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings
-from sklearn_ftr.rectification._design import Design, check_regression
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._estimand import (
     Estimand,
     Linearized,
+    Vector,
     blocks,
     times,
     weighted_blocks,
@@ -23,9 +24,9 @@ from sklearn_ftr.rectification._estimand import (
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._moments import rounding
+from sklearn_ftr.rectification._regression_data import check_regression
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._root import MeanPsi, find_root
-from sklearn_ftr.rectification._sample import Sample, Vector
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -211,10 +212,11 @@ def m_estimate(
     drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(data.y), len(data.judged.pool)),
+        len(data.y),
+        data.unlabeled,
         *(design, design_unlabeled, finite_population),
     )
-    result = rectify_estimand(estimand, Sample.of(data, drawn), lambda_, confidence_level).result
+    result = rectify_estimand(estimand, data.sample(drawn), lambda_, confidence_level).result
     result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
     return result

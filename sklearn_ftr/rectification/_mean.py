@@ -17,7 +17,7 @@ from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns
-from sklearn_ftr.rectification._pool import ArrayPool, Pool
+from sklearn_ftr.rectification._pool import Pool
 from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -164,10 +164,11 @@ def rectified_mean(
     labels = check_labels(y, f, f_unlabeled)
     judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
     lambda_ = judged.check_lambda(lambda_, columns(labels[:1]).shape[1])
-    sizes = len(labels), len(judged.pool)
-    drawn = check_sampling({"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, sizes, **sampling)
+    pool = judged.as_pool()
+    drawn = check_sampling(
+        {"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, len(labels), pool, **sampling
+    )
     y_ = labels.astype(np.float64, copy=False)
-    pool = ArrayPool([judged.pool])
     sample = Sample(y_, judged.f, pool, drawn, n_indicators=judged.n_indicators)
     names = tuple(map(str, column_names(y) or ()))
     return mean_of(sample, lambda_, confidence_level, names)
@@ -203,7 +204,7 @@ def mean_of(
 def aligned_means(sample: Sample) -> tuple[Array, PoolPart, Array | None]:
     """Predictions (r, k) of labeled rows, the pool's, by models that agree on the pool's mean, and some rows of the pool."""
     folds, drawn, pool = sample.folds, sample.drawn, sample.pool
-    if not len(pool):
+    if pool.is_empty:
         return sample.f, drawn.pool_part(iter(()), sample.f.shape[1]), None
     if pool.parts:
         return _aligned_parts(sample)

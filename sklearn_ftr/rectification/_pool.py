@@ -81,12 +81,12 @@ class PoolBlock:
 
 
 class Summary(Protocol):
-    """What is kept of blocks: it can be pickled, and what it has seen does not matter for what it takes next."""
+    """What is kept of blocks; it can be pickled."""
 
     def add(self, block: PoolBlock) -> None:
         """See one block more."""
 
-    def merge(self, other: Self) -> None:
+    def merge(self, other: Self) -> object:
         """See all that another one has seen, whose rows come after these."""
 
 
@@ -112,6 +112,11 @@ class Pool(ABC):
     @abstractmethod
     def __len__(self) -> int:
         """How many rows there are."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is surely no row; a pool that has not been read yet may turn out to have none."""
+        return not len(self)
 
     @abstractmethod
     def blocks(self) -> Iterator[PoolBlock]:

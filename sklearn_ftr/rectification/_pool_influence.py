@@ -195,7 +195,7 @@ def _of_some_rows(
     pool, drawn = sample.pool, sample.drawn
     blocks = pool.some_rows(_n_rows(pool, estimand))
     rows, f = (
-        joined_designs([block.X for block in blocks]),
+        joined_designs([block.X for block in blocks if block.X is not None]),
         np.concatenate([columns(block.f) for block in blocks]),
     )
     weights = drawn.pool_weights

@@ -191,7 +191,8 @@ class PoolMoments:
     def add(self, block: PoolBlock) -> None:
         """See a block of a pool, all models side by side."""
         rows = block.side_by_side
-        self._see(rows, moments(rows), block.start)
+        with np.errstate(invalid="ignore", over="ignore"):
+            self._see(rows, moments(rows), block.start)
 
     def to_dict(self) -> dict[str, Any]:
         """Numbers and lists, as JSON has them, from which `from_dict` makes the same again.
@@ -241,6 +242,11 @@ class PoolMoments:
         spread = np.sqrt(np.diag(self.covariance))
         mean, deviation = (", ".join(f"{one:.6g}" for one in values) for values in (self.mean, spread))
         return f"PoolMoments(count={self.count}, mean=[{mean}], standard deviation=[{deviation}])"
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether sums of squares are, and so all that has been seen."""
+        return self._moments is None or bool(np.isfinite(self._moments.squares).all())
 
     @property
     def moments(self) -> Moments | None:

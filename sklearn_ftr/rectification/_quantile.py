@@ -143,11 +143,12 @@ def rectify_quantile(
     drawn = check_sampling(
         {"y": y, "f": f},
         {"f_unlabeled": f_unlabeled},
-        (len(labels), len(judged.pool)),
+        len(labels),
+        judged.pool,
         *(design, design_unlabeled, finite_population),
     )
     y_ = columns(labels).reshape(len(labels))
-    sample = Sample(y_, judged.f, ArrayPool([judged.pool]), drawn, n_indicators=judged.n_indicators)
+    sample = Sample(y_, judged.f, judged.as_pool(), drawn, n_indicators=judged.n_indicators)
     result = quantiles_of(sample, q, levels, weights, confidence_level)
     result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=3)
@@ -162,8 +163,8 @@ def quantiles_of(
     confidence_level: float,
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
-    alone = columns(sample.all_labels)
-    labels = Sample(sample.all_labels, alone, ArrayPool([alone[:0]]), sample.every)
+    every = columns(sample.all_labels)
+    labels = Sample(sample.all_labels, every, ArrayPool([every[:0]]), sample.every)
     alone, effect = quantile_estimate(TwoStageShares(labels), levels, [0.0] * len(levels), q)
     answer, shares = alone, TwoStageShares(sample)
     if len(sample.pool):

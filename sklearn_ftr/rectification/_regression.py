@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice
-from sklearn_ftr.rectification._design import Clipped, check_regression, column_of
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._linearize import rectify_estimand
-from sklearn_ftr.rectification._pool import ArrayPool
+from sklearn_ftr.rectification._regression_data import check_regression
 from sklearn_ftr.rectification._result import RectifiedResult
-from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -103,8 +100,7 @@ def rectify_glm(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklearn_ftr import rectify_glm
+    >>>     >>> from sklearn_ftr import rectify_glm
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(5_000, 2))
     >>> human = (rng.random(5_000) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
@@ -158,28 +154,19 @@ def _rectify(
     judged = data.judged
     lambda_ = judged.check_lambda(lambda_, len(data.names), "coefficients", overall=True)
     kind.check_labels(data.y, "y")
-    for name, predictions in (("f", judged.f), ("f_unlabeled", judged.pool)):
+    for name, predictions in (("f", judged.f), ("f_unlabeled", data.some_predictions)):
         for judge in range(judged.n_given):
-            kind.check_predictions(column_of(predictions, judge), name)
-    limits = kind.limits(data.y)
+            kind.check_predictions(predictions[:, judge], name)
+    limits = None if kind.is_linear else kind.limits(data.y)
     estimand = GeneralizedLinear.of(kind, data.names, data.X)
     drawn = check_sampling(
         {"y": y, "f": f, "X": X},
         {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        (len(data.y), len(judged.pool)),
+        len(data.y),
+        data.unlabeled,
         *(design, design_unlabeled, finite_population),
     )
-    sample = Sample(
-        y=data.y,
-        f=np.clip(judged.f, *limits),
-        pool=ArrayPool(
-            [judged.pool if kind.is_linear else Clipped(judged.pool, *limits)],
-            estimand.seen(data.X_pool.rows),
-        ),
-        drawn=drawn,
-        X=estimand.seen(data.X.rows),
-        n_indicators=judged.n_indicators,
-    )
+    sample = data.sample(drawn, estimand.seen, limits)
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     result = result.with_interval(interval)
     warn_of_doubts(result, stacklevel=4)

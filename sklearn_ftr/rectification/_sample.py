@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
-from sklearn_ftr.rectification._design import Clipped, Design, RegressionData
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._deviations import Deviations
-from sklearn_ftr.rectification._pool import ArrayPool, Pool
-from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
-
-Vector = NDArray[np.floating[Any]] | Clipped
+from sklearn_ftr.rectification._pool import Pool
+from sklearn_ftr.rectification._sampling import Sampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +101,6 @@ class Sample:
     n_finetune: int = 0
     n_unlabeled: int | None = None
     n_indicators: int = 0
-
-    @classmethod
-    def of(cls, data: RegressionData, drawn: Sampling | None = None) -> Sample:
-        """From checked inputs; a simple random sample unless told."""
-        drawn = drawn or SimpleRandom(len(data.y))
-        judged = data.judged
-        pool = ArrayPool([judged.pool], data.X_pool)
-        return cls(data.y, judged.f, pool, drawn, data.X, n_indicators=judged.n_indicators)
 
     @property
     def n_labeled(self) -> int:

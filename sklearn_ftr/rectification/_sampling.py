@@ -217,7 +217,7 @@ class SimpleRandom(Sampling):
     def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> Moments:
         """Their moments are a linear map of those side by side."""
         assert isinstance(seen.part, Moments)
-        average = np.kron(pool.shares, np.eye(f.shape[1]))
+        average = np.kron(pool.shares, np.eye(f.shape[1])).astype(np.float64)
         return seen.part.mapped(average, np.zeros(f.shape[1]))
 
     def joined(self, parts: Sequence[Moments], n_parameters: int = 1) -> Moments:

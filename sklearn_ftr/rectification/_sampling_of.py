@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from datetime import datetime
 from decimal import Decimal
 from numbers import Real
@@ -26,22 +26,31 @@ _SPARSEST = 4
 def check_sampling(
     labeled: Mapping[str, Any],
     unlabeled: Mapping[str, Any],
-    sizes: tuple[int, int],
+    r: int,
+    pool: Sized,
     design: Any = None,
     design_unlabeled: Any = None,
     finite_population: bool = False,
 ) -> Sampling:
-    """How labeled rows and the pool, of which there are `sizes`, were drawn; the data as they came, by name."""
+    """How r labeled rows and the pool were drawn; the data as they came, by name."""
     finite_population = check_truth_value(finite_population, "finite_population")
-    r, m = sizes
     if design is None and design_unlabeled is None and not finite_population:
         return SimpleRandom(r, (index_digest(labeled), index_digest(unlabeled)))
     check_enough_labels(r)
+    m = len(pool)
     return sampling_of(
         check_design(design, "design", r, labeled),
         check_design(design_unlabeled, "design_unlabeled", m, unlabeled),
         *(r, m, finite_population),
     )
+
+
+def check_no_design(design: Any, design_unlabeled: Any, finite_population: bool) -> None:
+    """Refuse one where the pool's groups come in blocks."""
+    if design is not None or design_unlabeled is not None or finite_population:
+        raise ValueError(
+            "The pool comes in blocks and a sampling design is given; expected predictions and groups in arrays."
+        )
 
 
 def sampling_of(

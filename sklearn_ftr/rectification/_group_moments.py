@@ -1,0 +1,70 @@
+"""Moments of a pool's predictions in each of two groups, from one pass over the rows of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr.rectification._groups import GroupColumn, count_missing, numbers_of_groups
+from sklearn_ftr.rectification._pool import Pool, PoolBlock
+from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_source import PoolSource
+from sklearn_ftr.rectification._source_pool import BlockReader
+
+Numbers = NDArray[np.intp]
+
+
+class GroupMoments:
+    """What a pass tells of each group; `next_numbers` gives the numbers, 0 or 1, of the groups of rows that follow."""
+
+    def __init__(self, next_numbers: Any) -> None:
+        self.of_groups, self.next_numbers = (PoolMoments(), PoolMoments()), next_numbers
+
+    def add(self, block: PoolBlock) -> None:
+        """See a block more."""
+        numbers, rows = self.next_numbers(block.start, len(block)), block.side_by_side
+        for group, seen in enumerate(self.of_groups):
+            inside = numbers == group
+            if inside.any():
+                seen.add(PoolBlock(seen.count, (rows[inside],), block.shares))
+
+    def merge(self, other: GroupMoments) -> None:
+        """See what another one has seen."""
+        for mine, its in zip(self.of_groups, other.of_groups, strict=True):
+            mine.merge(its)
+
+
+def moments_of_groups(pool: Pool, numbers: Numbers) -> tuple[PoolMoments, PoolMoments]:
+    """Of a pool whose rows' groups (m,) are known."""
+    return pool.summarized(GroupMoments(lambda start, n: numbers[start : start + n])).of_groups
+
+
+def moments_of_groups_in_blocks(
+    pool: Pool, groups: PoolSource, names: NDArray[Any]
+) -> tuple[PoolMoments, PoolMoments]:
+    """Of a pool whose rows' groups come in blocks, too."""
+    reader = BlockReader(groups, "group_unlabeled", _read)
+
+    def next_numbers(start: int, n: int) -> Numbers:
+        values = reader.next(n, start)
+        numbers = numbers_of_groups(values, names)
+        strangers = values[numbers < 0]
+        if len(strangers):
+            raise ValueError(
+                f"group_unlabeled has {strangers[0]!s}, of which no row is labeled; expected {names[0]} and {names[1]} only."
+            )
+        return numbers
+
+    found = pool.summarized(GroupMoments(next_numbers)).of_groups
+    reader.check_end(len(pool))
+    return found
+
+
+def _read(block: Any, name: str) -> NDArray[Any]:
+    values = GroupColumn.of(block, name).values
+    missing = count_missing(values)
+    if missing:
+        raise ValueError(f"{name} has {missing} NaN; expected a group for each row.")
+    return values

@@ -1,0 +1,209 @@
+"""Inputs of regressions: checked, labels and covariates in arrays, the pool's in arrays or in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sized
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr._arguments import check_truth_value
+from sklearn_ftr._tables import check_same_rows, column_names, shape_of
+from sklearn_ftr.rectification._checks import (
+    _LARGEST,
+    Array,
+    as_pool_array,
+    as_real_array,
+    check_column_order,
+    check_finite,
+    check_judgements,
+)
+from sklearn_ftr.rectification._design import Clipped, Design
+from sklearn_ftr.rectification._judgements import Judgements, read_judgements
+from sklearn_ftr.rectification._moments import as_table
+from sklearn_ftr.rectification._pool import ArrayPool, Pool
+from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import Sampling
+from sklearn_ftr.rectification._source_pool import SourcePool
+
+# Rows of which squares are summed at once.
+_PIECE_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class RegressionData:
+    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, and the coefficients' names."""
+
+    X: Design
+    y: Array
+    X_pool: Design | PoolSource
+    judged: Judgements
+    names: tuple[str, ...]
+
+    @property
+    def unlabeled(self) -> Sized:
+        """The pool."""
+        return self.X_pool if isinstance(self.X_pool, Design) else self.judged.pool
+
+    @property
+    def some_predictions(self) -> NDArray[Any]:
+        """Predictions (n, j) of the pool: all that are in memory, else those of the first block."""
+        pool = self.judged.pool
+        return (
+            next((one.f for one in pool.blocks()), self.judged.f[:0])
+            if isinstance(pool, Pool)
+            else as_table(pool)
+        )
+
+    def sample(
+        self,
+        drawn: Sampling,
+        seen: Callable[[NDArray[Any]], Design] | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> Sample:
+        """For stage 2, with designs as an estimand has them `seen` and predictions inside of limits."""
+        judged, rows = self.judged, seen or (lambda X: Design(X, False))
+        f = judged.f if limits is None else np.clip(judged.f, *limits)
+        if isinstance(self.X_pool, PoolSource):
+            pool: Pool = SourcePool(judged.pool.f, f.shape[1], self.X_pool, rows, limits)
+        else:
+            of_pool = judged.pool if limits is None else Clipped(judged.pool, *limits)
+            pool = ArrayPool([of_pool], rows(self.X_pool.rows))
+        return Sample(self.y, f, pool, drawn, rows(self.X.rows), n_indicators=judged.n_indicators)
+
+
+def check_regression(
+    X: ArrayLike,
+    y: ArrayLike,
+    f: ArrayLike,
+    X_unlabeled: Any,
+    f_unlabeled: Any,
+    fit_intercept: bool,
+    n_parameters: int | None = None,
+    missing_judgements: str = "refuse",
+) -> RegressionData:
+    """Finite numbers of matching shapes, more labels than coefficients."""
+    fit_intercept = check_truth_value(fit_intercept, "fit_intercept")
+    check_same_rows(X=X, y=y, f=f)
+    check_same_rows(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
+    check_column_order(X, X_unlabeled, "X", "X_unlabeled")
+    rows = _matrix(X, "X")
+    labels = _vector(y, len(rows), "y")
+    _check_length(f, len(rows), "f")
+    if has_blocks(X_unlabeled) or has_blocks(f_unlabeled):
+        of_pool: Design | PoolSource = source_of(X_unlabeled)
+        judged = read_judgements(f, source_of(f_unlabeled), labels.shape, missing_judgements)
+    else:
+        pool_rows = _matrix(X_unlabeled, "X_unlabeled", like=rows)
+        judged = _judgements_in_memory(f, f_unlabeled, len(pool_rows), labels, missing_judgements)
+        of_pool = Design(pool_rows, fit_intercept)
+    names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
+    k = len(names) if n_parameters is None else n_parameters
+    # Rows that come in blocks have not been counted.
+    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else k + 1, k)
+    return RegressionData(
+        Design(rows, fit_intercept),
+        labels.astype(np.float64),
+        of_pool,
+        judged,
+        names,
+    )
+
+
+def _judgements_in_memory(
+    f: Any, f_unlabeled: Any, m: int, labels: NDArray[Any], missing_judgements: str
+) -> Judgements:
+    """For m rows of a pool."""
+    if isinstance(f_unlabeled, PoolMoments):
+        raise ValueError(
+            "f_unlabeled are PoolMoments, from which means can be had, but no other estimate; pass predictions, in an array or in blocks."
+        )
+    _check_length(f_unlabeled, m, "f_unlabeled")
+    judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
+    _finite(judged.pool, "f_unlabeled", check_judgements)
+    return judged
+
+
+def check_design(X: Any, name: str) -> tuple[NDArray[np.floating[Any]], tuple[str, ...]]:
+    """Rows (n, d) as finite numbers, and the columns' names."""
+    rows = _matrix(X, name)
+    return rows, _column_names(X, rows.shape[1])
+
+
+def check_enough_rows(r: int, m: int, k: int) -> None:
+    """Rows from which k parameters and their errors can be estimated."""
+    # A single parameter needs no more than a mean does: few labels leave lambda at 0, and a pool of one row borrows their variance.
+    least = k + 2 if m and k > 1 else k + 1
+    if r < least:
+        raise ValueError(
+            f"There are {r} labeled rows for {k} parameters (n_samples={r}); expected at least {least}. "
+            "Label more rows or leave out columns."
+        )
+    if 0 < m <= k and k > 1:
+        raise ValueError(
+            f"The pool has {m} rows for {k} parameters; expected at least {k + 1}, or none at all."
+        )
+
+
+def _matrix(X: Any, name: str, like: Any = None) -> NDArray[np.floating[Any]]:
+    if like is not None and shape_of(X)[:1] == (0,):
+        return np.empty((0, like.shape[1]))
+    if len(shape_of(X)) == 2 and shape_of(X)[1] == 0:
+        return np.empty(shape_of(X))
+    rows = as_real_array(X, name) if like is None else as_pool_array(X, name)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if like is not None and rows.shape[1] != like.shape[1]:
+        raise ValueError(
+            f"X_unlabeled has {rows.shape[1]} columns and X has {like.shape[1]}; expected the same."
+        )
+    return _finite(rows, name)
+
+
+def _vector(values: Any, n: int, name: str) -> NDArray[np.floating[Any]]:
+    if not n and shape_of(values)[:1] == (0,):
+        return np.empty(0)
+    vector = as_real_array(values, name)
+    if vector.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"{name} has shape {vector.shape}; expected ({n},): one number for each row of its design."
+        )
+    return _finite(vector.reshape(-1), name)
+
+
+def _check_length(f: Any, n: int, name: str) -> None:
+    shape = shape_of(f)
+    if len(shape) in (1, 2) and shape[0] != n:
+        raise ValueError(
+            f"{name} has shape {shape}; expected ({n},): one number for each row of its design, or ({n}, n_judges)."
+        )
+
+
+def _finite(
+    array: NDArray[np.floating[Any]], name: str, check: Callable[..., Any] = check_finite
+) -> NDArray[np.floating[Any]]:
+    """As `check_finite`, but without an array of truth values when all is well."""
+    # Squares do not cancel, as 1e200 and -1e200 would; what is not finite makes their sum so.
+    with np.errstate(all="ignore"):
+        squares = sum(_sum_of_squares(block) for block in _pieces(array))
+    return array if squares < _LARGEST**2 else check(array, name)
+
+
+def _sum_of_squares(block: NDArray[np.floating[Any]]) -> float:
+    flat = np.ravel(block).astype(np.float64, copy=False)
+    return float(flat @ flat)
+
+
+def _pieces(array: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
+    for start in range(0, len(array), _PIECE_ROWS):
+        yield array[start : start + _PIECE_ROWS]
+
+
+def _column_names(X: Any, d: int) -> tuple[str, ...]:
+    columns = column_names(X)
+    if columns is None and getattr(X, "name", None) is not None:
+        columns = [X.name]
+    return tuple(map(str, columns)) if columns is not None else tuple(f"x{j}" for j in range(d))
