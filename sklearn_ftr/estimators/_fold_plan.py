@@ -61,6 +61,7 @@ class FoldPlan:
         folds = folds_of(cv, predictor, X, labels, rng)
         parts = parts_of_pool(labels, folds, fold_shares(folds), rng)
         whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
+        whole |= labels.more is not None and not bound.each_row_by_one_model
         pools = [labels.unlabeled] * len(folds) if whole else parts
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds)).tolist()
         models = [seeded_clone(predictor, rng) for _ in folds]

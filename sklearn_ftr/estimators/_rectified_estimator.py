@@ -35,9 +35,10 @@ from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
 from sklearn_ftr.estimators._judges import BoundJudges
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
+from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
-from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
 from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -129,6 +130,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         strata: ArrayLike | None = None,
         labeling_probability: ArrayLike | None = None,
         finetune_rows: ArrayLike | None = None,
+        pool: Any = None,
     ) -> Self:
         """Fine-tune on some labels, rectify with the others, as rows were drawn.
 
@@ -154,6 +156,11 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             Labeled rows that fine-tune in any case; `split_ratio` draws others to them. For labels bought
             in rounds: a row that has trained never rectifies. Which rows these are may not depend on y. With
             `cv` they are remembered in `finetune_rows_`, but rectify the models that have not seen them.
+        pool : blocks of rows like X, default=None
+            More unlabeled rows, which need not fit into memory: a function that returns an iterator over blocks of rows, an object with a
+            method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once,
+            quantiles too (8 bytes a row are kept), regressions two or three times. Such rows are all alike and by themselves: there are no
+            weights, groups or strata with them.
 
         Returns
         -------
@@ -167,6 +174,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             groups=groups,
             strata=strata,
             labeling_probability=labeling_probability,
+            pool=pool,
         )
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -219,13 +227,16 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         y: ArrayLike,
         finetune_rows: ArrayLike | None,
         plan: FoldPlan | None = None,
+        pool: Any = None,
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
         columns = columns_learned(self, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
+        labels = replace(labels, more=more_rows(pool, X))
         labels = with_sampling(labels, hasattr(self.cv, "split"), **sampling)
+        check_simple_pool(labels, self.finite_population)
         always = check_finetune_rows(finetune_rows, labels)
         bound = self._bind(X, labels)
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)

@@ -52,6 +52,11 @@ class GeneralizedLinear(Estimand):
         self.n_parameters = len(names)
         self.coordinates = coordinates
 
+    @property
+    def is_linear(self) -> bool:
+        """Of least squares it is."""
+        return self.family.is_linear
+
     @classmethod
     def of(cls, family: Family, names: tuple[str, ...], sample: Design) -> GeneralizedLinear:
         """In coordinates that suit the rows of a sample, of which no column is a combination of others."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr.rectification._checks import as_pool_array, count_non_finite
+from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, Pool, PoolBlock, S
@@ -136,11 +136,13 @@ def _covariates(block: Any, name: str) -> Values:
 
 
 class SummarizedPool(Pool):
-    """Moments in the place of a pool: enough for a mean."""
+    """Moments in the place of a pool, of all models side by side: enough for a mean."""
 
-    def __init__(self, known: PoolMoments, n_columns: int) -> None:
+    def __init__(self, known: PoolMoments, n_columns: int, shares: Array | None = None) -> None:
         self.known, self.n_columns = known, n_columns
-        if known.count and len(known.mean) != n_columns:
+        self.shares = np.ones(1) if shares is None else shares
+        self.n_models = len(self.shares)
+        if known.count and len(known.mean) != n_columns * self.n_models:
             raise ValueError(
                 f"The PoolMoments have {len(known.mean)} columns and f has {n_columns}; expected the same number of columns."
             )
