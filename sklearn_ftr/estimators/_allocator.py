@@ -27,6 +27,7 @@ from sklearn_ftr.estimators._choice import (
     sizes_of,
     what_was_chosen,
 )
+from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._inner_model import seeded_clone
 from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
@@ -253,6 +254,8 @@ class FineTuneRectifyAllocator(PlansLabels):
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
+        if is_dask(X) or is_dask(y):
+            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
         columns = columns_learned(rectified, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(rectified).__name__)

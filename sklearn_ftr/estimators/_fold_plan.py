@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Rows, Weigh
 from sklearn_ftr.estimators._folds import folds_of, parts_of_pool
-from sklearn_ftr.estimators._inner_model import seeded_clone, train
+from sklearn_ftr.estimators._inner_model import draw_seed, seeded_clone, train
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import fold_shares
 
@@ -59,7 +59,8 @@ class FoldPlan:
         """At random; models predict parts of the pool unless some part would be too small."""
         labels = bound.labels
         folds = folds_of(cv, predictor, X, labels, rng)
-        parts = parts_of_pool(labels, folds, fold_shares(folds), rng)
+        # With random numbers of its own, so that those of the models do not depend on where the pool is.
+        parts = parts_of_pool(labels, folds, fold_shares(folds), np.random.RandomState(draw_seed(rng)))
         whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
         whole |= labels.more is not None and not bound.each_row_by_one_model
         pools = [labels.unlabeled] * len(folds) if whole else parts

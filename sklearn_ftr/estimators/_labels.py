@@ -18,6 +18,7 @@ from sklearn_ftr._tables import (
     refuse_masked,
     row_index,
 )
+from sklearn_ftr.estimators._dask_rows import DaskRows
 from sklearn_ftr.estimators._more_rows import MoreRows
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
@@ -33,7 +34,7 @@ class PartialLabels:
     names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
     index: Any = None  # labels of the rows, if y or X came from pandas
     design: SamplingDesign | None = None  # how all rows were drawn, if not all alike and by themselves
-    more: MoreRows | None = None  # unlabeled rows beside these
+    more: MoreRows | DaskRows | None = None  # unlabeled rows beside these
 
     @property
     def n_outputs(self) -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names
+from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows
-from sklearn_ftr.rectification._pool import BLOCK_ROWS, PoolBlock, S, runs_of_rows
+from sklearn_ftr.rectification._pool import BLOCK_ROWS, S, runs_of_rows
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
-
-# From the number of the first row, and some rows, to what stage 2 reads of them.
-MakeBlock = Callable[[int, Any], PoolBlock]
 
 
 class MoreRows:
@@ -78,10 +76,10 @@ class MoreRows:
             )
 
 
-def more_rows(pool: Any, X: Any) -> MoreRows | None:
+def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
     """The rows that a user has passed beside X: in blocks, or all at once."""
-    if pool is None:
-        return None
+    if pool is None or isinstance(pool, DaskRows):
+        return pool
     if hasattr(pool, "__len__") and not has_blocks(pool):
         pool = PoolSource(_Once(pool), n_rows=num_samples(pool))
     return MoreRows(source_of(pool), column_names(X))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr.estimators._dask_rows import DaskRows
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import BoundJudges, Judges
 from sklearn_ftr.estimators._more_rows import MoreRows
@@ -52,7 +53,7 @@ class OutOfSample:
     of_folds: Sequence[Array]
     parts: Sequence[PredictedPart]
     predicting: Predicting | None = None
-    more: MoreRows | None = None
+    more: MoreRows | DaskRows | None = None
     judges: BoundJudges | None = None
 
     @property

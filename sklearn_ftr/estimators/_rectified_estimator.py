@@ -27,6 +27,7 @@ from sklearn_ftr._sklearn_private import (
 from sklearn_ftr.estimators._answer import Answer
 from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
+from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
 from sklearn_ftr.estimators._fine_tuning import FineTuning
@@ -231,6 +232,8 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
+        if is_dask(X) or is_dask(y):
+            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
         columns = columns_learned(self, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr.estimators._dask_rows import DaskRows
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import Judges
 from sklearn_ftr.estimators._more_rows import MoreRows
@@ -96,7 +97,7 @@ class Predicting:
 class StreamedPool(Pool):
     """Rows that are predicted as they come."""
 
-    def __init__(self, rows: MoreRows, predicting: Predicting) -> None:
+    def __init__(self, rows: MoreRows | DaskRows, predicting: Predicting) -> None:
         self.rows, self.predicting = rows, predicting
         self.n_columns, self.shares = predicting.n_columns, predicting.shares
         self.n_models = len(predicting.models) if predicting.apart is None else 1

@@ -124,7 +124,8 @@ def rectify_difference(
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     y, of_labeled = _vector(y, "y"), GroupColumn.of(group, "group")
-    if has_blocks(f_unlabeled) or has_blocks(group_unlabeled):
+    # A list of texts is one of groups, not of files.
+    if has_blocks(f_unlabeled) or (not _is_list(group_unlabeled) and has_blocks(group_unlabeled)):
         check_no_design(design, design_unlabeled, finite_population)
         judged = read_judgements(f, source_of(f_unlabeled), y.shape, missing_judgements)
         of_groups = _groups_in_blocks(judged, of_labeled, source_of(group_unlabeled))
@@ -262,6 +263,10 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
     if left.predictions_only is None or right.predictions_only is None:
         return None
     return _minus(left.predictions_only, right.predictions_only)
+
+
+def _is_list(values: Any) -> bool:
+    return isinstance(values, list | tuple)
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:
