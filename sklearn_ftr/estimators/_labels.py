@@ -39,6 +39,14 @@ class PartialLabels:
         return 1 if self.y.ndim == 1 else self.y.shape[1]
 
     @property
+    def were_chosen(self) -> bool:
+        """Whether rows were labeled with probabilities, or within strata, so that unlabeled rows alone are no random sample."""
+        design = self.design
+        return design is not None and (
+            design.strata is not None or design.labeling_probability is not None
+        )
+
+    @property
     def of_labeled_rows(self) -> Array:
         """Labels (n,) or (n, k) of the labeled rows, in their order."""
         return self.y[self.labeled]
