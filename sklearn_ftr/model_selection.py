@@ -206,7 +206,8 @@ def labeled_scorer(scoring: str | Callable[..., float]) -> Callable[..., float]:
     Returns
     -------
     callable
-        For `scoring=` of cross_val_score, GridSearchCV and the like.
+        For `scoring=` of cross_val_score, GridSearchCV and the like; for predictions of rectified estimators with
+        `LabeledKFold(pool_size=None)`, whose folds have the lambda of the whole pool.
 
     Raises
     ------
