@@ -47,6 +47,14 @@ class PartialLabels:
         return len(self.unlabeled) + (0 if self.more is None else len(self.more))
 
     @property
+    def were_chosen(self) -> bool:
+        """Whether rows were labeled with probabilities, or within strata, so that unlabeled rows alone are no random sample."""
+        design = self.design
+        return design is not None and (
+            design.strata is not None or design.labeling_probability is not None
+        )
+
+    @property
     def of_labeled_rows(self) -> Array:
         """Labels (n,) or (n, k) of the labeled rows, in their order."""
         return self.y[self.labeled]

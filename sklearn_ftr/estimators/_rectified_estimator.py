@@ -186,7 +186,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X, y : as in `fit`
-            At least 2 labels; unlabeled rows are left out.
+            At least 2 labels. Unlabeled rows are counted, not predicted.
         sample_weight : array-like of shape (n_rows,), default=None
             As in `fit`, for the variances of labels and residuals.
 
@@ -196,6 +196,12 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             Variance of the labels-only answer over the variance of this one, with those of labels and residuals taken
             from these rows, as if they were independent, and the numbers of labels and pool rows from `fit`. 1 means that labels alone
             are as good.
+
+        Notes
+        -----
+        A fit that has seen a sample of its pool is scored as if it had seen all of it: where these rows have more than twice as many unlabeled rows
+        to a label as those of `fit`, the pool is taken to be as large as in these rows, with the lambda that is best then. Folds of
+        `LabeledKFold` are like that.
         """
         check_is_fitted(self, "result_")
         return self._score(X, y, sample_weight)
@@ -245,7 +251,11 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always, plan)
         answer = bound.rectify(stage_one.beside(judges))
-        answer = replace(answer, result=answer.result.with_interval(self.interval))
+        answer = replace(
+            answer,
+            result=answer.result.with_interval(self.interval),
+            pool_holds_labels=labels.were_chosen,
+        )
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
