@@ -9,7 +9,7 @@ labeled and unlabeled rows move both sides of the control variate at once, which
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,23 @@ class DesignedSampling(Sampling):
     def _variance(self, deviations: Array) -> Array:
         r = self.n_counted
         return np.asarray(self.weights @ deviations**2 * r / max(r - 1, 1))
+
+    def of_labels(self) -> DesignedSampling:
+        """Labels and their pieces only; of a pool there is one row, so that labels are not taken for all rows."""
+        labeled, pieces = np.unique(self.pieces, return_inverse=True)
+        n_pool, size = min(len(self.pool_pieces), 1), len(labeled)
+        strata = (
+            None if self.strata is None else np.append(self.strata[labeled], np.zeros(n_pool, np.intp))
+        )
+        return replace(
+            self,
+            own_weights=None,
+            pool_weights=None,
+            pieces=pieces.reshape(-1),
+            pool_pieces=np.full(n_pool, size),
+            n_pieces=size + n_pool,
+            strata=strata,
+        )
 
     def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
         """Of values (r, k) of the labeled rows by themselves."""

@@ -30,7 +30,7 @@ from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
 from sklearn_ftr.rectification._pool_quantiles import averaged, pool_quantiles, quantiles_weighed
 from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
-from sklearn_ftr.rectification._quantile_estimate import quantile_estimate
+from sklearn_ftr.rectification._quantile_estimate import QuantilesOfLabelsAlone, quantile_estimate
 from sklearn_ftr.rectification._quantile_result import (
     RectifiedQuantileResult,
 )
@@ -161,9 +161,7 @@ def quantiles_of(
     confidence_level: float,
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
-    labels = Sample(sample.all_labels, columns(sample.all_labels), np.empty(0), sample.every)
-    alone, effect = quantile_estimate(TwoStageShares(labels), levels, [0.0] * len(levels), q)
-    answer, shares = alone, TwoStageShares(sample)
+    alone, shares = QuantilesOfLabelsAlone.of(sample, levels, q), TwoStageShares(sample)
     if len(sample.f_pool):
         # Where sorting has put NaN and the largest values.
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
@@ -171,8 +169,10 @@ def quantiles_of(
             check_judgements(sample.f_pool[:], "f_unlabeled")
         answer, effect = quantile_estimate(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
-        used = shares.n_counted / TwoStageShares(labels).n_counted
+        used = shares.n_counted / alone.shares.n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
+    else:
+        answer, effect = alone.with_effect
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pools = pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
@@ -190,7 +190,7 @@ def quantiles_of(
         n_finetune=sample.n_finetune,
         n_rectify=len(sample.y) if len(sample.f_pool) else sample.n_labeled,
         n_unlabeled=len(sample.f_pool) if sample.n_unlabeled is None else sample.n_unlabeled,
-        labels_only=alone,
+        alone=alone,
         predictions_only=shaped(averaged(judges_only), q) if of_pools else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,53 @@ from sklearn_ftr.rectification._checks import (
 )
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
+from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._indicators import Indicators, Sides
 from sklearn_ftr.rectification._inference import like
+from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._quantile_result import (
     Curve,
     QuantileEstimate,
 )
+from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._shares import Shares
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
 _ROWS_UNSEEN = 0.5
+# Standard errors of F on each side of a quantile for which the pool's values are kept: enough for any interval.
+_WINDOW_ERRORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class QuantilesOfLabelsAlone(FieldsOnly):
+    """Quantiles of labels by themselves, at `levels` (k,) and in the shape of `q`."""
+
+    labels: Sample
+    levels: Array
+    q: Any
+
+    @classmethod
+    def of(cls, sample: Sample, levels: Array, q: Any) -> QuantilesOfLabelsAlone:
+        """Of all labels of a sample; nothing of its pool is kept."""
+        y = sample.all_labels
+        return cls(Sample(y, columns(y), np.empty(0), sample.every.of_labels()), levels, q)
+
+    @cached_property
+    def shares(self) -> TwoStageShares:
+        """Without a pool."""
+        return TwoStageShares(self.labels)
+
+    @cached_property
+    def answer(self) -> QuantileEstimate:
+        """As from labels without predictions."""
+        return self.with_effect[0]
+
+    @cached_property
+    def with_effect(self) -> tuple[QuantileEstimate, Array | None]:
+        """And the design effects."""
+        return quantile_estimate(self.shares, self.levels, [0.0] * len(self.levels), self.q)
 
 
 def quantile_estimate(
@@ -54,9 +91,7 @@ def quantile_estimate(
         covariance=np.diag((np.array(widths) / (2 * reach_of_errors)) ** 2),
         degrees_of_freedom=like(degrees.min(axis=0), q),
         levels=levels,
-        curves=tuple(
-            curve.window(*one) for curve, *one in zip(curves, levels, errors.max(axis=0), strict=True)
-        ),
+        curves=_kept(shares, curves, levels, errors.max(axis=0), np.array(centers)),
         sizes=sizes,
         efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
@@ -129,8 +164,23 @@ def _one_quantile(
 def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
     n_judges = shares.sample.f.shape[1]
     if n_judges == 1:
-        return RectifiedDistribution.of(shares, lambda_, recycled)
-    return CombinedDistribution.of(shares, np.broadcast_to(lambda_, n_judges), recycled)
+        return RectifiedDistribution(shares.parts, float(lambda_), recycled)
+    return CombinedDistribution(shares.parts, np.broadcast_to(lambda_, n_judges).copy(), recycled)
+
+
+def _kept(
+    shares: TwoStageShares, curves: Sequence[Curve], levels: Array, errors: Array, centers: Array
+) -> tuple[Curve, ...]:
+    """Curves with no more of a large pool than any interval may reach: so many standard errors of F to each side."""
+    if not shares.of_pools or not shares.parts.is_large:
+        return tuple(curves)
+    ends = levels + _WINDOW_ERRORS * np.array([-errors, errors])
+    ranges = [
+        (curve.quantile(low), curve.quantile(high))
+        for curve, low, high in zip(curves, *ends, strict=True)
+    ]
+    parts = shares.parts.around(ranges, centers)
+    return tuple(replace(curve, parts=parts) for curve in curves)
 
 
 def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._moments import Moments, as_table
+from sklearn_ftr.rectification._parts_of_f import PartsOfF
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling, SimpleRandom
 from sklearn_ftr.rectification._shares import Ordered, Shares
@@ -63,6 +64,11 @@ class TwoStageShares:
     def of_judges(self) -> list[Shares]:
         """F_R(f <= t) of each judge."""
         return [Shares.of(f, self.sample.drawn.weights) for f in self.sample.f.T]
+
+    @cached_property
+    def parts(self) -> PartsOfF:
+        """All of them."""
+        return PartsOfF(self.of_y, tuple(self.of_judges), self.of_recycled, tuple(self.of_pools))
 
     @cached_property
     def of_recycled(self) -> Shares:
