@@ -17,10 +17,11 @@ from sklearn_ftr.rectification._error_terms import Shape, Term
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
+from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
 @dataclass(frozen=True, eq=False)
-class Deviations:
+class Deviations(WithPackedRows):
     """Means of labels y, their predictions f and the pool's predictions, all (k,), and deviations of G labeled pieces.
 
     With j judges f and the pool have k j columns: those of the first number first.
@@ -147,12 +148,13 @@ def _residual_variance(dy: Array, df: Array, of_y: Array, of_f: Array) -> Array:
     """V(y - f); of several judges it is known with their weights only."""
     if dy.shape != df.shape:
         return np.full(dy.shape[1], np.nan)
-    return np.asarray(np.sum(beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (len(dy) - 1))
+    return np.asarray((beyond_rounding(dy - df, of_y + of_f) ** 2).sum(axis=0) / (len(dy) - 1))
 
 
 def beyond_rounding(residuals: Array, noise: Array) -> Array:
     """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
-    return np.where(np.mean(residuals**2, axis=0) <= noise**2, 0.0, residuals)
+    flat = np.einsum("ij,ij->j", residuals, residuals) <= len(residuals) * noise**2
+    return np.where(flat, 0.0, residuals) if flat.any() else residuals
 
 
 def check_enough_labels(r: int) -> None:

@@ -38,27 +38,17 @@ class RectifiedDistribution(FieldsOnly):
         return rest, -self.lambda_ * rest, self.recycled
 
     @cached_property
-    def of_labels(self) -> Array:
-        """The part of F that does not change with the pool: before the first knot, and from each one on."""
-        weights = [weight for weight in self._weights if weight]
-        steps = zip(weights, self.knots.of_labels, strict=True)
-        return np.concatenate([[0.0], sum(weight * shares for weight, shares in steps)])
-
-    @cached_property
-    def at_knots(self) -> Array:
-        """F at each knot."""
-        return self.of_labels[1:] + self.pool_weight * self.knots.of_pool
-
-    @cached_property
-    def before_knots(self) -> Array:
-        """F just below each knot."""
-        return self.of_labels[:-1] + self.pool_weight * self.knots.of_pool_before
-
-    @cached_property
-    def highest_so_far(self) -> Array:
-        """The largest F before the first knot, and up to each one."""
-        highest = np.maximum.accumulate(np.maximum(self.at_knots, self.before_knots))
-        return np.concatenate([[-np.inf], highest])
+    def _heights(self) -> tuple[Array, Array]:
+        """Before the first knot and from each one on: the part of F that does not change with the pool, and the largest F so far."""
+        knots, weights = self.knots, [weight for weight in self._weights if weight]
+        steps = zip(weights, knots.of_labels, strict=True)
+        of_labels = np.zeros(len(knots.values) + 1)
+        of_labels[1:] = sum(weight * shares for weight, shares in steps)
+        at = of_labels[1:] + self.pool_weight * knots.of_pool
+        before = of_labels[:-1] + self.pool_weight * knots.of_pool_before
+        highest = np.full(len(of_labels), -np.inf)
+        np.maximum.accumulate(np.maximum(at, before), out=highest[1:])
+        return of_labels, highest
 
     @property
     def pool_weight(self) -> float:
@@ -68,11 +58,13 @@ class RectifiedDistribution(FieldsOnly):
     def quantile(self, level: float) -> float:
         """The smallest t with F(t) >= level; the largest value of all where F never gets there."""
         level, knots, pool = level - _ROUNDING, self.knots.values, self.parts.of_pools[0]
-        last = int(np.searchsorted(self.highest_so_far[1:], level))
+        of_labels, highest = self._heights
+        last = int(highest[1:].searchsorted(level))
         end = knots[last] if last < len(knots) else np.inf
-        if self.pool_weight > 0 and pool.size:
+        weight = self.pool_weight
+        if weight > 0 and pool.size:
             # Between two knots only the pool moves F: the row at which it reaches the level.
-            t = pool.reaching((level - self.of_labels[last]) / self.pool_weight)
+            t = pool.reaching(float(level - of_labels[last]) / weight)
             if t is not None and t < end:
                 return t
             if last == len(knots):
@@ -85,11 +77,11 @@ class RectifiedDistribution(FieldsOnly):
 
     def __call__(self, t: float) -> float:
         """F(t)."""
-        last = int(np.searchsorted(self.knots.values, t, side="right"))
+        last = int(self.knots.values.searchsorted(t, side="right"))
         of_pool = self.parts.of_pools[0].at(np.array([t]))[0]
-        return float(self.of_labels[last] + self.pool_weight * of_pool)
+        return float(self._heights[0][last] + self.pool_weight * of_pool)
 
     def highest(self, t: float) -> float:
         """The largest F up to t, from 0 to 1: with lambda above 0 F need not rise everywhere."""
-        last = int(np.searchsorted(self.knots.values, t, side="right"))
-        return float(np.clip(max(self.highest_so_far[last], self(t)), 0.0, 1.0))
+        last = int(self.knots.values.searchsorted(t, side="right"))
+        return float(np.clip(max(self._heights[1][last], self(t)), 0.0, 1.0))

@@ -108,6 +108,10 @@ class Shape:
         of_terms = [term.moments(unit) for term in terms]
         second, third, fourth = np.sum(of_terms, axis=0)
         effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
+        if all(term.evenness is None for term in terms):
+            return cls(
+                third, effective, second, are_alike, np.ones_like(second), np.full_like(second, np.inf)
+            )
         corrections = [term.correction() for term in terms]
         variances = [moments[0] * by for moments, (by, _) in zip(of_terms, corrections, strict=True)]
         expected = np.sum(variances, axis=0)
@@ -164,7 +168,7 @@ class ErrorTerms:
     @property
     def pool_variance(self) -> Array:
         """Variance (k,) of the pool's part."""
-        return np.diag(self.pool_covariance)
+        return self.pool_covariance.diagonal()
 
     def shape(self, standard_error: ArrayLike) -> Shape:
         """Of the whole error."""

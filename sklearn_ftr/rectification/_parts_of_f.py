@@ -82,4 +82,6 @@ class PartsOfF(FieldsOnly):
 def _distinct(columns: Sequence[Ordered]) -> Array:
     """All values in order, each once."""
     ordered = np.sort(np.concatenate(columns)).astype(np.float64, copy=False)
-    return ordered[np.append(ordered[1:] != ordered[:-1], True)] if len(ordered) else ordered
+    is_new = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return ordered[is_new]

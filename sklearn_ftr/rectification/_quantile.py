@@ -25,6 +25,7 @@ from sklearn_ftr.rectification._checks import (
     check_labels,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
+from sklearn_ftr.rectification._indicators import Indicators
 from sklearn_ftr.rectification._inference import check_confidence_level, like, shaped
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
@@ -167,12 +168,14 @@ def quantiles_of(
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
             check_judgements(sample.f_pool[:], "f_unlabeled")
-        answer, effect = quantile_estimate(shares, levels, weights, q)
+        answer, known = quantile_estimate(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
         used = shares.n_counted / alone.shares.n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
     else:
-        answer, effect = alone.with_effect
+        answer, known = alone.with_indicators
+    effects = [at.design_effect for at in known]
+    effect = None if effects[0] is None else np.array(effects)[:, 1]
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pools = pool_quantiles(shares, levels) if len(sample.f_pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
@@ -184,7 +187,7 @@ def quantiles_of(
         quantiles=answer,
         lambda_=shaped_weights(lambda_, q),
         rectifier=like(centers - quantiles_weighed(shares, levels, chosen, of_pools), q),
-        residual_variance=like(_residual_variance(sample, centers, chosen), q),
+        residual_variance=like(_residual_variance(sample, known, centers, chosen), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
         n_finetune=sample.n_finetune,
@@ -203,8 +206,12 @@ def quantiles_of(
     )
 
 
-def _residual_variance(sample: Sample, centers: Array, lambdas: Array) -> Array:
+def _residual_variance(
+    sample: Sample, known: Sequence[Indicators], centers: Array, lambdas: Array
+) -> Array:
     """Of indicators of label and prediction being at most as large as each quantile (k,); of several judges by their weights."""
+    if lambdas.shape[1] == 1 and len(sample.f_pool):
+        return np.array([at.here.residual_variance[1] for at in known])
     weights = lambdas if lambdas.shape[1] > 1 else np.ones_like(lambdas)
     of_f = weighed(indicators(sample.f, centers), weights)
     return sample.drawn.variance_of_rows(indicators(sample.y[:, None], centers) - of_f)

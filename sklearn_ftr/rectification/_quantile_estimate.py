@@ -15,6 +15,7 @@ from sklearn_ftr.rectification._checks import (
     Array,
 )
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
+from sklearn_ftr.rectification._counted_lambda import can_be_counted, counted_lambda
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._indicators import Indicators, Sides
@@ -26,7 +27,6 @@ from sklearn_ftr.rectification._quantile_result import (
 )
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
-from sklearn_ftr.rectification._shares import Shares
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
@@ -57,18 +57,18 @@ class QuantilesOfLabelsAlone(FieldsOnly):
     @cached_property
     def answer(self) -> QuantileEstimate:
         """As from labels without predictions."""
-        return self.with_effect[0]
+        return self.with_indicators[0]
 
     @cached_property
-    def with_effect(self) -> tuple[QuantileEstimate, Array | None]:
-        """And the design effects."""
+    def with_indicators(self) -> tuple[QuantileEstimate, tuple[Indicators, ...]]:
+        """And what is known of F at each."""
         return quantile_estimate(self.shares, self.levels, [0.0] * len(self.levels), self.q)
 
 
 def quantile_estimate(
     shares: TwoStageShares, levels: Array, weights: Sequence[Any], q: ArrayLike
-) -> tuple[QuantileEstimate, Array | None]:
-    """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
+) -> tuple[QuantileEstimate, tuple[Indicators, ...]]:
+    """Rectified quantiles, whose errors are not said to be correlated, though they are; and what is known of F at each."""
     answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
     centers, curves, known = zip(*answers, strict=True)
     around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
@@ -95,13 +95,9 @@ def quantile_estimate(
         sizes=sizes,
         efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
-        influences=tuple(
-            sides.influence if weight is not None else at.rectified(curve.lambda_).influence
-            for sides, weight, at, curve in zip(around, weights, known, curves, strict=True)
-        ),
+        movers=tuple(at.mover(curve.lambda_) for at, curve in zip(known, curves, strict=True)),
     )
-    effects = [at.design_effect for at in known]
-    return estimate, None if effects[0] is None else np.array(effects)[:, 1]
+    return estimate, known
 
 
 def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Array:
@@ -153,12 +149,19 @@ def _one_quantile(
         curve = _curve(shares, lambda_, 0.0)
         t = curve.quantile(level)
         return t, curve, Indicators.of(shares, t)
-    t = _quantile_of_labels(shares, level)
+    t = shares.quantile_of_labels(level)
     for _ in range(2):
-        sides = Indicators.of(shares, t).rectified(lambda_)
-        curve = _curve(shares, sides.lambda_, sides.recycled)
+        curve = _curve(shares, *_best_weights(shares, t, lambda_))
         t = curve.quantile(level)
     return t, curve, Indicators.of(shares, t)
+
+
+def _best_weights(shares: TwoStageShares, t: float, lambda_: Any) -> tuple[Any, float]:
+    """Of predictions, and of labels that are recycled, at t."""
+    if lambda_ is None and can_be_counted(shares):
+        return counted_lambda(shares, t), 0.0
+    sides = Indicators.of(shares, t).rectified(lambda_)
+    return sides.lambda_, sides.recycled
 
 
 def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
@@ -181,10 +184,3 @@ def _kept(
     ]
     parts = shares.parts.around(ranges, centers)
     return tuple(replace(curve, parts=parts) for curve in curves)
-
-
-def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
-    if shares.sampling.weights is None:
-        return float(np.quantile(shares.counted, level, method="inverted_cdf"))
-    t = Shares.of(shares.counted, shares.sampling.weights).reaching(level)
-    return float(shares.counted.max() if t is None else t)

@@ -28,6 +28,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Chosen, check_method
+from sklearn_ftr.rectification._movers import Mover
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 
@@ -39,7 +40,7 @@ class QuantileEstimate(Estimate):
     """Quantiles with intervals of their own: levels of F, carried back.
 
     `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well; endless ones if F is known. `efficiency` (k,) is how often each
-    label counts. `influences` are those of rows on F just below and at each quantile.
+    label counts. `movers` have the influence of rows on F just below and at each quantile.
     """
 
     levels: Array
@@ -47,7 +48,12 @@ class QuantileEstimate(Estimate):
     sizes: Array
     efficiency: Array
     shows_variance: NDArray[np.bool_]
-    influences: tuple[Influence, ...]
+    movers: tuple[Mover, ...]
+
+    @property
+    def influences(self) -> tuple[Influence, ...]:
+        """Of rows on F just below and at each quantile."""
+        return tuple(mover.influence for mover in self.movers)
 
     def confidence_interval(
         self,

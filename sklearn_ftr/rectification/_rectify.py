@@ -19,7 +19,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, merge, moments, rounding
+from sklearn_ftr.rectification._moments import Moments, moments, rounding
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
 
 
@@ -43,20 +43,22 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
     Those of a permutation test: were labels missing at random, either sample would be a part of both. Labeled rows that several models
     have predicted vary more than the pool, which is predicted by their average.
     """
-    of_labels = moments(f)
     if not pool.count:
         return np.zeros(f.shape[1])
-    variance = np.maximum(merge(of_labels, pool).variance, of_labels.variance)
-    error = np.sqrt(variance * (1 / of_labels.count + 1 / pool.count))
-    gap = of_labels.mean - pool.mean
-    return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
+    of_labels, (r, m) = moments(f), (len(f), pool.count)
+    gap, squares = of_labels.mean - pool.mean, of_labels.cross_products.diagonal()
+    of_both = squares + pool.cross_products.diagonal() + gap**2 * (r * m / (r + m))
+    variance = np.maximum(of_both / (r + m - 1), squares / max(r - 1, 1))
+    error = np.sqrt(variance * (1 / r + 1 / m))
+    known = error > rounding(f)
+    return gap / error if known.all() else np.divide(gap, error, out=np.zeros_like(gap), where=known)
 
 
 def shift_of(sample: Deviations) -> Array:
     """As `prediction_shift`, in standard errors under the sampling design; those of few clusters are brought to what they would be of many."""
     gap = sample.f_mean - sample.pool_mean
     squares = np.sum(sample.f**2, axis=0) / (len(sample.f) * sample.spare)
-    error = np.sqrt(squares + np.diag(sample.pool_covariance))
+    error = np.sqrt(squares + sample.pool_covariance.diagonal())
     known = sample.has_pool & (error > sample.noise[1])
     student = np.divide(gap, error, out=np.zeros_like(gap), where=known)
     tail = stdtr(sample.spare, -np.abs(student))
@@ -86,7 +88,7 @@ def rectify(
     if degrees_of_freedom is not None:
         degrees = np.full_like(degrees, degrees_of_freedom)
     of_terms = degrees, np.full_like(degrees, sample.pool_degrees)
-    welch = welch_satterthwaite([np.diag(labeled_term), np.diag(of_pool)], list(of_terms))
+    welch = welch_satterthwaite([labeled_term.diagonal(), of_pool.diagonal()], list(of_terms))
     return Rectification(
         Estimate(theta, labeled_term + of_pool, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
@@ -127,6 +129,8 @@ def _residuals(sample: Deviations, weights: Weights) -> Array:
 def pool_term(covariance: Array, lambda_: Array) -> Array:
     """Covariance (k, k) of the pool's part, lambda (k, j) times that of its predictions (k j, k j)."""
     k, j = lambda_.shape
+    if j == 1:
+        return lambda_ * covariance * lambda_[:, 0]
     return np.einsum("ai,aibj,bj->ab", lambda_, covariance.reshape(k, j, k, j), lambda_)
 
 

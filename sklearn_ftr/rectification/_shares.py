@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,7 +52,7 @@ class Shares:
     def at(self, t: Array, side: Literal["left", "right"] = "right") -> Array:
         """Share (k,) of rows at most as large as t (k,), or ("left") smaller; 0 of no rows."""
         amounts = self.amounts(t, side)
-        return amounts if self.cumulative is not None else amounts / max(self.size, 1)
+        return amounts if self.cumulative is not None else amounts / (len(self.values) or 1)
 
     def amounts(self, t: Array, side: Literal["left", "right"] = "right") -> NDArray[Any]:
         """As `at`, but the number of rows where they count alike."""
@@ -65,19 +66,20 @@ class Shares:
     def reaching(self, share: float) -> float | None:
         """The smallest value at which the share is reached. None if it never is."""
         if self.cumulative is None:
-            row = np.ceil(share * self.size) - 1
+            rows = share * self.size
+            row = math.ceil(rows) - 1 if rows <= self.size else self.size
         elif share > 1 + _ROUNDING:
             return None
         else:
-            row = np.searchsorted(self.cumulative[1:], share - _ROUNDING)
+            row = int(np.searchsorted(self.cumulative[1:], share - _ROUNDING))
             row = min(row, self.size - 1)
-        return float(self.values[max(int(row), 0)]) if row < self.size else None
+        return float(self.values[max(row, 0)]) if row < self.size else None
 
 
 def _rank(ordered: Ordered, t: Array, side: Literal["left", "right"] = "right") -> NDArray[np.intp]:
     """How many of the ordered values are at most t, or ("left") less; a float32 pool is not copied."""
     if ordered.dtype == t.dtype:
-        return np.searchsorted(ordered, t, side)
+        return ordered.searchsorted(t, side)
     with np.errstate(over="ignore"):
         nearest = t.astype(ordered.dtype)
     above = nearest > t

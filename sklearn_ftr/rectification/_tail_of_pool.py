@@ -37,6 +37,8 @@ def skewness_of_pool(pool: NDArray[Any]) -> Array:
 
 def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:
     """With the third moment of the labels' part of the error that skewness and variance (k,) of the pool's predictions let expect."""
+    if not skewness.any():
+        return rectified
     influence, lambda_ = rectified.influence, rectified.lambda_
     pieces, spare = len(influence.rows), influence.degrees_of_freedom
     left = np.sum(influence.rows**2, axis=0) / spare

@@ -81,6 +81,17 @@ class TwoStageShares:
         pool, weights = self.pools_side
         return [Shares.of(f, weights) for f in pool.T]
 
+    def quantile_of_labels(self, level: float) -> float:
+        """Where F of all labels that count reaches the level."""
+        t = self._of_counted.reaching(level)
+        return float(self._of_counted.values[-1] if t is None else t)
+
+    @cached_property
+    def _of_counted(self) -> Shares:
+        if not len(self.recycled):
+            return self.of_y
+        return Shares.of(self.counted, self.sampling.weights)
+
     @property
     def pools_side(self) -> tuple[Ordered, Array | None]:
         """Predictions (m, j) of unlabeled rows or, where labels were drawn with probabilities, of all rows; and weights."""
