@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
 
 from sklearn_ftr.rectification._checks import (
     Array,
 )
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._scipy import ndtri
 from sklearn_ftr.rectification._shares import Ordered, Shares
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 

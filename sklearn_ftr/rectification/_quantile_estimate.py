@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from sklearn_ftr.rectification._checks import (
     Array,
@@ -27,6 +26,7 @@ from sklearn_ftr.rectification._quantile_result import (
 )
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._scipy import stdtrit
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
