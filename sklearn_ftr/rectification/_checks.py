@@ -62,8 +62,15 @@ def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
         raise ArgumentTypeError(f"{name} is {shown(values)}; {expected}.") from error
 
 
+def _are_moderate(array: NDArray[np.floating]) -> bool:
+    """Whether all values are finite and have squares."""
+    return not array.size or bool(array.min() >= -_LARGEST and array.max() <= _LARGEST)
+
+
 def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
     """The array itself, or an error that counts NaN, infinite and too large values."""
+    if _are_moderate(array):
+        return array
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has {count_non_finite(array)}; expected finite numbers only.")
     largest = float(np.abs(array).max()) if array.size else 0.0
@@ -76,6 +83,8 @@ def check_finite(array: NDArray[np.floating], name: str) -> NDArray[np.floating]
 
 def check_judgements(array: NDArray[np.floating], name: str) -> NDArray[np.floating]:
     """As `check_finite`, with advice for judges who have not answered every row."""
+    if _are_moderate(array):
+        return array
     if np.isnan(array).any():
         raise ValueError(
             f"{name} has {count_non_finite(array)}; expected finite numbers only. For a judge who has not answered every row, pass "

@@ -13,7 +13,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
-from sklearn_ftr.rectification._error_terms import Shape, Term
+from sklearn_ftr.rectification._error_terms import ErrorOfLabels
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
@@ -78,12 +78,9 @@ class Deviations(WithPackedRows):
         covariance = self.y.T @ self.y / (len(self.y) * spare)
         return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(spare)))
 
-    def shape_of_labels(self, n_parameters: int = 1) -> Shape:
-        """Of the error of the mean of the labels; `n_parameters` are fitted together."""
-        g = len(self.y)
-        error = np.sqrt(np.einsum("gk,gk->k", self.y, self.y)) / g
-        term = Term(self.y, g, np.ones(self.y.shape[1]), self.evenness)
-        return Shape.of([term], error, n_parameters == 1)
+    def error_of_labels(self, n_parameters: int = 1) -> ErrorOfLabels:
+        """Of the mean of the labels; `n_parameters` are fitted together."""
+        return ErrorOfLabels(self.y, self.evenness, n_parameters == 1)
 
 
 def deviations_of_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._evenness import Evenness, of_sums
+from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._inference import welch_satterthwaite
 
 
@@ -143,6 +145,30 @@ class Shape:
 
 def _inflation(share: Array, understated: Any) -> Array:
     return np.asarray(1 + share * (understated - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorOfLabels(FieldsOnly):
+    """The error of a mean of `rows` (g, k), centred, of pieces that know it as evenly as `evenness` says; its shape is found when it is asked for."""
+
+    rows: Array
+    evenness: Evenness | None
+    are_alike: bool
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Of the error."""
+        g = len(self.rows)
+        error = np.sqrt(np.einsum("gk,gk->k", self.rows, self.rows)) / g
+        term = Term(self.rows, g, np.ones(self.rows.shape[1]), self.evenness)
+        return Shape.of([term], error, self.are_alike)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownShape:
+    """The shape of an error of which no more is known."""
+
+    shape: Shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,9 @@ from sklearn_ftr.rectification._moments import Moments, moments, rounding
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
 from sklearn_ftr.rectification._scipy import ndtri, stdtr
 
+# More than `rounding` takes for rounding, as a part of what values are.
+_COARSE = 1e-6
+
 
 @dataclass(frozen=True)
 class Rectification:
@@ -50,7 +53,9 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
     of_both = squares + pool.cross_products.diagonal() + gap**2 * (r * m / (r + m))
     variance = np.maximum(of_both / (r + m - 1), squares / max(r - 1, 1))
     error = np.sqrt(variance * (1 / r + 1 / m))
-    known = error > rounding(f)
+    # No value of f is rounded by more than this, and so the mean square says enough where the error is larger.
+    known = error > _COARSE * np.sqrt(of_labels.mean**2 + squares / r)
+    known = known if known.all() else error > rounding(f)
     return gap / error if known.all() else np.divide(gap, error, out=np.zeros_like(gap), where=known)
 
 
@@ -78,7 +83,8 @@ def rectify(
     """
     pieces, spare = len(sample.y), sample.spare - (n_parameters - 1)
     weights = _weights(sample, lambda_, spare)
-    residuals = _residuals(sample, weights)
+    predictions = weighed(sample.f, weights.lambda_)
+    residuals = _residuals(sample, weights, predictions)
     labeled_term = residuals.T @ residuals / (spare * pieces)
     of_pool = pool_term(sample.pool_covariance, weights.lambda_)
     theta = sample.y_mean
@@ -86,8 +92,8 @@ def rectify(
         theta = theta + weighed(sample.pool_mean - sample.f_mean, weights.lambda_)
     degrees = spare - weights.n_tuned
     if degrees_of_freedom is not None:
-        degrees = np.full_like(degrees, degrees_of_freedom)
-    of_terms = degrees, np.full_like(degrees, sample.pool_degrees)
+        degrees = np.full(len(degrees), float(degrees_of_freedom))
+    of_terms = degrees, np.full(len(degrees), float(sample.pool_degrees))
     welch = welch_satterthwaite([labeled_term.diagonal(), of_pool.diagonal()], list(of_terms))
     return Rectification(
         Estimate(theta, labeled_term + of_pool, welch),
@@ -99,7 +105,7 @@ def rectify(
             spare,
             of_terms,
             labels=sample.y,
-            predictions=weighed(sample.f, weights.lambda_),
+            predictions=predictions,
             n_parameters=n_parameters,
             evenness=sample.evenness,
         ),
@@ -116,13 +122,13 @@ def _weights(sample: Deviations, lambda_: ArrayLike | str | None, spare: int) ->
     return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1], spare)
 
 
-def _residuals(sample: Deviations, weights: Weights) -> Array:
+def _residuals(sample: Deviations, weights: Weights, predictions: Array) -> Array:
     """Y - lambda f (G, k), each as if its piece had not tuned lambda."""
     of_y, of_f = sample.noise
     noise = of_y + weighed(of_f, np.abs(weights.lambda_))
     if weights.residuals is not None:
         return beyond_rounding(weights.residuals, noise)
-    residuals = beyond_rounding(sample.y - weighed(sample.f, weights.lambda_), noise)
+    residuals = beyond_rounding(sample.y - predictions, noise)
     return np.asarray(residuals * weights.left_out)
 
 

@@ -29,8 +29,9 @@ def skewness_of_pool(pool: NDArray[Any]) -> Array:
     rows = columns(pool[:: -(-len(pool) // _ROWS)]).astype(np.float64, copy=False)
     centred = rows - rows.mean(axis=0)
     centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
-    squares = np.mean(centred**2, axis=0)
-    skewness = np.mean(centred**3, axis=0) / np.where(squares > 0, squares, 1.0) ** 1.5
+    of_rows = centred * centred
+    squares, cubes = (np.einsum("ij,ij->j", one, centred) / len(rows) for one in (centred, of_rows))
+    skewness = cubes / np.where(squares > 0, squares, 1.0) ** 1.5
     clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * np.sqrt(6 / len(rows)))
     return np.where(clear, skewness, 0.0)
 
