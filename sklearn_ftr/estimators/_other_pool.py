@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._movers import Moved
 from sklearn_ftr.rectification._quantile_result import RectifiedQuantileResult
 from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -71,7 +72,7 @@ def _quantiles(result: RectifiedQuantileResult, pools: Pools) -> RectifiedQuanti
     return replace(
         result,
         lambda_=_times(result.lambda_, np.array([both[1] for both in factors])),
-        quantiles=replace(result.quantiles, influences=tuple(others)),
+        quantiles=replace(result.quantiles, movers=tuple(map(Moved, others))),
     )
 
 

@@ -145,6 +145,23 @@ class DesignedSampling(Sampling):
         r = self.n_counted
         return np.asarray(self.weights @ deviations**2 * r / max(r - 1, 1))
 
+    def of_labels(self) -> DesignedSampling:
+        """Labels and their pieces only; of a pool there is one row, so that labels are not taken for all rows."""
+        labeled, pieces = np.unique(self.pieces, return_inverse=True)
+        n_pool, size = min(len(self.pool_pieces), 1), len(labeled)
+        strata = (
+            None if self.strata is None else np.append(self.strata[labeled], np.zeros(n_pool, np.intp))
+        )
+        return replace(
+            self,
+            own_weights=None,
+            pool_weights=None,
+            pieces=pieces.reshape(-1),
+            pool_pieces=np.full(n_pool, size),
+            n_pieces=size + n_pool,
+            strata=strata,
+        )
+
     def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
         """Of values (r, k) of the labeled rows by themselves."""
         return self.deviations(rows, rows, self.pool_part(iter(()), rows.shape[1]), reach=reach)
