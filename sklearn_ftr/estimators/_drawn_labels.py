@@ -7,7 +7,7 @@ centred within strata by the draw that stage 2 uses, too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.estimators._clusters import clusters_and_strata, ranks_within
+from sklearn_ftr.estimators._label_sets import Units
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._last_only import LastOnly
 from sklearn_ftr.estimators._sampling import drawn_rows
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._designed_sampling import DesignedSampling
@@ -73,17 +75,14 @@ class DrawnLabels:
             )
         return count
 
-    def shuffled(self, rng: np.random.RandomState) -> list[Rows]:
-        """Labeled rows of each unit, in a random order of which every part has its share of every stratum."""
-        order = rng.permutation(self.n_units)
-        clusters = np.arange(len(order)) if self._clusters is None else self._clusters
+    def shuffled(self, rng: np.random.RandomState) -> Units:
+        """All of them, in a random order of which every part has its share of every stratum."""
+        order, clusters = rng.permutation(self.n_units), self._clusters
         if self._strata is not None:
             of_unit = np.zeros(len(order), dtype=np.intp)
-            of_unit[clusters] = self._strata
+            of_unit[slice(None) if clusters is None else clusters] = self._strata
             order = order[np.argsort(ranks_within(of_unit[order]), kind="stable")]
-        in_order = np.argsort(clusters, kind="stable")
-        units = np.split(self.labels.labeled[in_order], np.cumsum(np.bincount(clusters))[:-1])
-        return [units[unit] for unit in order]
+        return Units(order) if clusters is None else Units.numbered(clusters).take(order)
 
     def whole(self, rows: Rows) -> Rows:
         """Labeled rows in the clusters of some labeled rows."""
@@ -106,7 +105,11 @@ class DrawnLabels:
 
     def _positions(self, rows: Rows) -> Rows:
         """Of labeled rows among all of these."""
-        return np.searchsorted(self.labels.labeled, rows)
+        return np.asarray(self._last_positions(rows))
+
+    @cached_property
+    def _last_positions(self) -> LastOnly:
+        return LastOnly(partial(np.searchsorted, self.labels.labeled))
 
     # Weights and independent pieces.
 
@@ -126,8 +129,9 @@ class DrawnLabels:
 
     def pieces_in(self, rows: Rows) -> Rows:
         """Numbers of the pieces that some labeled rows are, of those that count."""
-        positions = self._positions(rows)
-        return np.unique(self.alone.pieces[positions][self.draw.weights[positions] > 0])
+        positions, seen = self._positions(rows), np.zeros(self.n_pieces, dtype=bool)
+        seen[self.alone.pieces[positions][self.draw.weights[positions] > 0]] = True
+        return np.flatnonzero(seen)
 
     def of_pieces(self, rows: Rows, columns: Array) -> Array:
         """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
@@ -142,6 +146,14 @@ class DrawnLabels:
 
     def only(self, rows: Rows) -> DesignedSampling:
         """How some labels were drawn, by themselves."""
+        some: DesignedSampling = self._last_only(rows)
+        return some
+
+    @cached_property
+    def _last_only(self) -> LastOnly:
+        return LastOnly(self._only)
+
+    def _only(self, rows: Rows) -> DesignedSampling:
         positions, alone = self._positions(rows), self.alone
         share = alone.labeled_share
         return replace(
