@@ -7,7 +7,7 @@ centred within strata by the draw that stage 2 uses, too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,46 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.estimators._clusters import clusters_and_strata, ranks_within
-from sklearn_ftr.estimators._label_sets import Units
+from sklearn_ftr.estimators._label_sets import LabelSet, Units
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._last_only import LastOnly
 from sklearn_ftr.estimators._sampling import drawn_rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._designed_sampling import DesignedSampling
+from sklearn_ftr.rectification._designed_sampling import CountedPieces, DesignedSampling
 
 Rows = NDArray[np.intp]
 _FEWEST_CLUSTERS = 8
 # A part of the pool, or of a sum of weights, that is no more than that is none.
 _ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPart:
+    """Some labels by themselves.
+
+    Parameters
+    ----------
+    draw : DesignedSampling
+    pieces : CountedPieces
+        Of `draw`; among all labels their numbers are the same.
+    part_left : float
+        What deviations are divided by.
+    """
+
+    draw: DesignedSampling
+    pieces: CountedPieces
+    part_left: float
+
+    def of_pieces(self, columns: Array) -> Array:
+        """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
+        spread, spare = self.draw.spread_of_labels(columns, self.pieces)
+        n = len(spread)
+        return np.asarray(spread * np.sqrt(len(columns) * (n - 1) / (n * spare)) / self.part_left)
+
+    @cached_property
+    def rounding_step(self) -> float:
+        """How much larger rounding may be in a piece than in a row."""
+        of_pieces = np.bincount(self.draw.pieces, self.draw.weights)
+        return float(np.sqrt(len(self.draw.weights) * np.sum(of_pieces**2)) / self.part_left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +134,7 @@ class DrawnLabels:
 
     def _positions(self, rows: Rows) -> Rows:
         """Of labeled rows among all of these."""
-        return np.asarray(self._last_positions(rows))
-
-    @cached_property
-    def _last_positions(self) -> LastOnly:
-        return LastOnly(partial(np.searchsorted, self.labels.labeled))
+        return np.searchsorted(self.labels.labeled, rows)
 
     # Weights and independent pieces.
 
@@ -133,36 +158,19 @@ class DrawnLabels:
         seen[self.alone.pieces[positions][self.draw.weights[positions] > 0]] = True
         return np.flatnonzero(seen)
 
-    def of_pieces(self, rows: Rows, columns: Array) -> Array:
-        """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
-        some = self.only(rows).deviations_of_labels(columns)
-        pieces = len(some.y)
-        return some.y * np.sqrt(len(rows) * (pieces - 1) / (pieces * some.spare)) / self._part_left
-
-    def rounding_step(self, rows: Rows) -> float:
-        """How much larger rounding may be in a piece than in a row."""
-        of_pieces = np.bincount(self.alone.pieces[self._positions(rows)], self.weights(rows))
-        return float(np.sqrt(len(rows) * np.sum(of_pieces**2)) / self._part_left)
-
-    def only(self, rows: Rows) -> DesignedSampling:
+    def only(self, some: LabelSet) -> DrawnPart:
         """How some labels were drawn, by themselves."""
-        some: DesignedSampling = self._last_only(rows)
-        return some
-
-    @cached_property
-    def _last_only(self) -> LastOnly:
-        return LastOnly(self._only)
-
-    def _only(self, rows: Rows) -> DesignedSampling:
-        positions, alone = self._positions(rows), self.alone
-        share = alone.labeled_share
-        return replace(
+        positions, alone, share = some.positions, self.alone, self.alone.labeled_share
+        weights, pieces = self.draw.weights[positions], alone.pieces[positions]
+        counted = np.flatnonzero(np.bincount(pieces, weights > 0))
+        draw = replace(
             alone,
-            weights=self.weights(rows),
-            pieces=alone.pieces[positions],
-            strata=None if alone.strata is None else self._merged(self.pieces_in(rows)),
+            weights=weights / weights.sum(),
+            pieces=pieces,
+            strata=None if alone.strata is None else self._merged(counted),
             labeled_share=None if share is None else share[positions],
         )
+        return DrawnPart(draw, draw.counted_pieces(), self._part_left)
 
     def _merged(self, pieces: Rows) -> Rows:
         """Strata of all pieces; those of which a single one is among some pieces are one stratum there."""

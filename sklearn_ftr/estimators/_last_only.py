@@ -1,4 +1,4 @@
-"""What a function made of the last thing it was asked about, kept for whoever asks about that very thing again."""
+"""What was made of the last thing that was asked about, kept for whoever asks about that very thing again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 
 
 class LastOnly:
-    """A function of one object, told apart by identity; there is never more than one answer in memory that nobody has."""
+    """An answer, and the object that it is about, told apart by identity."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.function = function
+    def __init__(self) -> None:
         self._last: tuple[Any, Any] = (None, None)
 
-    def __call__(self, asked: Any) -> Any:
-        """As the function has it; the pair is replaced at once, so that threads never mix two."""
+    def __call__(self, function: Callable[[Any], Any], asked: Any) -> Any:
+        """function(asked); both are replaced at once, so that threads never mix two."""
         last = self._last
         if last[0] is not asked:
-            last = self._last = (asked, self.function(asked))
+            last = self._last = (asked, function(asked))
         return last[1]

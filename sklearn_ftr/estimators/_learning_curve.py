@@ -16,7 +16,7 @@ from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
 from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._bootstrap import BootstrapWeights
-from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._drawn_labels import DrawnLabels, DrawnPart
 from sklearn_ftr.estimators._label_sets import LabelSet
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._last_only import LastOnly
@@ -99,9 +99,10 @@ class Tested:
 
 @dataclass(frozen=True, eq=False)
 class TestRows:
-    """Rows that test, which labels, or pieces of a design, they are, and what their labels contribute."""
+    """Rows that test, how they were drawn, which labels, or pieces of a design, they are, and what their labels contribute."""
 
     rows: Rows
+    drawn: DrawnPart | None
     pieces: Rows
     labels: CurveDeviations
 
@@ -197,7 +198,7 @@ class TrialTests:
         """Residual variance of predictions of some rows, in each version."""
         return residual_variances(
             test.labels,
-            deviations_of(self.of_values, test.rows, f, self.drawn),
+            deviations_of(self.of_values, test.rows, f, test.drawn),
             self.weights,
             test.pieces,
             self.power_tuning,
@@ -206,22 +207,23 @@ class TrialTests:
 
     def _total(self, some: LabelSet) -> Array:
         """Variance of what some labels contribute, in each version."""
-        test = self._rows(some)
+        test = self._made_of(some)
         return total_variances(test.labels, self.weights, test.pieces)
 
     def _rows(self, some: LabelSet) -> TestRows:
         """Trials of one half follow each other, so that its labels need to be asked once."""
-        rows: TestRows = self._last_rows(some)
+        rows: TestRows = self._last_rows(self._made_of, some)
         return rows
 
     @cached_property
     def _last_rows(self) -> LastOnly:
-        return LastOnly(self._made_of)
+        return LastOnly()
 
     def _made_of(self, some: LabelSet) -> TestRows:
-        rows, drawn = some.rows, self.drawn
+        rows, drawn = some.rows, None if self.drawn is None else self.drawn.only(some)
+        pieces = some.positions if drawn is None else drawn.pieces.numbers
         labels = deviations_of(self.of_values, rows, self.labels.y[rows], drawn)
-        return TestRows(rows, some.positions if drawn is None else drawn.pieces_in(rows), labels)
+        return TestRows(rows, drawn, pieces, labels)
 
 
 def _agreement(one: Array, other: Array) -> float:

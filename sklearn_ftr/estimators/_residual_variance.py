@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._bootstrap import BootstrapWeights
-from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._drawn_labels import DrawnPart
 from sklearn_ftr.rectification._checks import Array
 
 _ROUNDING_STEPS = 8  # as many may add up in a prediction before it is compared with a label
@@ -29,7 +29,7 @@ class CurveDeviations:
 
 
 def deviations_of(
-    of_values: Columns, rows: Rows, values: Array, drawn: DrawnLabels | None
+    of_values: Columns, rows: Rows, values: Array, drawn: DrawnPart | None
 ) -> CurveDeviations:
     """Of what the values of some rows contribute; columns that vary by no more than rounding are zero.
 
@@ -41,7 +41,7 @@ def deviations_of(
     deviations = _beyond(columns - columns.mean(axis=0), rounding)
     if drawn is None:
         return CurveDeviations(deviations, rounding)
-    return CurveDeviations(drawn.of_pieces(rows, deviations), rounding * drawn.rounding_step(rows))
+    return CurveDeviations(drawn.of_pieces(deviations), rounding * drawn.rounding_step)
 
 
 def _of_the_size_of(values: Array) -> Array:
