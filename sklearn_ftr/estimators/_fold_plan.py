@@ -41,7 +41,7 @@ class FoldTraining:
         """The model that has seen all labels but those of the fold."""
         if self.is_made:
             return self.model
-        rows = np.setdiff1d(labels.labeled, self.fold)
+        rows = np.setdiff1d(labels.labeled, self.fold, assume_unique=True)
         return train(self.model, X, labels.y, rows, self.seed, weigh)
 
 
