@@ -1,7 +1,7 @@
 """What `VarianceRegressor` leaves of the variance at every number of rows, by default and beside scikit-learn's network.
 
     OMP_NUM_THREADS=1 python benchmarks/network_defaults.py --data FOLDER --out FOLDER [--seeds 3] [--minutes 60]
-        [--sizes 100 300 1000 3000 10000 100000] [--sets NAME ...] [--methods NAME ...]
+        [--sizes 100 300 1000 3000 10000 100000] [--sets NAME ...] [--methods NAME ...] [--epoch ROWS]
 
 Seed r draws n rows that train and 5,000 others (EmoBank: 2,000) that test. Features are standardized by the rows that train; for scikit-learn's
 `MLPRegressor`, which centres nothing, targets as well. "fixed" is what the defaults were before they followed the rows, weight_decay=1.0 and
@@ -15,7 +15,8 @@ batch_size=64; "decay alone" has batches of 64 and the default weight decay.
 * EmoBank 384 and 768: valence by vectors of MiniLM and of mpnet, 8,000 rows at most.
 
 Each fit leaves a line in OUT/network_defaults.csv, and a second start goes on where the first ended. Printed: variance of the errors on the rows
-that test over V(Y), mean of seeds +- one standard error of it, and seconds of the processor for the fit.
+that test over V(Y), mean of seeds +- one standard error of it, and seconds of the processor for the fit. "fixed" is left out where it is the default.
+With --epoch instead the seconds that one epoch of so many rows of waves costs the processor.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ftr import VarianceRegressor
+from sklearn_ftr.finetuning._network_recipe import batch_size, weight_decay
 
 KEYS = ["set", "method", "n", "seed"]
 FIELDS = [*KEYS, "share", "seconds"]
@@ -125,6 +127,17 @@ def measured(X, y, method, n, seed):
     return np.var(y[n:] - model.predict(X[n:])) / np.var(y[n:]), seconds
 
 
+def epoch_seconds(rows):
+    X, y = waves(np.random.default_rng(0), rows)
+    for settings in ({}, {"batch_size": 64}):
+        model = VarianceRegressor(max_epochs=1, random_state=0, **settings)
+        model.fit(X[:500], y[:500])  # imports and first calls are not what is measured
+        start = time.process_time()
+        model.fit(X, y)
+        seconds = time.process_time() - start
+        print(f"{rows:,} rows, batches of {model.batch_size_:,}: {seconds:.1f} s an epoch")
+
+
 def cells(options):
     return [
         (name, method, n, seed)
@@ -133,6 +146,11 @@ def cells(options):
         for seed in range(options.seeds)
         for method in options.methods
     ]
+
+
+def is_default(method, X, n):
+    """Whether rows are so few that "fixed" is what is trained by default."""
+    return method == "fixed" and (weight_decay(n, X.shape[1]), batch_size(n)) == (1.0, 64)
 
 
 def run(options, path):
@@ -146,7 +164,7 @@ def run(options, path):
             continue
         size = min(n, 8_000) if name.startswith("EmoBank") else n
         data = drawn(options.data, name, size, seed) if size * 2 > n else None
-        if data is not None:
+        if data is not None and not is_default(method, data[0], size):
             share, seconds = measured(*data, method, size, seed)
             with path.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow([name, method, n, seed, f"{share:.5f}", f"{seconds:.2f}"])
@@ -178,7 +196,10 @@ def main():
     )
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--epoch", type=int)
     options = parser.parse_args()
+    if options.epoch:
+        return epoch_seconds(options.epoch)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "network_defaults.csv"
     run(options, path)
