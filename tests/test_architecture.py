@@ -37,6 +37,8 @@ ALLOWED = {
         "sklearn_ftr.allocation",
         "sklearn_ftr.finetuning",
         "sklearn",
+        "dask",  # inside of functions that are handed collections of it
+        "distributed",
         *ENCODED,
         *SHARED,
     },

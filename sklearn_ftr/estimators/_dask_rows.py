@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, PoolBlock, S, runs_of_rows
@@ -180,9 +181,7 @@ def _joined(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     if hasattr(parts[0], "iloc"):
-        import pandas as pd
-
-        return pd.concat(parts, ignore_index=True)
+        return import_pandas("A data frame of dask").concat(parts, ignore_index=True)
     return np.concatenate(parts)
 
 
