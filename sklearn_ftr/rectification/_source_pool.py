@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
@@ -67,6 +69,14 @@ class SourcePool(Pool):
             yield from block.pieces(BLOCK_ROWS)
         self._n_rows = end
 
+    def summarized(self, summary: S) -> S:
+        """From where an earlier run has come to, if its progress is kept."""
+        if self.f.checkpoint is None:
+            return super().summarized(summary)
+        blocks = (partial(_itself, block) for block in self.blocks())
+        found, self._n_rows = Checkpoint(self.f.checkpoint).summarized(blocks, summary)
+        return found
+
     def _blocks(self) -> Iterator[PoolBlock]:
         start, rows = 0, None
         if self.X is not None:
@@ -94,6 +104,10 @@ class SourcePool(Pool):
         if rows is None or self.seen is None:
             return None
         return self.seen(rows.next(n, start))
+
+
+def _itself(block: PoolBlock) -> PoolBlock:
+    return block
 
 
 class BlockReader:
