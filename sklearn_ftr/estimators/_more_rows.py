@@ -33,8 +33,8 @@ class MoreRows:
         if self._n_rows is None:
             self._n_rows = self.source.count()
         if self._n_rows is None:
-            self._n_rows = sum(num_samples(block) for block in self.source.blocks())
-        return self._n_rows
+            self._counted(sum(num_samples(block) for block in self.source.blocks()))
+        return int(self._n_rows or 0)
 
     @property
     def is_known(self) -> bool:
@@ -51,7 +51,7 @@ class MoreRows:
                 rows = slice(first, min(first + BLOCK_ROWS, n))
                 yield start + first, some_of(block, rows)
             start += n
-        self._n_rows = start
+        self._counted(start)
 
     def some_rows(self, n: int) -> list[tuple[int, Any]]:
         """Runs of about n rows from all over the pool."""
@@ -68,11 +68,16 @@ class MoreRows:
         """After a pass over all rows."""
         blocks = (partial(make, start, rows) for start, rows in self.blocks())
         if self.source.checkpoint is not None:
-            found, self._n_rows = Checkpoint(self.source.checkpoint).summarized(blocks, summary)
+            found, n_rows = Checkpoint(self.source.checkpoint).summarized(blocks, summary)
+            self._counted(n_rows)
             return found
         for block in blocks:
             summary.add(block())
         return summary
+
+    def _counted(self, n_rows: int) -> None:
+        """So that nobody has to count them again."""
+        self._n_rows = self.source.n_rows = n_rows
 
     def _check_columns(self, number: int, block: Any) -> None:
         names = column_names(block)

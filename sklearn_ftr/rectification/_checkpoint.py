@@ -83,7 +83,7 @@ class Checkpoint:
 
     def _write(self, path: Path, progress: Progress) -> None:
         """All of it or nothing: under another name first, which then takes the place of the old file."""
-        new = path.with_suffix(f".{os.getpid()}")
+        new = path.with_suffix(".new")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with new.open("wb") as file:

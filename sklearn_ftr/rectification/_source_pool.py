@@ -53,7 +53,7 @@ class SourcePool(Pool):
         if self._n_rows is None:
             self._n_rows = self.f.count()
         if self._n_rows is None:
-            self._n_rows = sum(len(block) for block in self._blocks())
+            self._n_rows = self.f.n_rows = sum(len(block) for block in self._blocks())
         return self._n_rows
 
     @property
@@ -67,7 +67,7 @@ class SourcePool(Pool):
         for block in self._blocks():
             end = block.start + len(block)
             yield from block.pieces(BLOCK_ROWS)
-        self._n_rows = end
+        self._n_rows = self.f.n_rows = end
 
     def summarized(self, summary: S) -> S:
         """From where an earlier run has come to, if its progress is kept."""
