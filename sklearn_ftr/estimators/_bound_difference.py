@@ -50,7 +50,7 @@ class TwoGroups:
         """The groups that a part of X names, and the number, 0 or 1, of each row's."""
         reader = fit_part(part, X)
         groups = read_groups(reader, X)
-        labeled, unlabeled = labels.labeled, labels.unlabeled
+        labeled, unlabeled = labels.labeled, labels.unlabeled[:]
         counts = len(labeled), len(unlabeled)
         names, *codes = check_groups(groups[labeled], groups[unlabeled], *counts)
         of_rows = np.empty(len(groups.values), dtype=np.intp)
@@ -126,7 +126,7 @@ class BoundDifference(BoundEstimand):
     @property
     def pool_share(self) -> float:
         """From the variance of a difference of the pool's group means, if both groups vary alike."""
-        labeled, unlabeled = self.labels.labeled, self.labels.unlabeled
+        labeled, unlabeled = self.labels.labeled, self.labels.unlabeled[:]
         if self.labels.more or not len(unlabeled):
             return 1.0
         of_labels, of_pool = (
@@ -189,7 +189,7 @@ class BoundDifference(BoundEstimand):
             keep_design=True,
         )
         assert isinstance(sample.pool, PredictedPool)
-        rows = rectify, trained, sample.pool.part.rows, self.labels.unlabeled
+        rows = rectify, trained, sample.pool.part.rows[:], self.labels.unlabeled[:]
         groups = GroupsOfRows(*(of_rows[numbers] for numbers in rows))
         return difference_under_design(
             estimand, sample, groups, settings.lambda_, settings.confidence_level

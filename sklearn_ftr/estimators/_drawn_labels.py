@@ -78,7 +78,7 @@ class DrawnLabels:
             return None
         nothing = np.empty(0, dtype=np.intp)
         draw, *_ = drawn_rows(
-            labels, nothing, labels.labeled, labels.unlabeled, finite_population, False
+            labels, nothing, labels.labeled, labels.unlabeled[:], finite_population, False
         )
         if not isinstance(draw, DesignedSampling):
             return None

@@ -27,6 +27,7 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.estimators._predicted_pool import PredictedPart, are_few
+from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._streamed_pool import Predicting
 from sklearn_ftr.rectification._checks import Array
 
@@ -150,7 +151,12 @@ class FineTuning:
         return None if labels.more is None else Predicting(models, labels.n_outputs, shares)
 
     def _part(
-        self, models: list[Any], rows: Rows, predicted: list[Any], X: Any, labels: PartialLabels
+        self,
+        models: list[Any],
+        rows: Rows | RowNumbers,
+        predicted: list[Any],
+        X: Any,
+        labels: PartialLabels,
     ) -> PredictedPart:
         kept = None if predicted[0] is None else predicted
         return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept)

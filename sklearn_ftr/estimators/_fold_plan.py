@@ -14,6 +14,7 @@ from sklearn_ftr.estimators._folds import folds_of, parts_of_pool
 from sklearn_ftr.estimators._inner_model import draw_seed, seeded_clone, train
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import fold_shares
+from sklearn_ftr.estimators._row_numbers import RowNumbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class FoldTraining:
 
     Parameters
     ----------
-    fold, pool : ndarray of int
+    fold, pool : ndarray of int, or `RowNumbers`
         Labeled rows that are left out, and rows of the pool that the model predicts.
     model : estimator
         With seeds; trained if `is_made`.
@@ -32,7 +33,7 @@ class FoldTraining:
     """
 
     fold: Rows
-    pool: Rows
+    pool: Rows | RowNumbers
     model: BaseEstimator
     seed: int
     is_made: bool = False
@@ -60,9 +61,10 @@ class FoldPlan:
         labels = bound.labels
         folds = folds_of(cv, predictor, X, labels, rng)
         # With random numbers of its own, so that those of the models do not depend on where the pool is.
-        parts = parts_of_pool(labels, folds, fold_shares(folds), np.random.RandomState(draw_seed(rng)))
-        whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
-        whole |= labels.more is not None and not bound.each_row_by_one_model
+        of_parts = np.random.RandomState(draw_seed(rng))
+        whole = bound.whole_pools or (labels.more is not None and not bound.each_row_by_one_model)
+        parts = [] if whole else parts_of_pool(labels, folds, fold_shares(folds), of_parts)
+        whole = whole or min(map(len, parts)) < bound.smallest_part
         pools = [labels.unlabeled] * len(folds) if whole else parts
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds)).tolist()
         models = [seeded_clone(predictor, rng) for _ in folds]
@@ -74,7 +76,7 @@ class FoldPlan:
         return [one.fold for one in self.trainings]
 
     @property
-    def pools(self) -> list[Rows]:
+    def pools(self) -> list[Rows | RowNumbers]:
         """Rows that each model predicts."""
         return [one.pool for one in self.trainings]
 

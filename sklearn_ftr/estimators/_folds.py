@@ -49,7 +49,7 @@ def parts_of_pool(
 
     Rows in a cluster with labels are predicted by the model that has not seen these.
     """
-    order, own = rng.permutation(labels.unlabeled), [np.empty(0, dtype=np.intp)] * len(folds)
+    order, own = rng.permutation(labels.unlabeled[:]), [np.empty(0, dtype=np.intp)] * len(folds)
     of_pool = folds_of_clusters(labels, folds, order)
     if of_pool is not None:
         own = [order[of_pool == fold] for fold in range(len(folds))]

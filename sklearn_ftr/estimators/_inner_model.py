@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ftr._sklearn_private import HasMethods
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.estimators._predictions import predicted_means
+from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._training_weights import fit_weighted
 from sklearn_ftr.rectification._checks import Array
 
@@ -147,7 +148,9 @@ def without_training(
     return model
 
 
-def mean_prediction(model: BaseEstimator, X: Any, rows: NDArray[np.intp], n_outputs: int) -> Array:
+def mean_prediction(
+    model: BaseEstimator, X: Any, rows: NDArray[np.intp] | RowNumbers, n_outputs: int
+) -> Array:
     """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
     blocks = [_predict(model, own_rows(X, block), n, n_outputs) for block, n in _blocks(rows)]
     return np.concatenate(blocks) if blocks else np.empty((0, n_outputs))
@@ -158,7 +161,7 @@ def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array
         return predicted_means(model, X, n_rows, n_outputs)
 
 
-def _blocks(rows: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
+def _blocks(rows: NDArray[np.intp] | RowNumbers) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
     """Rows, as a slice if they are adjacent, and their number."""
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]

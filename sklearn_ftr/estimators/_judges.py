@@ -100,7 +100,7 @@ def _check_answers(
         raise ValueError("judges names no column; expected some, or None.")
     if missing.any() and missing_judgements != "indicator":
         raise ValueError(_told_of_missing(count_non_finite(judged)))
-    for side, rows in (("labeled", labels.labeled), ("unlabeled", labels.unlabeled)):
+    for side, rows in (("labeled", labels.labeled), ("unlabeled", labels.unlabeled[:])):
         if len(rows) and missing[rows].all(axis=0).any():
             raise ValueError(
                 f"judges names columns without any answer (of {len(rows)} {side} rows); leave them out."

@@ -20,6 +20,7 @@ from sklearn_ftr._tables import (
 )
 from sklearn_ftr.estimators._dask_rows import DaskRows
 from sklearn_ftr.estimators._more_rows import MoreRows
+from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 
@@ -30,7 +31,7 @@ class PartialLabels:
 
     y: Array  # (n_rows,) or (n_rows, k), as the user gave it
     labeled: NDArray[np.intp]
-    unlabeled: NDArray[np.intp]
+    unlabeled: RowNumbers
     names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
     index: Any = None  # labels of the rows, if y or X came from pandas
     design: SamplingDesign | None = None  # how all rows were drawn, if not all alike and by themselves
@@ -83,7 +84,7 @@ def check_partial_labels(X: Any, y: ArrayLike | None, owner: str) -> PartialLabe
             "unlabeled rows; at least some rows need a label."
         )
     index = row_index(X) if row_index(y) is None else row_index(y)
-    rows = np.flatnonzero(~unlabeled), np.flatnonzero(unlabeled)
+    rows = np.flatnonzero(~unlabeled), RowNumbers(np.asarray(unlabeled))
     return PartialLabels(labels, *rows, tuple(map(str, column_names(y) or ())), index)
 
 
@@ -98,7 +99,7 @@ def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) 
         return np.empty(0, dtype=np.intp)
     check_same_index(labels, finetune_rows, "the data", "finetune_rows")
     mask = _mask(finetune_rows, len(labels.y))
-    unlabeled = np.isin(np.flatnonzero(mask), labels.unlabeled).sum()
+    unlabeled = np.count_nonzero(labels.unlabeled.chosen & mask)
     if unlabeled:
         raise ValueError(
             f"finetune_rows marks {unlabeled} rows without a label; expected labeled rows only."

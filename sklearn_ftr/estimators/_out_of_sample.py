@@ -78,7 +78,7 @@ class OutOfSample:
     def pool_rows(self) -> Rows:
         """Rows of the pool, in the order of their predictions."""
         rows = [part.rows for part in self.parts]
-        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+        return np.asarray(rows[0]) if len(rows) == 1 else np.concatenate(rows)
 
     @property
     def n_pool(self) -> int:
@@ -156,7 +156,7 @@ class OutOfSample:
             finetune_rows=self.finetune_rows[rows[self.finetune_rows]],
             folds=[part[kept] for part, kept in zip(self.folds, in_folds, strict=True)],
             of_folds=[f[kept] for f, kept in zip(self.of_folds, in_folds, strict=True)],
-            parts=[part.only(rows[part.rows]) for part in self.parts],
+            parts=[part.only(rows[np.asarray(part.rows)]) for part in self.parts],
         )
 
     def mapped(self, function: Callable[[Array], Array]) -> OutOfSample:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._inner_model import mean_prediction
+from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, Pool, PoolBlock, runs_of_rows
@@ -52,7 +53,7 @@ class PredictedPart:
 
     models: Sequence[BaseEstimator]
     X: Any
-    rows: Rows
+    rows: Rows | RowNumbers
     n_outputs: int
     n_jobs: int | None = None
     kept: Sequence[Any] | None = None

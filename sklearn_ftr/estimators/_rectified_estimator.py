@@ -258,7 +258,8 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         )
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
-        trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])
+        trained = np.zeros(len(labels.y), dtype=bool)
+        trained[always] = trained[stage_one.finetune_rows] = True
         replace_learned(self, columns | self._learned(answer) | {"finetune_rows_": trained})
         return self
 

@@ -91,12 +91,11 @@ def sample_of_stages(
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
-    rows = stage_one.pool_rows
-    drawn, every, kept = drawn_rows(labels, trained, rectify, rows, finite_population, keep_design)
+    drawn, every, kept = _drawn_of_stages(labels, stage_one, finite_population, keep_design)
     folds, shares, own = Folds(stage_one.fold_sizes), np.ones(1), None
     if len(folds):
         shares = drawn.shares(folds.sizes)
-        own = folds_of_clusters(labels, stage_one.folds, rows)
+        own = _own_models(labels, stage_one)
     f = stage_one.predictions
     if known is None:
         pool = stage_one.pool(shares, kept, design_of, own, covariates_of)
@@ -114,6 +113,22 @@ def sample_of_stages(
         n_unlabeled=None if stage_one.more or known else stage_one.n_pool,
         n_indicators=stage_one.n_indicators,
     )
+
+
+def _drawn_of_stages(
+    labels: PartialLabels, stage_one: OutOfSample, finite_population: bool, keep_design: bool
+) -> tuple[Sampling, Sampling, Any]:
+    """As `drawn_rows`; rows of the pool are looked up only where a design has something to say of them."""
+    rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
+    simple = labels.design is None and not finite_population
+    pool = rectify[:0] if simple else stage_one.pool_rows
+    return drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
+
+
+def _own_models(labels: PartialLabels, stage_one: OutOfSample) -> Rows | None:
+    if labels.design is None:
+        return None
+    return folds_of_clusters(labels, stage_one.folds, stage_one.pool_rows)
 
 
 def check_no_known_part(finite_population: bool, stage_one: OutOfSample) -> None:
@@ -200,7 +215,7 @@ def _less_probable(
 ) -> SamplingDesign:
     """Of rows that are left: any labeled row, or cluster, trains with the same probability, and others stand for those that have."""
     pi, share = design.labeling_probability, len(finetune) / len(labels.labeled)
-    unknown = int(np.isnan(pi[labels.unlabeled]).sum())
+    unknown = int(np.isnan(pi[labels.unlabeled[:]]).sum())
     if unknown:
         raise ValueError(
             f"labeling_probability is NaN for {unknown} unlabeled rows; where some labels train only, it is needed for all rows. Give it for "
