@@ -24,7 +24,7 @@ from sklearn_ftr.rectification._difference_under_design import (
     group_means,
 )
 from sklearn_ftr.rectification._group_moments import GroupMoments, numbers_of_indicators
-from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
+from sklearn_ftr.rectification._groups import Numbers, check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -46,14 +46,14 @@ class TwoGroups:
     names: NDArray[Any]
 
     @classmethod
-    def of(cls, part: Any, X: Any, labels: PartialLabels) -> tuple[TwoGroups, Rows]:
+    def of(cls, part: Any, X: Any, labels: PartialLabels) -> tuple[TwoGroups, Numbers]:
         """The groups that a part of X names, and the number, 0 or 1, of each row's."""
         reader = fit_part(part, X)
         groups = read_groups(reader, X)
         labeled, unlabeled = labels.labeled, labels.unlabeled[:]
         counts = len(labeled), len(unlabeled)
         names, *codes = check_groups(groups[labeled], groups[unlabeled], *counts)
-        of_rows = np.empty(len(groups.values), dtype=np.intp)
+        of_rows = np.empty(len(groups.values), dtype=np.int8)
         of_rows[labeled], of_rows[unlabeled] = codes
         return cls(reader, names), of_rows
 
@@ -61,7 +61,7 @@ class TwoGroups:
         """Of both groups, for the rows of another X."""
         return Design(np.eye(2)[self.numbers_in(X)], False)
 
-    def numbers_in(self, X: Any) -> Rows:
+    def numbers_in(self, X: Any) -> Numbers:
         """The number of the group of each row of another X."""
         groups = read_groups(self.reader, X).values
         numbers = numbers_of_groups(groups, self.names)
@@ -85,7 +85,7 @@ class BoundDifference(BoundEstimand):
     """
 
     groups: TwoGroups
-    of_rows: Rows
+    of_rows: Numbers
 
     @property
     def strata(self) -> Rows:
@@ -142,7 +142,9 @@ class BoundDifference(BoundEstimand):
         if self.labels.design is None and not settings.finite_population:
             of_pool = self._of_groups(stage_one)
             parts = {
-                str(name): self._mean_of_group(stage_one.within(self.of_rows == i), str(name), known)
+                str(name): self._mean_of_group(
+                    stage_one.within(self.of_rows == i, with_pool=known is None), str(name), known
+                )
                 for i, (name, known) in enumerate(zip(self.groups.names, of_pool, strict=True))
             }
             result = difference_of(parts, settings.confidence_level)
@@ -151,8 +153,8 @@ class BoundDifference(BoundEstimand):
         return DifferenceAnswer(result, stage_one.fitted_models, self.groups)
 
     def _of_groups(self, stage_one: OutOfSample) -> tuple[PoolMoments | None, ...]:
-        """What a pass over rows beside those of the fit, and these, tells of each group; nothing if there are no such rows."""
-        if stage_one.more is None:
+        """What a pass over the pool tells of each group; nothing where each model has predicted a part of it."""
+        if len(stage_one.parts) > 1:
             return None, None
         pool = stage_one.pool(
             fold_shares(stage_one.folds),

@@ -152,8 +152,11 @@ def mean_prediction(
     model: BaseEstimator, X: Any, rows: NDArray[np.intp] | RowNumbers, n_outputs: int
 ) -> Array:
     """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
-    blocks = [_predict(model, own_rows(X, block), n, n_outputs) for block, n in _blocks(rows)]
-    return np.concatenate(blocks) if blocks else np.empty((0, n_outputs))
+    means, start = np.empty((len(rows), n_outputs)), 0
+    for block, n in _blocks(rows):
+        means[start : start + n] = _predict(model, own_rows(X, block), n, n_outputs)
+        start += n
+    return means
 
 
 def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array:

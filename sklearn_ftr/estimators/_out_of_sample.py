@@ -148,15 +148,15 @@ class OutOfSample:
         more = self.predicting and replace(self.predicting, judges=judges.judges)
         return replace(self, of_folds=of_folds, parts=parts, predicting=more, judges=judges)
 
-    def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
-        """The same for some rows only, of all (n_rows,)."""
+    def within(self, rows: NDArray[np.bool_], with_pool: bool = True) -> OutOfSample:
+        """The same for some rows only, of all (n_rows,); without rows of the pool, where what they say is known."""
         in_folds = [rows[fold] for fold in self.folds]
         return replace(
             self,
             finetune_rows=self.finetune_rows[rows[self.finetune_rows]],
             folds=[part[kept] for part, kept in zip(self.folds, in_folds, strict=True)],
             of_folds=[f[kept] for f, kept in zip(self.of_folds, in_folds, strict=True)],
-            parts=[part.only(rows[np.asarray(part.rows)]) for part in self.parts],
+            parts=[part.only(rows[np.asarray(part.rows)]) for part in self.parts] if with_pool else [],
         )
 
     def mapped(self, function: Callable[[Array], Array]) -> OutOfSample:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,15 @@ class PredictedPool(Pool):
     def knows_clusters(self) -> bool:
         """See `Pool`."""
         return self.own is not None
+
+    @cached_property
+    def average(self) -> Any:
+        """See `Pool`; what is kept of one model is not copied."""
+        part, kept = self.part, self.part.kept
+        as_kept = part.judgements is None and not part.functions and part.n_outputs == 1
+        if kept is not None and len(kept) == 1 and as_kept and isinstance(kept[0], np.ndarray):
+            return kept[0][:, 0]
+        return super().average
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Every model sees a block before any sees the next."""

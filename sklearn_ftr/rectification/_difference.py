@@ -24,7 +24,7 @@ from sklearn_ftr.rectification._group_moments import (
     moments_of_groups,
     moments_of_groups_in_blocks,
 )
-from sklearn_ftr.rectification._groups import GroupColumn, check_groups
+from sklearn_ftr.rectification._groups import GroupColumn, Numbers, check_groups
 from sklearn_ftr.rectification._inference import (
     Estimate,
     check_confidence_level,
@@ -154,7 +154,7 @@ class _TwoGroups:
     """What both are called, the number of each labeled row's, and those of the pool or, where it came in blocks, what is known of its groups."""
 
     names: NDArray[Any]
-    of_rows: NDArray[np.intp]
+    of_rows: Numbers
     of_pool: Any
 
 

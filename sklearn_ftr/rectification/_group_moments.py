@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr.rectification._groups import GroupColumn, count_missing, numbers_of_groups
+from sklearn_ftr.rectification._groups import GroupColumn, Numbers, count_missing, numbers_of_groups
 from sklearn_ftr.rectification._pool import Pool, PoolBlock
 from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._pool_source import PoolSource
 from sklearn_ftr.rectification._source_pool import BlockReader
-
-Numbers = NDArray[np.intp]
 
 
 class GroupMoments:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sklearn_ftr._arguments import is_missing
 from sklearn_ftr._tables import column_at, column_names, order_of_categories, refuse_masked
 
+Numbers = NDArray[np.signedinteger[Any]]
+
 
 @dataclass(frozen=True)
 class GroupColumn:
@@ -40,7 +42,7 @@ class GroupColumn:
 
 def check_groups(
     group: GroupColumn, group_unlabeled: GroupColumn, r: int, m: int
-) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[NDArray[Any], Numbers, Numbers]:
     """The two groups' names, the first one first, and the number of each row's group."""
     of_rows, of_pool = group.values, group_unlabeled.values
     if len(of_rows) != r or len(of_pool) != m:
@@ -62,9 +64,9 @@ def check_groups(
     return names, *codes
 
 
-def numbers_of_groups(values: NDArray[Any], names: NDArray[Any]) -> NDArray[np.intp]:
+def numbers_of_groups(values: NDArray[Any], names: NDArray[Any]) -> Numbers:
     """0 or 1 for rows (n,) of the two named groups, -1 for strangers."""
-    numbers = np.full(len(values), -1, dtype=np.intp)
+    numbers = np.full(len(values), -1, dtype=np.int8)
     for number, name in enumerate(names):
         numbers[_equal(values, name)] = number
     return numbers
