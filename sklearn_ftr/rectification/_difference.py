@@ -32,6 +32,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._mean import mean_of
+from sklearn_ftr.rectification._pool_moments import refuse_moments
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -123,7 +124,10 @@ def rectify_difference(
     confidence_level = check_confidence_level(confidence_level)
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
+    refuse_moments(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     y, of_labeled = _vector(y, "y"), GroupColumn.of(group, "group")
+    if isinstance(group_unlabeled, list | tuple):  # of texts: groups, not paths
+        group_unlabeled = np.asarray(group_unlabeled)
     if has_blocks(f_unlabeled) or has_blocks(group_unlabeled):
         check_no_design(design, design_unlabeled, finite_population)
         judged = read_judgements(f, source_of(f_unlabeled), y.shape, missing_judgements)
