@@ -37,7 +37,9 @@ _PIECE_ROWS = 16_384
 
 @dataclass(frozen=True)
 class RegressionData:
-    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, the coefficients' names, the columns'."""
+    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, the coefficients' names, the columns
+    of X, and how many parameters are fitted.
+    """
 
     X: Design
     y: Array
@@ -45,6 +47,7 @@ class RegressionData:
     judged: Judgements
     names: tuple[str, ...]
     columns: ExpectedColumns
+    n_parameters: int
 
     @property
     def unlabeled(self) -> Sized:
@@ -73,6 +76,7 @@ class RegressionData:
         if isinstance(self.X_pool, PoolSource):
             covariates = Covariates(self.X_pool, self.columns, rows)
             pool: Pool = judged.pool.with_covariates(covariates, limits)
+            check_enough_rows(len(self.y), len(pool), self.n_parameters)
         else:
             of_pool = judged.pool if limits is None else Clipped(judged.pool, *limits)
             pool = ArrayPool([of_pool], rows(self.X_pool.rows))
@@ -107,8 +111,8 @@ def check_regression(
         of_pool = Design(pool_rows, fit_intercept)
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
-    # Rows that come in blocks have not been counted.
-    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else k + 1, k)
+    # Rows that come in blocks are counted when they are read.
+    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else 0, k)
     return RegressionData(
         Design(rows, fit_intercept),
         labels.astype(np.float64),
@@ -116,6 +120,7 @@ def check_regression(
         judged,
         names,
         ExpectedColumns.of(X, "X", rows.shape[1]),
+        k,
     )
 
 
