@@ -35,7 +35,7 @@ class Model:
 def network(name: str) -> Any:
     from sklearn_ftr import VarianceRegressor
 
-    return VarianceRegressor(max_epochs=20 if name in REAL else 60)
+    return VarianceRegressor(weight_decay=1.0, max_epochs=20 if name in REAL else 60)
 
 
 MODELS = {

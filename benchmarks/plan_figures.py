@@ -26,6 +26,10 @@ def draw(seed, n):
     return X, 3 + np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=n)
 
 
+def network(seed=None):
+    return VarianceRegressor(max_epochs=60, weight_decay=1.0, random_state=seed)
+
+
 def true_curve(repetitions):
     """v(s) / V(Y), and the standard error of its mean over trainings."""
     X_test, y_test = draw(999, 20_000)
@@ -33,7 +37,7 @@ def true_curve(repetitions):
     for seed in range(repetitions):
         X, y = draw(1_000 + seed, SIZES[-1])
         for column, s in enumerate(SIZES):
-            f = VarianceRegressor(max_epochs=60, random_state=seed).fit(X[:s], y[:s]).predict(X_test)
+            f = network(seed).fit(X[:s], y[:s]).predict(X_test)
             table[seed, column] = 1 - np.corrcoef(y_test, f)[0, 1] ** 2
     return table.mean(axis=0), table.std(axis=0, ddof=1) / repetitions**0.5
 
@@ -44,7 +48,7 @@ def fitted():
     labels = np.full(ROWS, np.nan)
     rows = np.random.default_rng(0).permutation(ROWS)[:N]
     labels[rows] = y[rows]
-    model = RectifiedMeanEstimator(VarianceRegressor(max_epochs=60))
+    model = RectifiedMeanEstimator(network())
     return FineTuneRectifyAllocator(model, strategy="cross-fitting", random_state=0).fit(X, labels)
 
 

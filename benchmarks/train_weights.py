@@ -261,7 +261,7 @@ def trials(options):
     if options.network_draws:
         from sklearn_ftr import VarianceRegressor
 
-        network = VarianceRegressor(max_epochs=20, random_state=0)
+        network = VarianceRegressor(weight_decay=1.0, max_epochs=20, random_state=0)
         told["network"] = Trial(
             network, options.network_draws, populations=("linear", "mixed"), designs=(1.0, "pi")
         )

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         ContrastResult,
         Estimate,
         LabelsNeeded,
+        PoolMoments,
+        PoolSource,
         PredictionShiftWarning,
         RectifiedResult,
         SamplingDesign,

@@ -24,6 +24,7 @@ from sklearn_ftr.allocation._optimal_split import searched_split
 from sklearn_ftr.allocation._prospect import Goal
 from sklearn_ftr.allocation._strategies import CrossFitting, LabelsOnly, Split
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._label_sets import LabelSet
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.estimators._trials import Trials
@@ -231,7 +232,7 @@ def test_variances_per_label_are_those_of_a_mean_under_the_design():
     for h in range(3):
         totals = [deviations[groups == g].sum() for g in np.unique(groups[strata == h])]
         expected += len(totals) * np.var(totals, ddof=1)
-    pieces = one.of_pieces(some, values[:90])
+    pieces = one.only(LabelSet.of(one.labels.labeled, slice(90))).of_pieces(values[:90])
     assert 90 * expected == pytest.approx(np.var(pieces, axis=0, ddof=1)[0], rel=1e-9)
     np.testing.assert_allclose(one.weights(some), w)
 

@@ -151,7 +151,9 @@ def test_labeled_k_fold(population):
     again = list(LabeledKFold(7, random_state=0).split(X, y))
     assert all(np.array_equal(one[1], other[1]) for one, other in zip(folds, again, strict=True))
     assert LabeledKFold(7).get_n_splits() == 7
-    assert "LabeledKFold(n_splits=7, random_state=0)" in repr(LabeledKFold(7, random_state=0))
+    assert "LabeledKFold(n_splits=7, pool_size='auto', random_state=0)" in repr(
+        LabeledKFold(7, random_state=0)
+    )
 
 
 def test_labeled_scorer(population):

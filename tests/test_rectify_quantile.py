@@ -12,6 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_ftr import ZeroWidthIntervalWarning, rectify_quantile
+from sklearn_ftr.rectification._counted_lambda import can_be_counted, counted_lambda
+from sklearn_ftr.rectification._indicators import Indicators
+from sklearn_ftr.rectification._sample import Sample
+from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "estimands.json").read_text())
 # Small samples may show no variance of F at all: flagged, and legal.
@@ -179,7 +184,6 @@ def test_what_is_kept_of_the_pool_is_enough_for_a_biased_predictor(bias, weight)
     low, high = result.confidence_interval()
     assert -0.2 < low < result.estimate < high < 0.2
     curve = result.quantiles.curves[0]
-    assert len(curve.pool.values) < len(pool) or bias != -1.0
     assert [curve.quantile(level) for level in first] == list(first.values())
 
 
@@ -432,3 +436,15 @@ def test_result_shows_its_levels():
     assert "0.25" in str(result)
     assert list(result.to_frame().index) == ["0.25", "0.75"]
     assert "median" in str(rectify_quantile(*sample_of(11)))
+
+
+@pytest.mark.parametrize("decimals", [9, 1, 0])
+@pytest.mark.parametrize("m", [3, 39, 40, 500])
+@pytest.mark.parametrize("r", [5, 6, 40])
+def test_lambda_by_counts_is_the_one_by_power_tuning(r, m, decimals):
+    y, f, pool = sample_of(11, r, m, decimals)
+    shares = TwoStageShares(Sample(y, f[:, None], pool, SimpleRandom(r)))
+    assert can_be_counted(shares)
+    for t in [*np.quantile(y, [0.0, 0.3, 0.5, 1.0], method="inverted_cdf"), -9.0, 0.05, 9.0]:
+        tuned = Indicators.of(shares, t).rectified(None).lambda_
+        assert counted_lambda(shares, t) == pytest.approx(tuned, rel=1e-12, abs=1e-15)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc
 
 from sklearn_ftr.allocation._forms import POWER, SHIFTED
 from sklearn_ftr.allocation._law import Array
 from sklearn_ftr.allocation._law_choice import TRAINING_LUCK, Chosen
 from sklearn_ftr.allocation._power_fit import is_shifted, met, scatter_of
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+from sklearn_ftr.rectification._scipy import chdtrc
 
 _LEVEL = 0.01  # of the test of fit: one curve in a hundred is called odd that is not
 _WORTH_SAYING = 0.1  # relative

@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._tables import as_floats
 from sklearn_ftr.allocation._law import ROUNDING, Array, Law
+from sklearn_ftr.rectification._scipy import brentq
 
 # Variances that differ by less are equal up to rounding: no training for it.
 _TIE = 5e-13

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtri
 
 from sklearn_ftr._arguments import check_number
 from sklearn_ftr.allocation._best_option import Option, strategy_of
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._strategies import Stated, Strategy
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, bisect, squared_half_width, wanted
+from sklearn_ftr.rectification._scipy import ndtri
 
 _SMALLEST_BUDGET, _LARGEST_BUDGET = 10, 10**9
 _MEDIAN = 0.5

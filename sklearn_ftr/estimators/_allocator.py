@@ -5,6 +5,7 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -26,15 +27,17 @@ from sklearn_ftr.estimators._choice import (
     sizes_of,
     what_was_chosen,
 )
+from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._inner_model import seeded_clone
 from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._plans_labels import PlansLabels
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
-from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -201,6 +204,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         strata: ArrayLike | None = None,
         labeling_probability: ArrayLike | None = None,
         finetune_rows: ArrayLike | None = None,
+        pool: Any = None,
     ) -> Self:
         """Measure the curve, fit the law, choose, refit, as rows were drawn.
 
@@ -221,6 +225,8 @@ class FineTuneRectifyAllocator(PlansLabels):
         finetune_rows : array-like of bool, shape (n_rows,), default=None
             `finetune_rows_` of an earlier round, extended by False for new rows: a row that has trained never
             rectifies.
+        pool : blocks of rows like X, default=None
+            More unlabeled rows, as in `fit` of `estimator`.
 
         Returns
         -------
@@ -232,21 +238,29 @@ class FineTuneRectifyAllocator(PlansLabels):
             "strata": strata,
             "labeling_probability": labeling_probability,
         }
-        replace_learned(self, self._fit(X, y, finetune_rows, sampling))
+        replace_learned(self, self._fit(X, y, finetune_rows, sampling, pool))
         return self
 
     def _fit(
-        self, X: Any, y: ArrayLike, finetune_rows: ArrayLike | None, sampling: dict[str, Any]
+        self,
+        X: Any,
+        y: ArrayLike,
+        finetune_rows: ArrayLike | None,
+        sampling: dict[str, Any],
+        pool: Any,
     ) -> dict[str, Any]:
         """The fitted attributes."""
         folds, rng = check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
+        if is_dask(X) or is_dask(y):
+            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
         columns = columns_learned(rectified, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(rectified).__name__)
-        labels = with_sampling(labels, **sampling)
+        labels = with_sampling(replace(labels, more=more_rows(pool, X)), **sampling)
+        check_simple_pool(labels, rectified.finite_population)
         always = check_finetune_rows(finetune_rows, labels)
         bound = rectified._bind(X, labels)
         trained = always if bound.drawn is None else bound.drawn.whole(always)
@@ -271,7 +285,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         trains = choice.option.n_trainings > 0
         trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
-        best = rectified._fit(X, y, trained_rows, made, **sampling)
+        best = rectified._fit(X, y, trained_rows, made, pool, **sampling)
         outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)
         return (
             columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
+from sklearn_ftr.estimators._other_pool import Pools, beside_other_pool
 from sklearn_ftr.estimators._out_of_sample import FittedModels
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._moments import columns, moments
@@ -19,6 +20,8 @@ from sklearn_ftr.rectification._result import RectifiedResult
 Rows = NDArray[np.intp]
 # Values (n,) or (n, k) of some rows, labels or predictions, as columns (n, k) that the estimate is a mean of.
 Columns = Callable[[Rows, Array], Array]
+# A fit whose pool is fewer than one in so many of the rows that it stands for has seen a sample of them.
+_OTHER_POOL = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +33,13 @@ class Answer(ABC):
     result : RectifiedResult
     models : FittedModels
         Of stage 1.
+    pool_holds_labels : bool, default=False
+        Whether labeled rows are on the pool's side, too, because labels were drawn with probabilities or within strata.
     """
 
     result: RectifiedResult
     models: FittedModels
+    pool_holds_labels: bool = field(default=False, kw_only=True)
 
     @property
     @abstractmethod
@@ -63,10 +69,20 @@ class Answer(ABC):
                 f"score got {len(labels.labeled)} labeled row of {len(labels.y)}; expected at least 2, "
                 "because one has no variance. LabeledKFold puts labels into every fold."
             )
-        labels_only, variance = self.variances(X, labels)
+        labels_only, variance = self._beside_pool_of(labels).variances(X, labels)
         # No variance left at all: as good as labels alone if those have none either.
         no_variance = np.where(labels_only > 0, np.inf, 1.0)
         return float(np.mean(np.divide(labels_only, variance, out=no_variance, where=variance > 0)))
+
+    def _beside_pool_of(self, labels: PartialLabels) -> Answer:
+        """The same with a pool as large, beside its labels, as that of other rows, where its own is a small part of that only."""
+        result, n = self.result, len(labels.y) - len(labels.unlabeled)
+        counted = result.n_labeled * len(labels.unlabeled) / n
+        if counted <= _OTHER_POOL * result.n_unlabeled or not result.n_unlabeled:
+            return self
+        of_labels = result.n_rectify if self.pool_holds_labels and not result.is_finite else 0
+        pools = Pools(result.n_unlabeled, counted, of_labels)
+        return replace(self, result=beside_other_pool(result, pools))
 
     def _rectified_predictions(self, X: Any) -> Array:
         """Lambda f(X) plus the rectifier, in the shape of the user's y."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +27,10 @@ class BootstrapWeights:
         bundles = min(n, _MOST)
         return cls(np.vstack([np.ones((1, bundles)), rng.exponential(size=(count, bundles))]))
 
-    def means(self, columns: Array, pieces: Rows) -> Array:
-        """Weighted means (b + 1, k) of columns (r, k) of some pieces, in each version."""
-        bundles = pieces % self.table.shape[1]
+    def means(self, columns: Iterable[Array], pieces: Rows) -> Array:
+        """Weighted means (b + 1, k) of k columns (r,) of some pieces, in each version; columns are read one after the other."""
         count = self.table.shape[1]
-        sums = np.column_stack([np.bincount(bundles, weights, count) for weights in (None, *columns.T)])
-        of_versions = self.table @ sums
+        bundles = pieces % count
+        sums = [np.bincount(bundles, weights, count) for weights in (None, *columns)]
+        of_versions = self.table @ np.column_stack(sums)
         return of_versions[:, 1:] / of_versions[:, :1]

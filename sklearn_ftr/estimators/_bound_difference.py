@@ -12,18 +12,21 @@ from sklearn_ftr.estimators._answer import Answer, Columns, variances_of_design
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Rows
 from sklearn_ftr.estimators._covariates import fit_part, read_groups
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._out_of_sample import OutOfSample
+from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
 from sklearn_ftr.estimators._predicted_pool import PredictedPool
 from sklearn_ftr.estimators._sampling import check_no_known_part, sample_of_stages
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference import difference_of
 from sklearn_ftr.rectification._difference_under_design import (
     GroupsOfRows,
     difference_under_design,
     group_means,
 )
+from sklearn_ftr.rectification._group_moments import GroupMoments, numbers_of_indicators
 from sklearn_ftr.rectification._groups import check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of
+from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -53,6 +56,10 @@ class TwoGroups:
         of_rows = np.empty(len(groups.values), dtype=np.intp)
         of_rows[labeled], of_rows[unlabeled] = codes
         return cls(reader, names), of_rows
+
+    def indicators(self, X: Any) -> Design:
+        """Of both groups, for the rows of another X."""
+        return Design(np.eye(2)[self.numbers_in(X)], False)
 
     def numbers_in(self, X: Any) -> Rows:
         """The number of the group of each row of another X."""
@@ -120,7 +127,7 @@ class BoundDifference(BoundEstimand):
     def pool_share(self) -> float:
         """From the variance of a difference of the pool's group means, if both groups vary alike."""
         labeled, unlabeled = self.labels.labeled, self.labels.unlabeled
-        if not len(unlabeled):
+        if self.labels.more or not len(unlabeled):
             return 1.0
         of_labels, of_pool = (
             np.bincount(self.of_rows[rows], minlength=2) for rows in (labeled, unlabeled)
@@ -133,23 +140,39 @@ class BoundDifference(BoundEstimand):
         settings = self.settings
         check_no_known_part(settings.finite_population, stage_one)
         if self.labels.design is None and not settings.finite_population:
+            of_pool = self._of_groups(stage_one)
             parts = {
-                str(name): self._mean_of_group(stage_one.within(self.of_rows == i), str(name))
-                for i, name in enumerate(self.groups.names)
+                str(name): self._mean_of_group(stage_one.within(self.of_rows == i), str(name), known)
+                for i, (name, known) in enumerate(zip(self.groups.names, of_pool, strict=True))
             }
             result = difference_of(parts, settings.confidence_level)
         else:
             result = self._of_draw(stage_one)
         return DifferenceAnswer(result, stage_one.fitted_models, self.groups)
 
-    def _mean_of_group(self, stage_one: OutOfSample, name: str) -> RectifiedResult:
+    def _of_groups(self, stage_one: OutOfSample) -> tuple[PoolMoments | None, ...]:
+        """What a pass over rows beside those of the fit, and these, tells of each group; nothing if there are no such rows."""
+        if stage_one.more is None:
+            return None, None
+        pool = stage_one.pool(
+            fold_shares(stage_one.folds),
+            slice(None),
+            lambda rows: Design(np.eye(2)[self.of_rows[rows]], False),
+            covariates_of=self.groups.indicators,
+            read_once=True,
+        )
+        return pool.summarized(GroupMoments(numbers_of_indicators)).of_groups
+
+    def _mean_of_group(
+        self, stage_one: OutOfSample, name: str, known: PoolMoments | None
+    ) -> RectifiedResult:
         rows = stage_one.rectify_rows
         if len(rows) < 2:
             raise ValueError(
                 f"Group {name} has {len(rows)} labels that rectify (n_samples={len(self.labels.labeled)}); expected at least 2. "
                 "Label more of its rows, lower split_ratio, or use cv."
             )
-        sample = sample_of_stages(self.labels, stage_one, self.settings.recycle)
+        sample = sample_of_stages(self.labels, stage_one, self.settings.recycle, known=known)
         return mean_of(sample, self.settings.lambda_, self.settings.confidence_level)
 
     def _of_draw(self, stage_one: OutOfSample) -> RectifiedResult:

@@ -106,6 +106,11 @@ class BoundEstimand(ABC):
         return self.average_pool or self.labels.design is not None or self.settings.finite_population
 
     @property
+    def each_row_by_one_model(self) -> bool:
+        """Whether averages of models' predictions will not do."""
+        return False
+
+    @property
     def smallest_part(self) -> int:
         """If some model's part of the pool has fewer rows, every model predicts the whole pool."""
         return SMALLEST_PART

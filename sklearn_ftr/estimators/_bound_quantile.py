@@ -43,6 +43,11 @@ class BoundQuantiles(BoundEstimand):
         return False
 
     @property
+    def each_row_by_one_model(self) -> bool:
+        """Yes, likewise."""
+        return True
+
+    @property
     def smallest_part(self) -> int:
         """No part is too small."""
         return 0

@@ -61,6 +61,10 @@ class Regression:
             raise ValueError(f"X has {rows.shape[1]} covariates; expected the {known} of fit.")
         return Design(rows, self.intercept)
 
+    def seen(self, X: Any) -> Design:
+        """Covariates of another X, in the coordinates of the regression."""
+        return self.estimand.seen(self.design_of(X).rows)
+
     def bread_of_coefficients(self, inverse: Array) -> Array:
         """H^-1, so that it turns scores into influence values of the coefficients that are reported."""
         return self.estimand.reported(inverse.T).T
@@ -149,7 +153,12 @@ class BoundRegression(BoundEstimand):
         self._check_enough_rows(clipped)
         labels, settings = replace(self.labels, y=self._coded), self.settings
         sample = sample_of_stages(
-            labels, clipped, settings.recycle, settings.finite_population, self.design.only
+            labels,
+            clipped,
+            settings.recycle,
+            settings.finite_population,
+            self.design.only,
+            covariates_of=self.regression.seen,
         )
         rectified = rectify_estimand(
             self.regression.estimand, sample, settings.lambda_, settings.confidence_level
@@ -177,8 +186,10 @@ class BoundRegression(BoundEstimand):
         return weights * len(weights) / total if total > 0 else np.ones(len(weights))
 
     def _check_enough_rows(self, stage_one: OutOfSample) -> None:
-        r, m = len(stage_one.rectify_rows), stage_one.n_pool
-        check_enough_rows(r if m else len(self.labels.labeled), m, self.regression.k)
+        k = self.regression.k
+        # Rows that come in blocks may not have been counted.
+        m = k + 1 if stage_one.more else stage_one.n_pool
+        check_enough_rows(len(stage_one.rectify_rows) if m else len(self.labels.labeled), m, k)
 
     def _n_pieces(self, rows: Rows) -> int:
         """How many independent pieces some labeled rows are."""
@@ -237,7 +248,7 @@ class RegressionAnswer(Answer):
     def variances(self, X: Any, labels: PartialLabels) -> tuple[Array, Array]:
         """From influence values on the coefficients of interest."""
         regression, chosen = self.regression, self.regression.chosen
-        design = regression.estimand.seen(regression.design_of(X).rows)
+        design = regression.seen(X)
         weights = np.reshape(self.result.lambda_, (regression.k, -1))[chosen]
 
         def of_labels(rows: Rows, values: Array) -> Array:

@@ -139,7 +139,7 @@ def _model_of_zeros(outputs: tuple[int, ...]) -> FrozenEstimator:
 
 def sizes_of(labels: PartialLabels) -> tuple[int, int, tuple[int, ...]]:
     """Numbers of labels and of rows in the pool, and the shape of a row's label."""
-    return len(labels.labeled), len(labels.unlabeled), labels.y.shape[1:]
+    return len(labels.labeled), labels.n_unlabeled, labels.y.shape[1:]
 
 
 def what_was_chosen(
@@ -161,7 +161,7 @@ def what_was_chosen(
         "verdict_": choice.verdict if outcome is None else f"{choice.verdict} {outcome.sentence}",
         "best_estimator_": best,
         "n_labeled_": len(labels.labeled),
-        "n_unlabeled_": len(labels.unlabeled),
+        "n_unlabeled_": labels.n_unlabeled,
         "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
         "standard_error_": best.standard_error_,
         "efficiency_": best.efficiency_,

@@ -15,15 +15,46 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.estimators._clusters import clusters_and_strata, ranks_within
+from sklearn_ftr.estimators._label_sets import LabelSet, Units
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._sampling import drawn_rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._designed_sampling import DesignedSampling
+from sklearn_ftr.rectification._designed_sampling import CountedPieces, DesignedSampling
 
 Rows = NDArray[np.intp]
 _FEWEST_CLUSTERS = 8
 # A part of the pool, or of a sum of weights, that is no more than that is none.
 _ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPart:
+    """Some labels by themselves.
+
+    Parameters
+    ----------
+    draw : DesignedSampling
+    pieces : CountedPieces
+        Of `draw`; among all labels their numbers are the same.
+    part_left : float
+        What deviations are divided by.
+    """
+
+    draw: DesignedSampling
+    pieces: CountedPieces
+    part_left: float
+
+    def of_pieces(self, columns: Array) -> Array:
+        """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
+        spread, spare = self.draw.spread_of_labels(columns, self.pieces)
+        n = len(spread)
+        return np.asarray(spread * np.sqrt(len(columns) * (n - 1) / (n * spare)) / self.part_left)
+
+    @cached_property
+    def rounding_step(self) -> float:
+        """How much larger rounding may be in a piece than in a row."""
+        of_pieces = np.bincount(self.draw.pieces, self.draw.weights)
+        return float(np.sqrt(len(self.draw.weights) * np.sum(of_pieces**2)) / self.part_left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +104,14 @@ class DrawnLabels:
             )
         return count
 
-    def shuffled(self, rng: np.random.RandomState) -> list[Rows]:
-        """Labeled rows of each unit, in a random order of which every part has its share of every stratum."""
-        order = rng.permutation(self.n_units)
-        clusters = np.arange(len(order)) if self._clusters is None else self._clusters
+    def shuffled(self, rng: np.random.RandomState) -> Units:
+        """All of them, in a random order of which every part has its share of every stratum."""
+        order, clusters = rng.permutation(self.n_units), self._clusters
         if self._strata is not None:
             of_unit = np.zeros(len(order), dtype=np.intp)
-            of_unit[clusters] = self._strata
+            of_unit[slice(None) if clusters is None else clusters] = self._strata
             order = order[np.argsort(ranks_within(of_unit[order]), kind="stable")]
-        in_order = np.argsort(clusters, kind="stable")
-        units = np.split(self.labels.labeled[in_order], np.cumsum(np.bincount(clusters))[:-1])
-        return [units[unit] for unit in order]
+        return Units(order) if clusters is None else Units.numbered(clusters).take(order)
 
     def whole(self, rows: Rows) -> Rows:
         """Labeled rows in the clusters of some labeled rows."""
@@ -126,31 +154,23 @@ class DrawnLabels:
 
     def pieces_in(self, rows: Rows) -> Rows:
         """Numbers of the pieces that some labeled rows are, of those that count."""
-        positions = self._positions(rows)
-        return np.unique(self.alone.pieces[positions][self.draw.weights[positions] > 0])
+        positions, seen = self._positions(rows), np.zeros(self.n_pieces, dtype=bool)
+        seen[self.alone.pieces[positions][self.draw.weights[positions] > 0]] = True
+        return np.flatnonzero(seen)
 
-    def of_pieces(self, rows: Rows, columns: Array) -> Array:
-        """Deviations (G, k) of pieces, from columns (r, k) of rows, with the variance per label of the columns' mean."""
-        some = self.only(rows).deviations_of_labels(columns)
-        pieces = len(some.y)
-        return some.y * np.sqrt(len(rows) * (pieces - 1) / (pieces * some.spare)) / self._part_left
-
-    def rounding_step(self, rows: Rows) -> float:
-        """How much larger rounding may be in a piece than in a row."""
-        of_pieces = np.bincount(self.alone.pieces[self._positions(rows)], self.weights(rows))
-        return float(np.sqrt(len(rows) * np.sum(of_pieces**2)) / self._part_left)
-
-    def only(self, rows: Rows) -> DesignedSampling:
+    def only(self, some: LabelSet) -> DrawnPart:
         """How some labels were drawn, by themselves."""
-        positions, alone = self._positions(rows), self.alone
-        share = alone.labeled_share
-        return replace(
+        positions, alone, share = some.positions, self.alone, self.alone.labeled_share
+        weights, pieces = self.draw.weights[positions], alone.pieces[positions]
+        counted = np.flatnonzero(np.bincount(pieces, weights > 0))
+        draw = replace(
             alone,
-            weights=self.weights(rows),
-            pieces=alone.pieces[positions],
-            strata=None if alone.strata is None else self._merged(self.pieces_in(rows)),
+            weights=weights / weights.sum(),
+            pieces=pieces,
+            strata=None if alone.strata is None else self._merged(counted),
             labeled_share=None if share is None else share[positions],
         )
+        return DrawnPart(draw, draw.counted_pieces(), self._part_left)
 
     def _merged(self, pieces: Rows) -> Rows:
         """Strata of all pieces; those of which a single one is among some pieces are one stratum there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -24,9 +24,10 @@ from sklearn_ftr.estimators._inner_model import (
     without_training,
 )
 from sklearn_ftr.estimators._labels import PartialLabels
-from sklearn_ftr.estimators._out_of_sample import OutOfSample
+from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.estimators._predicted_pool import PredictedPart, are_few
+from sklearn_ftr.estimators._streamed_pool import Predicting
 from sklearn_ftr.rectification._checks import Array
 
 Rows = NDArray[np.intp]
@@ -81,7 +82,8 @@ class FineTuning:
         self.report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
         model, seed = seeded_clone(self.predictor, self.rng), draw_seed(self.rng)
         model = train(model, X, labels.y, finetune, seed, bound.training_weights)
-        self.report(f"predicting {len(labels.unlabeled):,} unlabeled rows")
+        rows = "unlabeled rows" if labels.more else f"{len(labels.unlabeled):,} unlabeled rows"
+        self.report(f"predicting {rows}")
         return self._one_model(model, X, labels, finetune, rectify)
 
     def _divided(self, bound: BoundEstimand, always: Rows) -> tuple[Rows, Rows]:
@@ -128,7 +130,10 @@ class FineTuning:
                 ([one], rows, [f]) for one, rows, f in zip(models, plan.pools, of_pools, strict=True)
             ]
         parts = [self._part(*one, X, labels) for one in several]
-        return OutOfSample(models, nothing, plan.folds, of_folds, parts)
+        more = self._more(models, labels, fold_shares(plan.folds))
+        if more is not None and bound.each_row_by_one_model:
+            more = replace(more, apart=draw_seed(self.rng))
+        return OutOfSample(models, nothing, plan.folds, of_folds, parts, more, labels.more)
 
     def _one_model(
         self, model: BaseEstimator, X: Any, labels: PartialLabels, finetune: Rows, rectify: Rows
@@ -137,7 +142,12 @@ class FineTuning:
         of_rectify = mean_prediction(model, X, rectify, k)
         of_pool = mean_prediction(model, X, pool, k) if are_few(len(pool), k) else None
         part = self._part([model], pool, [of_pool], X, labels)
-        return OutOfSample([model], finetune, [rectify], [of_rectify], [part])
+        more = self._more([model], labels, np.ones(1))
+        return OutOfSample([model], finetune, [rectify], [of_rectify], [part], more, labels.more)
+
+    def _more(self, models: list[Any], labels: PartialLabels, shares: Array) -> Predicting | None:
+        """How rows beside those of X are predicted, if there are any."""
+        return None if labels.more is None else Predicting(models, labels.n_outputs, shares)
 
     def _part(
         self, models: list[Any], rows: Rows, predicted: list[Any], X: Any, labels: PartialLabels

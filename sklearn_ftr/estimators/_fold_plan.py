@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Rows, Weigh
 from sklearn_ftr.estimators._folds import folds_of, parts_of_pool
-from sklearn_ftr.estimators._inner_model import seeded_clone, train
+from sklearn_ftr.estimators._inner_model import draw_seed, seeded_clone, train
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import fold_shares
 
@@ -41,7 +41,7 @@ class FoldTraining:
         """The model that has seen all labels but those of the fold."""
         if self.is_made:
             return self.model
-        rows = np.setdiff1d(labels.labeled, self.fold)
+        rows = np.setdiff1d(labels.labeled, self.fold, assume_unique=True)
         return train(self.model, X, labels.y, rows, self.seed, weigh)
 
 
@@ -59,8 +59,10 @@ class FoldPlan:
         """At random; models predict parts of the pool unless some part would be too small."""
         labels = bound.labels
         folds = folds_of(cv, predictor, X, labels, rng)
-        parts = parts_of_pool(labels, folds, fold_shares(folds), rng)
+        # With random numbers of its own, so that those of the models do not depend on where the pool is.
+        parts = parts_of_pool(labels, folds, fold_shares(folds), np.random.RandomState(draw_seed(rng)))
         whole = bound.whole_pools or min(map(len, parts)) < bound.smallest_part
+        whole |= labels.more is not None and not bound.each_row_by_one_model
         pools = [labels.unlabeled] * len(folds) if whole else parts
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds)).tolist()
         models = [seeded_clone(predictor, rng) for _ in folds]

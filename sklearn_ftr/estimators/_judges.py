@@ -28,12 +28,24 @@ class Judges:
         Judges whose having answered is a judge of its own.
     values : tuple of two float
         Of such a judge: not answered, and answered; the smallest and the largest label.
+    fills : bool
+        Whether rows of the fit may lack judgements.
     """
 
     reader: Any
     means: Array
     indicators: NDArray[np.intp]
     values: tuple[float, float]
+    fills: bool = True
+
+    def read_pool(self, X: Any) -> Array:
+        """Judgements of unlabeled rows, some of which may be missing if they may be in the fit."""
+        judged = self.read(X)
+        if not self.fills:
+            missing = int(np.isnan(read_judges(self.reader, X)).sum())
+            if missing:
+                raise ValueError(_told_of_missing(f"{missing} NaN"))
+        return judged
 
     def read(self, X: Any) -> Array:
         """Judgements (n_rows, j) of any X, with indicators."""
@@ -76,7 +88,8 @@ class BoundJudges:
         means, indicators = np.nanmean(judged, axis=0), distinct_indicators(missing)
         _check_number(len(means), len(indicators))
         y = labels.of_labeled_rows
-        judges = Judges(reader, means, indicators, (float(y.min()), float(y.max())))
+        values = float(y.min()), float(y.max())
+        judges = Judges(reader, means, indicators, values, missing_judgements == "indicator")
         return cls(judges, judges.filled(judged))
 
 
@@ -86,15 +99,19 @@ def _check_answers(
     if not judged.shape[1]:
         raise ValueError("judges names no column; expected some, or None.")
     if missing.any() and missing_judgements != "indicator":
-        raise ValueError(
-            f"The columns of judges have {count_non_finite(judged)}; expected finite numbers only. For a judge who has not answered every "
-            'row, set missing_judgements="indicator".'
-        )
+        raise ValueError(_told_of_missing(count_non_finite(judged)))
     for side, rows in (("labeled", labels.labeled), ("unlabeled", labels.unlabeled)):
         if len(rows) and missing[rows].all(axis=0).any():
             raise ValueError(
                 f"judges names columns without any answer (of {len(rows)} {side} rows); leave them out."
             )
+
+
+def _told_of_missing(count: str) -> str:
+    return (
+        f"The columns of judges have {count}; expected finite numbers only. For a judge who has not answered every "
+        'row, set missing_judgements="indicator".'
+    )
 
 
 def _check_number(n_judges: int, n_indicators: int) -> None:

@@ -18,6 +18,8 @@ from sklearn_ftr._tables import (
     refuse_masked,
     row_index,
 )
+from sklearn_ftr.estimators._dask_rows import DaskRows
+from sklearn_ftr.estimators._more_rows import MoreRows
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 
@@ -32,11 +34,25 @@ class PartialLabels:
     names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
     index: Any = None  # labels of the rows, if y or X came from pandas
     design: SamplingDesign | None = None  # how all rows were drawn, if not all alike and by themselves
+    more: MoreRows | DaskRows | None = None  # unlabeled rows beside these
 
     @property
     def n_outputs(self) -> int:
         """Number k of outputs; 1 for labels of shape (n_rows,)."""
         return 1 if self.y.ndim == 1 else self.y.shape[1]
+
+    @property
+    def n_unlabeled(self) -> int:
+        """How many unlabeled rows there are in all."""
+        return len(self.unlabeled) + (0 if self.more is None else len(self.more))
+
+    @property
+    def were_chosen(self) -> bool:
+        """Whether rows were labeled with probabilities, or within strata, so that unlabeled rows alone are no random sample."""
+        design = self.design
+        return design is not None and (
+            design.strata is not None or design.labeling_probability is not None
+        )
 
     @property
     def of_labeled_rows(self) -> Array:

@@ -5,7 +5,9 @@ Clusters stay whole, and each part has its share of every stratum: `_trials` see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,10 @@ from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
 from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._bootstrap import BootstrapWeights
-from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._drawn_labels import DrawnLabels, DrawnPart
+from sklearn_ftr.estimators._label_sets import LabelSet
 from sklearn_ftr.estimators._labels import PartialLabels
+from sklearn_ftr.estimators._last_only import LastOnly
 from sklearn_ftr.estimators._residual_variance import (
     CurveDeviations,
     deviations_of,
@@ -94,6 +98,16 @@ class Tested:
 
 
 @dataclass(frozen=True, eq=False)
+class TestRows:
+    """Rows that test, how they were drawn, which labels, or pieces of a design, they are, and what their labels contribute."""
+
+    rows: Rows
+    drawn: DrawnPart | None
+    pieces: Rows
+    labels: CurveDeviations
+
+
+@dataclass(frozen=True, eq=False)
 class TrialTests:
     """What trials are tested by: labels, and versions of the labeled rows, or clusters, the first of which weighs all alike."""
 
@@ -104,10 +118,16 @@ class TrialTests:
     fits_rows: bool
     drawn: DrawnLabels | None
 
-    def of(self, trial: Trial, f: Array) -> Tested:
-        """What predictions f of its rows say of a trial."""
-        keep = trial.is_kept or self.drawn is not None
-        return Tested(trial, self._residual(trial.test, f), f if keep else None)
+    def of(self, trial: Trial, f: Array, keep: bool = False) -> Tested:
+        """What predictions f of its rows say of a trial; they are kept if others are beside it, too."""
+        residual = self._residual(self._rows(trial.testing), f)
+        return Tested(trial, residual, f if keep or trial.is_kept else None)
+
+    def tells_the_draw(self, trial: Trial, tested: Sequence[Tested]) -> bool:
+        """Whether predictions say how rows were drawn, after those that have been tested: two of the largest halves do, whose rows are all labels."""
+        sizes = [one.size for one in tested if one.is_half]
+        needed = self.drawn is not None and trial.beside is None
+        return needed and trial.size >= max(sizes, default=0) and sizes.count(trial.size) < 2
 
     def curve(self, tested: list[Tested], cost: float) -> LearningCurve:
         """Means over the trials of each size."""
@@ -118,8 +138,9 @@ class TrialTests:
         table = np.array([some.mean(axis=0) for some in of_sizes]).T
         halves = [one for one in tested if one.is_half]
         largest = [one for one in halves if one.size == max(half.size for half in halves)]
-        rows = [one.trial.test for one in largest] if self.fits_rows else [self.labels.labeled]
-        total = np.mean([self._total(one) for one in rows], axis=0)
+        every = LabelSet.of(self.labels.labeled, slice(None))
+        tests = [one.trial.testing for one in largest] if self.fits_rows else [every]
+        total = np.mean([self._total(some) for some in tests], axis=0)
         drawing, share = self._drawing(largest)
         return LearningCurve(
             sizes,
@@ -142,10 +163,11 @@ class TrialTests:
             return Drawing(), 1.0
         rows, centred = [], []
         for one in largest[: 2 if largest[0].size else 1]:
-            assert one.f is not None
-            columns = self.of_values(one.trial.test, one.f)
-            rows.append(one.trial.test)
-            centred.append(columns - self.drawn.mean(one.trial.test, columns))
+            test = one.trial.test
+            # Labels stand in for predictions of a half that came after larger ones, which a later training has ruled out.
+            columns = self.of_values(test, self.labels.y[test] if one.f is None else one.f)
+            rows.append(test)
+            centred.append(columns - self.drawn.mean(test, columns))
         return self.drawn.beside_pool(np.concatenate(rows), np.concatenate(centred))
 
     def _of_all_rows(self, one: Tested, tested: list[Tested]) -> Array:
@@ -155,10 +177,9 @@ class TrialTests:
         usual control variate, in logarithms.
         """
         beside = next((other for other in tested if other.trial is one.trial.beside), None)
-        if beside is None or beside.f is None:  # half of the labels, or these are too few for the model
+        if beside is None:  # half of the labels, or these are too few for the model
             return one.residual
-        rows = one.trial.test
-        here = self._residual(rows, beside.f[np.isin(beside.trial.test, rows)])
+        here = self._of_these_rows(beside, one.trial.testing)
         alike = [other for other in tested if other.is_half and other.size == beside.size]
         everywhere = np.mean([other.residual for other in alike], axis=0)
         if min(one.residual.min(), here.min(), everywhere.min()) <= 0:
@@ -166,29 +187,43 @@ class TrialTests:
         agreement = _agreement(np.log(one.residual[1:]), np.log(here[1:]))
         return one.residual * (everywhere / here) ** agreement
 
-    def _residual(self, rows: Rows, f: Array) -> Array:
+    def _of_these_rows(self, one: Tested, testing: LabelSet) -> Array:
+        """Residual variance of a trial by some of its rows."""
+        if testing is one.trial.testing:
+            return one.residual
+        assert one.f is not None
+        return self._residual(self._rows(testing), one.f[testing.mask[one.trial.testing.mask]])
+
+    def _residual(self, test: TestRows, f: Array) -> Array:
         """Residual variance of predictions of some rows, in each version."""
         return residual_variances(
-            self._labels_of(rows),
-            deviations_of(self.of_values, rows, f, self.drawn),
+            test.labels,
+            deviations_of(self.of_values, test.rows, f, test.drawn),
             self.weights,
-            self._pieces(rows),
+            test.pieces,
             self.power_tuning,
             self.fits_rows or self.drawn is not None,
         )
 
-    def _total(self, rows: Rows) -> Array:
+    def _total(self, some: LabelSet) -> Array:
         """Variance of what some labels contribute, in each version."""
-        return total_variances(self._labels_of(rows), self.weights, self._pieces(rows))
+        test = self._made_of(some)
+        return total_variances(test.labels, self.weights, test.pieces)
 
-    def _labels_of(self, rows: Rows) -> CurveDeviations:
-        return deviations_of(self.of_values, rows, self.labels.y[rows], self.drawn)
+    def _rows(self, some: LabelSet) -> TestRows:
+        """Trials of one half follow each other, so that its labels need to be asked once."""
+        rows: TestRows = self._last_rows(self._made_of, some)
+        return rows
 
-    def _pieces(self, rows: Rows) -> Rows:
-        """Which labels, or pieces of a design, rows are."""
-        if self.drawn is not None:
-            return self.drawn.pieces_in(rows)
-        return np.searchsorted(self.labels.labeled, rows)
+    @cached_property
+    def _last_rows(self) -> LastOnly:
+        return LastOnly()
+
+    def _made_of(self, some: LabelSet) -> TestRows:
+        rows, drawn = some.rows, None if self.drawn is None else self.drawn.only(some)
+        pieces = some.positions if drawn is None else drawn.pieces.numbers
+        labels = deviations_of(self.of_values, rows, self.labels.y[rows], drawn)
+        return TestRows(rows, drawn, pieces, labels)
 
 
 def _agreement(one: Array, other: Array) -> float:

@@ -23,6 +23,7 @@ from sklearn_ftr.estimators._inner_model import (
     train,
     without_training,
 )
+from sklearn_ftr.estimators._label_sets import LabelSet
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._learning_curve import LearningCurve, Tested, TrialTests
 from sklearn_ftr.estimators._own_rows import own_rows
@@ -90,7 +91,8 @@ class Measuring:
         """Train and test."""
         drawn = [] if is_frozen(self.estimator) else self._drawn()
         if self.zero_shot:
-            drawn.append(Trial(0, self.labels.labeled[:0], self.labels.labeled))
+            nothing, everything = (LabelSet.of(self.labels.labeled, slice(end)) for end in (0, None))
+            drawn.append(Trial(0, nothing, everything))
         results = self._run(drawn)
         kept = _without_failures(results, self.report)
         models = {
@@ -126,12 +128,14 @@ class Measuring:
             )
             for trial, seed in zip(trials, seeds, strict=True)
         )
-        return [
-            _Result(
-                trial, model, found if isinstance(found, ValueError) else self.tests.of(trial, found)
-            )
-            for trial, (model, found) in zip(trials, fits, strict=True)
-        ]
+        results, tested = list[_Result](), list[Tested]()
+        for trial, (model, found) in zip(trials, fits, strict=True):
+            if isinstance(found, ValueError):
+                results.append(_Result(trial, model, found))
+                continue
+            tested.append(self.tests.of(trial, found, self.tests.tells_the_draw(trial, tested)))
+            results.append(_Result(trial, model, tested[-1]))
+        return results
 
     def _training(self, trial: Trial) -> FoldTraining | None:
         return None if self.plan is None or trial.fold is None else self.plan.trainings[trial.fold]
@@ -165,15 +169,16 @@ def _fit(
 ) -> tuple[BaseEstimator | None, Array | ValueError]:
     """The model, if it is one of the final ones, and predictions of the test rows, or the error of a model that needs more rows to train on."""
     rng, k = np.random.RandomState(seed), labels.n_outputs
+    test = trial.test
     if not trial.size:
-        model = without_training(estimator, own_rows(X, trial.test), labels.of_labeled_rows, rng)
-        return None, mean_prediction(model, X, trial.test, k)
+        model = without_training(estimator, own_rows(X, test), labels.of_labeled_rows, rng)
+        return None, mean_prediction(model, X, test, k)
     try:
         if training is not None:
             final = training.trained_model(X, labels, weigh)
-            return final, mean_prediction(final, X, trial.test, k)
+            return final, mean_prediction(final, X, test, k)
         model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed, weigh)
-        return None, mean_prediction(model, X, trial.test, k)
+        return None, mean_prediction(model, X, test, k)
     except ValueError as error:
         return None, error
 

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr.estimators._dask_rows import DaskRows
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import BoundJudges, Judges
+from sklearn_ftr.estimators._more_rows import MoreRows
 from sklearn_ftr.estimators._predicted_pool import PredictedPart, PredictedPool
+from sklearn_ftr.estimators._streamed_pool import ChainedPool, Predicting, StreamedPool
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._pool import Pool, PoolOfParts
@@ -38,6 +41,8 @@ class OutOfSample:
         Rectification rows of each model, and its predictions of them.
     parts : sequence of PredictedPart
         Unlabeled rows: all of them, which all models predict, or a part for each model.
+    predicting, more : Predicting and MoreRows, or None
+        How rows beside those of the fit are predicted, and these rows.
     judges : BoundJudges or None
         Whose columns follow in the predictions.
     """
@@ -47,6 +52,8 @@ class OutOfSample:
     folds: Sequence[Rows]
     of_folds: Sequence[Array]
     parts: Sequence[PredictedPart]
+    predicting: Predicting | None = None
+    more: MoreRows | DaskRows | None = None
     judges: BoundJudges | None = None
 
     @property
@@ -76,7 +83,7 @@ class OutOfSample:
     @property
     def n_pool(self) -> int:
         """How many these are."""
-        return sum(map(len, self.parts))
+        return sum(map(len, self.parts)) + (0 if self.more is None else len(self.more))
 
     @property
     def predictions(self) -> Array:
@@ -89,20 +96,28 @@ class OutOfSample:
         kept: Any,
         design_of: Callable[[Rows], Design] | None,
         own: Rows | None = None,
+        covariates_of: Callable[[Any], Design] | None = None,
+        read_once: bool = False,
     ) -> Pool:
         """The pool as stage 2 reads it, of which some rows (m,) are `kept`: by the average of all models with the weights `shares`, or by each row's own.
 
-        With covariates, from `design_of`, it is read more than once.
+        With covariates, from `design_of` and, of rows beside those of the fit, `covariates_of`, it is read more than once, unless told otherwise.
         """
         if isinstance(kept, slice):
             parts = list(self.parts)
         else:  # one model only
             parts = [part.only(kept) for part in self.parts]
-        if design_of:
+        if design_of and not read_once:
             parts = [part.in_memory_or_on_disk() for part in parts]
         if len(parts) == 1:
-            return PredictedPool(parts[0], shares, design_of, own)
-        return PoolOfParts([PredictedPool(part, np.ones(1), design_of) for part in parts])
+            pool: Pool = PredictedPool(parts[0], shares, design_of, own)
+        else:
+            pool = PoolOfParts([PredictedPool(part, np.ones(1), design_of) for part in parts])
+        if self.more is None or self.predicting is None:
+            return pool
+        predicting = replace(self.predicting, shares=shares, covariates_of=covariates_of)
+        more = StreamedPool(self.more, predicting)
+        return ChainedPool(pool, more) if len(pool) else more
 
     @property
     def n_indicators(self) -> int:
@@ -130,7 +145,8 @@ class OutOfSample:
             for f, rows in zip(self.of_folds, self.folds, strict=True)
         ]
         parts = [replace(part, judgements=judges.judgements) for part in self.parts]
-        return replace(self, of_folds=of_folds, parts=parts, judges=judges)
+        more = self.predicting and replace(self.predicting, judges=judges.judges)
+        return replace(self, of_folds=of_folds, parts=parts, predicting=more, judges=judges)
 
     def within(self, rows: NDArray[np.bool_]) -> OutOfSample:
         """The same for some rows only, of all (n_rows,)."""
@@ -147,7 +163,9 @@ class OutOfSample:
         """The same with a function of the predictions in their place."""
         of_folds = [function(f) for f in self.of_folds]
         parts = [replace(part, functions=[*part.functions, function]) for part in self.parts]
-        return replace(self, of_folds=of_folds, parts=parts)
+        more = self.predicting
+        more = more and replace(more, functions=[*more.functions, function])
+        return replace(self, of_folds=of_folds, parts=parts, predicting=more)
 
 
 def fold_shares(folds: Sequence[Rows]) -> Array:

@@ -61,7 +61,7 @@ class Foreseen:
 
     def plan(self, labels: PartialLabels, costs: Costs) -> Plan:
         """Every option for the labels at hand."""
-        plan = self.outlook.plan(len(labels.labeled), len(labels.unlabeled), costs)
+        plan = self.outlook.plan(len(labels.labeled), labels.n_unlabeled, costs)
         return plan.with_note(self.note)
 
     def outcome(
@@ -74,7 +74,7 @@ class Foreseen:
         """
         labels = bound.labels
         coefficients = np.size(standard_error) > labels.n_outputs
-        if coefficients or isinstance(bound, BoundQuantiles) or not len(labels.unlabeled):
+        if coefficients or isinstance(bound, BoundQuantiles) or not labels.n_unlabeled:
             return None
         n = len(labels.labeled)
         degrees = self.outlook.drawing.degrees_of_freedom(n)
@@ -167,7 +167,7 @@ def _plan_of(
     rectified: Any, predictor: BaseEstimator, n_folds: int, X: Any, bound: BoundEstimand
 ) -> FoldPlan | None:
     """What `fit` of the rectified estimator would draw; of no pool there is no cross-fitting."""
-    if not len(bound.labels.unlabeled):
+    if not bound.labels.n_unlabeled:
         return None
     rng = check_random_state(deepcopy(rectified.random_state))
     return FoldPlan.draw(n_folds, predictor, X, bound, rng)

@@ -27,6 +27,7 @@ from sklearn_ftr._sklearn_private import (
 from sklearn_ftr.estimators._answer import Answer
 from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
+from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
 from sklearn_ftr.estimators._fine_tuning import FineTuning
@@ -35,9 +36,10 @@ from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
 from sklearn_ftr.estimators._judges import BoundJudges
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned, replace_learned
+from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
-from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
 from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -129,6 +131,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         strata: ArrayLike | None = None,
         labeling_probability: ArrayLike | None = None,
         finetune_rows: ArrayLike | None = None,
+        pool: Any = None,
     ) -> Self:
         """Fine-tune on some labels, rectify with the others, as rows were drawn.
 
@@ -154,6 +157,11 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             Labeled rows that fine-tune in any case; `split_ratio` draws others to them. For labels bought
             in rounds: a row that has trained never rectifies. Which rows these are may not depend on y. With
             `cv` they are remembered in `finetune_rows_`, but rectify the models that have not seen them.
+        pool : blocks of rows like X, default=None
+            More unlabeled rows, which need not fit into memory: a function that returns an iterator over blocks of rows, an object with a
+            method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once,
+            quantiles too (8 bytes a row are kept), regressions two or three times. Such rows are all alike and by themselves: there are no
+            weights, groups or strata with them.
 
         Returns
         -------
@@ -167,6 +175,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             groups=groups,
             strata=strata,
             labeling_probability=labeling_probability,
+            pool=pool,
         )
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -177,7 +186,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X, y : as in `fit`
-            At least 2 labels; unlabeled rows are left out.
+            At least 2 labels. Unlabeled rows are counted, not predicted.
         sample_weight : array-like of shape (n_rows,), default=None
             As in `fit`, for the variances of labels and residuals.
 
@@ -187,6 +196,12 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             Variance of the labels-only answer over the variance of this one, with those of labels and residuals taken
             from these rows, as if they were independent, and the numbers of labels and pool rows from `fit`. 1 means that labels alone
             are as good.
+
+        Notes
+        -----
+        A fit that has seen a sample of its pool is scored as if it had seen all of it: where these rows have more than twice as many unlabeled rows
+        to a label as those of `fit`, the pool is taken to be as large as in these rows, with the lambda that is best then. Folds of
+        `LabeledKFold` are like that.
         """
         check_is_fitted(self, "result_")
         return self._score(X, y, sample_weight)
@@ -219,19 +234,28 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         y: ArrayLike,
         finetune_rows: ArrayLike | None,
         plan: FoldPlan | None = None,
+        pool: Any = None,
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
+        if is_dask(X) or is_dask(y):
+            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
         columns = columns_learned(self, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(self).__name__)
+        labels = replace(labels, more=more_rows(pool, X))
         labels = with_sampling(labels, hasattr(self.cv, "split"), **sampling)
+        check_simple_pool(labels, self.finite_population)
         always = check_finetune_rows(finetune_rows, labels)
         bound = self._bind(X, labels)
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always, plan)
         answer = bound.rectify(stage_one.beside(judges))
-        answer = replace(answer, result=answer.result.with_interval(self.interval))
+        answer = replace(
+            answer,
+            result=answer.result.with_interval(self.interval),
+            pool_holds_labels=labels.were_chosen,
+        )
         # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.isin(np.arange(len(labels.y)), [*always, *stage_one.finetune_rows])

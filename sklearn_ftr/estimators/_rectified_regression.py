@@ -110,7 +110,8 @@ class RectifiedRegression(RectifiedEstimator):
         scale = SCALES[self.family].of(labels.of_labeled_rows, family)
         reader = fit_part(self.covariates, X)
         rows, names = self._read_coefficients(reader, X)
-        check_enough_rows(len(labels.labeled), len(labels.unlabeled), len(names))
+        m = len(names) + 1 if labels.more else len(labels.unlabeled)
+        check_enough_rows(len(labels.labeled), m, len(names))
         chosen = self._coefficients_of_interest(names)
         # Collinear covariates are an error before anything is trained.
         sample = Design(rows[labels.labeled], self.fit_intercept)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from sklearn_ftr.estimators._answer import Columns, Rows
 from sklearn_ftr.estimators._bootstrap import BootstrapWeights
-from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._drawn_labels import DrawnPart
 from sklearn_ftr.rectification._checks import Array
 
 _ROUNDING_STEPS = 8  # as many may add up in a prediction before it is compared with a label
@@ -28,27 +29,36 @@ class CurveDeviations:
 
 
 def deviations_of(
-    of_values: Columns, rows: Rows, values: Array, drawn: DrawnLabels | None
+    of_values: Columns, rows: Rows, values: Array, drawn: DrawnPart | None
 ) -> CurveDeviations:
     """Of what the values of some rows contribute; columns that vary by no more than rounding are zero.
 
     Of a sampling design they are those of its independent pieces, such that their variance over the number of rows is that of a mean.
     """
     columns = of_values(rows, values)
-    # What is left of a constant is small, but rounded like what it is a difference of: other values of its size show how.
-    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=len(values))
-    others = of_values(rows, (np.abs(values).max(axis=0) * signs[:, None]).reshape(values.shape))
-    scale = np.maximum(np.abs(columns), np.abs(others)).max(axis=0)
+    scale = np.maximum(_largest(columns), _largest(of_values(rows, _of_the_size_of(values))))
     rounding = _ROUNDING_STEPS * np.finfo(float).eps * scale
     deviations = _beyond(columns - columns.mean(axis=0), rounding)
     if drawn is None:
         return CurveDeviations(deviations, rounding)
-    return CurveDeviations(drawn.of_pieces(rows, deviations), rounding * drawn.rounding_step(rows))
+    return CurveDeviations(drawn.of_pieces(deviations), rounding * drawn.rounding_step)
+
+
+def _of_the_size_of(values: Array) -> Array:
+    """Other values: what is left of a constant is small, but rounded like what it is a difference of, and these show how."""
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=len(values))
+    signs = signs.reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray(_largest(values) * signs)
+
+
+def _largest(values: Array) -> Array:
+    """Largest size of each column, without a copy."""
+    return np.maximum(values.max(axis=0), -values.min(axis=0))
 
 
 def _beyond(deviations: Array, rounding: Array) -> Array:
-    spread = np.sqrt(np.mean(deviations**2, axis=0))
-    return np.where(spread > rounding, deviations, 0.0)
+    varies = np.sqrt(np.mean(deviations**2, axis=0)) > rounding
+    return deviations if varies.all() else np.where(varies, deviations, 0.0)
 
 
 def total_variances(y: CurveDeviations, weights: BootstrapWeights, pieces: Rows) -> Array:
@@ -76,8 +86,7 @@ def residual_variances(
     product = np.sum(y.values * f.values, axis=0)
     best = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
     rest = y.less(f, best if power_tuning else np.ones_like(best)).values
-    columns = [rest, rest**2, *((f.values, f.values**2, rest * f.values) if power_tuning else ())]
-    means = weights.means(np.hstack(columns), pieces)
+    means = weights.means(_products(rest, f.values, power_tuning), pieces)
     m, mm, *of_f = (means[:, at : at + k] for at in range(0, means.shape[1], k))
     residual = mm - m**2
     if power_tuning:
@@ -90,6 +99,16 @@ def residual_variances(
     # tuned lambda, (n - 1) / (n + 1).
     residual[1:] *= (n + 1) / (n - power_tuning)
     return np.maximum(residual, 0).mean(axis=1)
+
+
+def _products(rest: Array, f: Array, power_tuning: bool) -> Iterator[Array]:
+    """Columns whose means are asked for, k of each kind, made one at a time."""
+    yield from rest.T
+    yield from (one**2 for one in rest.T)
+    if power_tuning:
+        yield from f.T
+        yield from (one**2 for one in f.T)
+        yield from (one * other for one, other in zip(rest.T, f.T, strict=True))
 
 
 def _inflation(rest: Array, f: Array) -> Array:

@@ -15,10 +15,12 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._sample import Folds, Sample, Trained
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import numbered, sampling_of
+from sklearn_ftr.rectification._source_pool import SummarizedPool
 
 Rows = NDArray[np.intp]
 # What `fit` calls the columns of a sampling design.
@@ -64,6 +66,15 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
     return replace_columns(design, **dict.fromkeys(idle))
 
 
+def check_simple_pool(labels: PartialLabels, finite_population: bool) -> None:
+    """Refuse a sampling design beside rows of which it says nothing."""
+    if labels.more is not None and (labels.design is not None or finite_population):
+        what = "finite_population=True" if finite_population else "a sampling design"
+        raise ValueError(
+            f"pool brings rows in blocks, and there is {what}, for which weights and clusters of all rows are needed; put the rows into X, with NaN in y."
+        )
+
+
 def sample_of_stages(
     labels: PartialLabels,
     stage_one: OutOfSample,
@@ -71,10 +82,12 @@ def sample_of_stages(
     finite_population: bool = False,
     design_of: Callable[[Rows], Design] | None = None,
     keep_design: bool = False,
+    covariates_of: Callable[[Any], Design] | None = None,
+    known: PoolMoments | None = None,
 ) -> Sample:
     """What stage 2 estimates from: labels, what stage 1 has predicted for them, and how all rows were drawn.
 
-    `design_of` gives covariates of some rows, where the estimand has any; with `keep_design` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
+    `design_of` gives covariates of some rows of the fit, and `covariates_of` those of other rows, where the estimand has any; `known` is what is known of the pool already; with `keep_design` a design is one even if it says nothing. Unlabeled rows in clusters of labels that have trained are left out, since
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
@@ -84,16 +97,21 @@ def sample_of_stages(
     if len(folds):
         shares = drawn.shares(folds.sizes)
         own = folds_of_clusters(labels, stage_one.folds, rows)
+    f = stage_one.predictions
+    if known is None:
+        pool = stage_one.pool(shares, kept, design_of, own, covariates_of)
+    else:
+        pool = SummarizedPool(known, f.shape[1], shares)
     return Sample(
         y=labels.y[rectify],
-        f=stage_one.predictions,
-        pool=stage_one.pool(shares, kept, design_of, own),
+        f=f,
+        pool=pool,
         drawn=drawn,
         X=design_of(rectify) if design_of else None,
         trained=_trained(labels, trained, every, recycle, finite_population, design_of),
         folds=folds,
         n_finetune=stage_one.n_finetune,
-        n_unlabeled=stage_one.n_pool,
+        n_unlabeled=None if stage_one.more or known else stage_one.n_pool,
         n_indicators=stage_one.n_indicators,
     )
 

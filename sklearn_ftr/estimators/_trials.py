@@ -14,6 +14,7 @@ import numpy as np
 
 from sklearn_ftr.estimators._answer import Rows
 from sklearn_ftr.estimators._drawn_labels import DrawnLabels
+from sklearn_ftr.estimators._label_sets import LabelSet, Units
 
 _SMALLEST_SIZE = 4
 _FEWEST = 8
@@ -21,86 +22,107 @@ _LARGEST_REPEATS = 20
 # Rows or clusters of a fold; the variance of fewer is too noisy to be worth a training (+- 45 % of 10 Gaussian residuals).
 SMALLEST_TEST = 10
 _QUARTERS = 4
-# Each is a row, or all labeled rows of a cluster.
-_Units = Rows | list[Rows]
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Train on some rows, test on others; with size 0, test the model before training.
+    """Train on some labels, test on others; with size 0, test the model before training.
 
-    `beside` is a smaller trial that was tested on these rows and more, all of which are tested with its size; `fold` is the fold of the final
+    `beside` is a smaller trial that was tested on these labels and more, all of which are tested with its size; `fold` is the fold of the final
     cross-fitting that the training leaves out, if it is one of its trainings. Predictions of trials that others are beside are kept.
     """
 
     size: int
-    train: Rows
-    test: Rows
+    training: LabelSet
+    testing: LabelSet
     beside: Trial | None = None
     fold: int | None = None
     is_kept: bool = False
+
+    @property
+    def train(self) -> Rows:
+        """Rows that train, rising."""
+        return self.training.rows
+
+    @property
+    def test(self) -> Rows:
+        """Rows that test, rising."""
+        return self.testing.rows
 
 
 @dataclass(frozen=True, eq=False)
 class Halves:
     """Two halves of the units, each in random order, and the trials in which all of one train and the other tests."""
 
-    units: tuple[_Units, _Units]
+    labeled: Rows
+    units: tuple[Units, Units]
     rows_each: float
     pair: tuple[Trial, Trial]
 
     @classmethod
-    def of(cls, one: _Units, other: _Units, size: int, rows_each: float) -> Halves:
+    def of(cls, labeled: Rows, one: Units, other: Units, size: int, rows_each: float) -> Halves:
         """`size` units of either train."""
-        pair = (
-            Trial(round(size * rows_each), _rows_of(one[:size]), _rows_of(other), is_kept=True),
-            Trial(round(size * rows_each), _rows_of(other[:size]), _rows_of(one), is_kept=True),
+        pair = tuple(
+            Trial(
+                round(size * rows_each),
+                LabelSet.of(labeled, here.between(0, size)),
+                LabelSet.of(labeled, there.positions),
+                is_kept=True,
+            )
+            for here, there in ((one, other), (other, one))
         )
-        return cls((one, other), rows_each, pair)
+        return cls(labeled, (one, other), rows_each, (pair[0], pair[1]))
 
-    def as_folds(self, folds: Sequence[Rows]) -> Halves:
+    def as_folds(self, folds: Sequence[LabelSet]) -> Halves:
         """The same as the trainings of two folds, either of which is the other's labels."""
         first, second = self.pair
-        pair = replace(first, train=folds[0], fold=1), replace(second, train=folds[1], fold=0)
+        pair = replace(first, training=folds[0], fold=1), replace(second, training=folds[1], fold=0)
         return replace(self, pair=pair)
 
     def trials(self, sizes: Sequence[int]) -> list[Trial]:
         """Parts of either half train, and the other half tests."""
-        return [
-            Trial(round(size * self.rows_each), _rows_of(units[:size]), whole.test)
-            for units, whole in zip(self.units, self.pair, strict=True)
-            for size in sizes
-        ]
+        return [trial for half in (0, 1) for trial in self._parts(half, sizes)]
 
     def with_parts(self, sizes: Sequence[int]) -> list[Trial]:
         """Both, and then parts of one half train."""
-        parts = self.trials(sizes)[: len(sizes)]
+        parts = self._parts(0, sizes)
         return [*self.pair, *(replace(trial, beside=self.pair[0]) for trial in parts)]
+
+    def _parts(self, half: int, sizes: Sequence[int]) -> list[Trial]:
+        units, testing = self.units[half], self.pair[half].testing
+        return [
+            Trial(round(size * self.rows_each), self._set(units.between(0, size)), testing)
+            for size in sizes
+        ]
 
     def quarters(self, size: int) -> list[Trial]:
         """A half and half of the other train, and the other half of that tests."""
         one, other = self.units
-        at, beside_at = len(one) // 2, len(other) // 2
         first, second = self.pair
+        front, back = (
+            (half.between(0, len(half) // 2), half.between(len(half) // 2)) for half in (one, other)
+        )
         return [
-            Trial(size, _rows_of(*train), _rows_of(test), beside)
-            for train, test, beside in (
-                ((one, other[:beside_at]), other[beside_at:], first),
-                ((one[at:], other), one[:at], second),
-                ((one, other[beside_at:]), other[:beside_at], first),
-                ((one[:at], other), one[at:], second),
+            Trial(size, self._set(np.concatenate([whole.positions, train])), self._set(test), beside)
+            for whole, train, test, beside in (
+                (one, back[0], back[1], first),
+                (other, front[1], front[0], second),
+                (one, back[1], back[0], first),
+                (other, front[0], front[1], second),
             )
         ]
 
-    def folds(self, folds: Sequence[Rows], size: int) -> list[Trial]:
+    def _set(self, positions: Rows) -> LabelSet:
+        return LabelSet.of(self.labeled, positions)
+
+    def folds(self, folds: Sequence[LabelSet], size: int) -> list[Trial]:
         """All but one fold train and it tests, for those that lie in one half, from either side."""
-        labeled = np.sort(np.concatenate(folds))
         ends = sorted(range(len(folds)), key=lambda k: (min(k, len(folds) - 1 - k), -k))
         return [
-            Trial(size, np.setdiff1d(labeled, folds[k]), np.sort(folds[k]), beside, k)
+            Trial(size, folds[k].others, folds[k], beside, k)
             for k in ends
             for beside in self.pair
-            if np.isin(folds[k], beside.test).all()
+            if folds[k].is_within(beside.testing)
         ]
 
 
@@ -147,8 +169,9 @@ class Trials:
         count = int(left // (self.n - part))
         if part < SMALLEST_TEST or count < 1:
             return []
-        halves, size = self._halves(folds), round((self.n - part) * self.rows_each)
-        found = halves.folds(folds, size) if len(folds) > 2 else halves.quarters(size)
+        sets = [LabelSet.of(self.labeled, np.searchsorted(self.labeled, fold)) for fold in folds]
+        halves, size = self._halves(sets), round((self.n - part) * self.rows_each)
+        found = halves.folds(sets, size) if len(folds) > 2 else halves.quarters(size)
         parts = _affordable(smaller, left - self.cost(found[:count]))
         return [*halves.with_parts([quarter, *parts]), *found[:count]]
 
@@ -162,30 +185,26 @@ class Trials:
             trials += self._halves().trials(sizes)
         return trials
 
-    def _halves(self, folds: Sequence[Rows] = ()) -> Halves:
+    def _halves(self, folds: Sequence[LabelSet] = ()) -> Halves:
         """At random; each fold, if there are any, in one half, but for the one in the middle of an odd number."""
         drawn, rng = self.drawn, self.rng
-        units = rng.permutation(self.labeled) if drawn is None else drawn.shuffled(rng)
-        order = numbers = np.arange(len(units))
+        units = Units(rng.permutation(self.n)) if drawn is None else drawn.shuffled(rng)
+        order, middle = np.arange(len(units)), len(units) // 2
         if folds:
-            rows = np.array([unit[0] for unit in units]) if isinstance(units, list) else units
-            numbers = _numbers_of_folds(folds, rows)
+            numbers = _numbers_of_folds(folds)[units.first]
             order = np.argsort(numbers, kind="stable")
-        middle = int(np.sum(numbers == 0)) if len(folds) == 2 else len(units) // 2
-        one, other = (
-            [units[at] for at in np.sort(part)] if isinstance(units, list) else units[np.sort(part)]
-            for part in (order[:middle], order[middle:])
-        )
-        halves = Halves.of(one, other, self.chain[0], self.rows_each)
+            middle = int(np.sum(numbers == 0)) if len(folds) == 2 else middle
+        one, other = (units.take(np.sort(part)) for part in (order[:middle], order[middle:]))
+        halves = Halves.of(self.labeled, one, other, self.chain[0], self.rows_each)
         return halves.as_folds(folds) if len(folds) == 2 else halves
 
 
-def _numbers_of_folds(folds: Sequence[Rows], rows: Rows) -> Rows:
-    """Which fold each row is in."""
-    numbers = np.repeat(np.arange(len(folds)), [len(fold) for fold in folds])
-    inside = np.concatenate(folds)
-    in_order = np.argsort(inside)
-    return numbers[in_order][np.searchsorted(inside, rows, sorter=in_order)]
+def _numbers_of_folds(folds: Sequence[LabelSet]) -> Rows:
+    """Which fold each label is in."""
+    numbers = np.empty(len(folds[0].labeled), dtype=np.intp)
+    for number, fold in enumerate(folds):
+        numbers[fold.mask] = number
+    return numbers
 
 
 def _affordable(chain: list[int], budget: float) -> list[int]:
@@ -205,9 +224,3 @@ def sizes_of_halves(n: int, rows_each: float = 1.0) -> list[int]:
             "estimator by itself."
         )
     return sizes
-
-
-def _rows_of(*parts: _Units) -> Rows:
-    """Rows of units in their order."""
-    rows = [row for part in parts for row in (part if isinstance(part, list) else [part])]
-    return np.sort(np.concatenate(rows))

@@ -26,7 +26,6 @@ from sklearn_ftr._sklearn_private import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    num_samples,
 )
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
 from sklearn_ftr.finetuning._rows import Inputs, LabeledRows
@@ -47,7 +46,6 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         "criterion": [StrOptions(set(CRITERIA)), callable],
         "output_weight": ["array-like", None],
         "optimizer": [callable, None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
         "accumulate_batches": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -200,19 +198,21 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
 
     def _new_network(self, rows: Any, n_outputs: int) -> TrainedNetwork:
         """The network before training."""
-        criterion = make_criterion(self._criterion(), self.output_weight, self._batch_rows(), n_outputs)
+        options = self._training_options(rows)
+        criterion = make_criterion(
+            self._criterion(), self.output_weight, options["batch_size"], n_outputs
+        )
         net = TrainingNet(
             # An instance is safe here: this net lives for one fit and is never cloned.
             self._make_module(rows, n_outputs),
             criterion=criterion.to(self._torch_dtype()),
             whole_set_loss=make_whole_set_loss(criterion, self.output_weight),
             optimizer=torch.optim.AdamW if self.optimizer is None else self.optimizer,
-            batch_size=self._batch_rows(),
             accumulate_batches=self.accumulate_batches,
             train_split=None,
             device=self.device,
             verbose=0,
-            **self._training_options(num_samples(rows)),
+            **options,
         ).initialize()
         net.module = type(net.module_)  # or skorch would pickle the instance twice
         return TrainedNetwork(net, np.zeros(n_outputs))
@@ -220,13 +220,10 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
     def _criterion(self) -> Any:
         return self.criterion
 
-    def _batch_rows(self) -> int:
-        """Rows of a batch, at most."""
-        return self.batch_size
-
-    def _training_options(self, n_rows: int) -> dict[str, Any]:
-        """Arguments of `TrainingNet`: epochs, rates, decay, schedule."""
+    def _training_options(self, rows: Any) -> dict[str, Any]:
+        """Arguments of `TrainingNet` for these rows: batches, epochs, rates, decay, schedule."""
         return {
+            "batch_size": self.batch_size,
             "lr": self.learning_rate,
             "max_epochs": self.max_epochs,
             "optimizer__weight_decay": self.weight_decay,
@@ -268,7 +265,7 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
             net.train_split = predefined_split(validation)
         net.callbacks_ = self._callbacks()
         try:
-            with suitable_threads(network.module, self._batch_rows()):
+            with suitable_threads(network.module, net.batch_size):
                 net.train(self._labeled(network, inputs, targets, weight, training))
         except DivergenceError as error:
             raise self._diverged(network) from error
@@ -331,10 +328,19 @@ class NetworkRegressor(RegressorMixin, BaseEstimator):
         self.net_, self.offset_, self.scale_ = network.net, network.offset, network.scale
         self.n_epochs_ = len(network.net.history)
         self.history_ = network.history(self.criterion != "mse" and not callable(self.criterion))
-        if variances is not None:
-            self.residual_variance_ = float(variances[0]) if single_output else variances
-        elif "residual_variance_" in vars(self):
-            del self.residual_variance_
+        self._keep_or_forget(residual_variance_=self._of_outputs(variances))
+
+    def _of_outputs(self, values: Array | None) -> Any:
+        """A number where y was one-dimensional, (k,) where it had columns."""
+        return values if values is None or not self._single_output else float(values[0])
+
+    def _keep_or_forget(self, **attributes: Any) -> None:
+        """What this fit has learned, and nothing of an earlier one where it is None."""
+        for name, value in attributes.items():
+            if value is not None:
+                setattr(self, name, value)
+            elif name in vars(self):
+                delattr(self, name)
 
     def _predictions(self, rows: Any, network: TrainedNetwork) -> Array:
         """Predictions (n, k) for rows that may be too many for one piece."""

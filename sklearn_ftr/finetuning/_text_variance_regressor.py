@@ -385,10 +385,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         super()._keep(network, *args, **told)
         self._text_columns = self.text_columns  # a table is read as in training, whatever is set later
         penalty = getattr(network.module, "penalty", None)
-        if penalty is not None:
-            self.penalty_ = float(penalty[0]) if self._single_output else penalty
-        elif "penalty_" in vars(self):
-            del self.penalty_
+        self._keep_or_forget(penalty_=self._of_outputs(penalty))
 
     def _criterion(self) -> Any:
         """Batches too small for a variance of their own, and parts of a batch, use the profiled form."""
@@ -398,10 +395,12 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     def _batch_rows(self) -> int:
         return BATCHES[self.method] if self.batch_size is None else self.batch_size
 
-    def _training_options(self, n_rows: int) -> dict[str, Any]:
+    def _training_options(self, rows: Texts | TextTable) -> dict[str, Any]:
         rates = learning_rates(self.method, self.learning_rate, self._source().config)
-        epochs = n_epochs(self.method, n_rows, self._batch_rows(), self.accumulate_batches)
+        size = self._batch_rows()
+        epochs = n_epochs(self.method, len(rows), size, self.accumulate_batches)
         return {
+            "batch_size": size,
             "lr": rates.body,
             "optimizer__weight_decay": self.weight_decay,
             "optimizer__param_groups": [

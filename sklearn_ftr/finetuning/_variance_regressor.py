@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._network import make_module
+from sklearn_ftr.finetuning._network_recipe import PRETRAINED_DECAY, batch_size, weight_decay
 from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._rows import FeatureRows
 from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
@@ -51,15 +52,16 @@ class VarianceRegressor(NetworkRegressor):
     optimizer : callable returning a torch optimizer, default=None
         Called with parameters, `lr` and `weight_decay`. None is `torch.optim.AdamW`.
     learning_rate : float, default=1e-3
-    weight_decay : float, default=None
-        Pull of the weights towards zero. None is 1.0 for networks that start from random weights, since
-        there are few labels, and 0.01 for pretrained `weights`.
+    weight_decay : float or "auto", default="auto"
+        Pull of the weights towards zero. "auto" is 0.01 for pretrained `weights`. For networks that start from
+        random ones it is 1.0 up to 30 rows a column, since few rows tell little, and from there 30 columns / rows (docs/benchmarks.md).
     max_epochs : int, default=100
         Passes over the training rows. On a few hundred sentence vectors 20 generalise better (docs/benchmarks.md);
         `early_stopping` finds out, at the price of some rows.
-    batch_size : int, default=64
+    batch_size : int or "auto", default="auto"
         Number of rows in a batch, at most; all batches have that size or one row less. At least 2 for
-        the variance, any for the profiled variance.
+        the variance, any for the profiled variance. "auto" is 64, and from 12,800 rows on as many as make 200 steps an
+        epoch: 500 for 100,000 rows.
     accumulate_batches : int, default=1
         Average the gradients of so many batches before a step of the optimizer.
     early_stopping : bool, default=False
@@ -90,6 +92,9 @@ class VarianceRegressor(NetworkRegressor):
     residual_variance_ : float or ndarray of shape (k,)
         Variance (weighted, ddof=0) of the errors on the rows given to `fit`, in squared units of y. Too
         small to judge the model by, since it was trained on them.
+    weight_decay_ : float
+    batch_size_ : int
+        What the network was trained with: what "auto" has become, or the number given. Not after `initialize`.
     n_epochs_ : int
         Epochs trained; 0 after `initialize`.
     history_ : dict of ndarray of shape (n_epochs_,)
@@ -117,7 +122,7 @@ class VarianceRegressor(NetworkRegressor):
     are given, whose outputs are in units of y already.
 
     A row counts in proportion to its weight, whatever rows share its batch. When all rows fit into one
-    batch, a weight of 2 and a repeated row give exactly the same network. A criterion of your own gets
+    batch, a weight of 2 and a repeated row give exactly the same network, of the same `weight_decay`. A criterion of your own gets
     weights whose mean over the training set is one.
 
     A fit that fails or is stopped (Ctrl-C) leaves the regressor as it was: without a network, or with the one that it
@@ -143,7 +148,8 @@ class VarianceRegressor(NetworkRegressor):
         "module_kwargs": [dict, None],
         "weights": [dict, str, Path, callable, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "dtype": [StrOptions({"float64", "float32"})],
     }
@@ -158,9 +164,9 @@ class VarianceRegressor(NetworkRegressor):
         output_weight: ArrayLike | None = None,
         optimizer: Any = None,
         learning_rate: float = 1e-3,
-        weight_decay: float | None = None,
+        weight_decay: float | str = "auto",
         max_epochs: int = 100,
-        batch_size: int = 64,
+        batch_size: int | str = "auto",
         accumulate_batches: int = 1,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -209,7 +215,21 @@ class VarianceRegressor(NetworkRegressor):
     def _inputs(self, rows: Array, network: TrainedNetwork) -> FeatureRows:
         return FeatureRows(network.tensor(rows, self._torch_dtype()))
 
-    def _training_options(self, n_rows: int) -> dict[str, Any]:
-        default = 0.01 if self.is_pretrained() else 1.0
-        decay = default if self.weight_decay is None else self.weight_decay
-        return super()._training_options(n_rows) | {"optimizer__weight_decay": decay}
+    def _training_options(self, rows: Array) -> dict[str, Any]:
+        options = super()._training_options(rows)
+        if self.batch_size == "auto":
+            options["batch_size"] = batch_size(len(rows))
+        if self.weight_decay == "auto":
+            options["optimizer__weight_decay"] = self._decay(rows)
+        return options
+
+    def _decay(self, rows: Array) -> float:
+        return PRETRAINED_DECAY if self.is_pretrained() else weight_decay(*rows.shape)
+
+    def _keep(self, network: TrainedNetwork, *args: Any, **told: Any) -> None:
+        super()._keep(network, *args, **told)
+        net: Any = network.net if self.n_epochs_ else None
+        self._keep_or_forget(
+            weight_decay_=getattr(net, "optimizer__weight_decay", None),
+            batch_size_=getattr(net, "batch_size", None),
+        )

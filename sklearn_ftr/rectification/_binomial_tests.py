@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import betainc, ndtr
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._scipy import betainc, ndtr
 
 Tail = Callable[[Array, Array, Array], Array]
 # How much of P(X = count) counts as "as extreme"; between Clopper-Pearson (all) and the mid-p test (half).

@@ -70,8 +70,15 @@ def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
         raise ArgumentTypeError(f"{name} is {shown(values)}; {expected}.") from error
 
 
+def _are_moderate(array: NDArray[Any]) -> bool:
+    """Whether all values are finite and have squares."""
+    return not array.size or bool(array.min() >= -_LARGEST and array.max() <= _LARGEST)
+
+
 def check_finite(array: NDArray[Any], name: str) -> NDArray[Any]:
     """The array itself, or an error that counts NaN, infinite and too large values."""
+    if _are_moderate(array):
+        return array
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has {count_non_finite(array)}; expected finite numbers only.")
     largest = float(np.abs(array).max()) if array.size else 0.0
@@ -84,6 +91,8 @@ def check_finite(array: NDArray[Any], name: str) -> NDArray[Any]:
 
 def check_judgements(array: NDArray[Any], name: str) -> NDArray[Any]:
     """As `check_finite`, with advice for judges who have not answered every row."""
+    if _are_moderate(array):
+        return array
     if np.isnan(array).any():
         raise ValueError(
             f"{name} has {count_non_finite(array)}; expected finite numbers only. For a judge who has not answered every row, pass "

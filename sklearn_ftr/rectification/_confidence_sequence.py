@@ -16,11 +16,11 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, chdtri
 
 from sklearn_ftr._arguments import check_choice, check_confidence_level, check_count
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._inference import Alternative, ConfidenceInterval, like
+from sklearn_ftr.rectification._scipy import chdtrc, chdtri
 
 # Labels from which on looks are counted: with fewer the limit is far where labels are skewed (docs/statistics.md).
 FIRST_LOOK = 50

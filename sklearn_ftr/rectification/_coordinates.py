@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
-from scipy.linalg.blas import dtrsm
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._scipy import scipy_module
 
 Rows = NDArray[np.floating[Any]]
 # Rows that are worked on at once.
@@ -71,12 +70,16 @@ class Coordinates:
         Z[:, :first] = 1.0
         np.subtract(X.T, self.center[:, None], out=Z.T[first:])
         # Column by column, so that their common part goes first; a product with the inverse would cancel.
-        return Z if self.factor is None else dtrsm(1.0, self.factor, Z, side=1, overwrite_b=1)
+        return (
+            Z
+            if self.factor is None
+            else scipy_module("linalg.blas").dtrsm(1.0, self.factor, Z, side=1, overwrite_b=1)
+        )
 
     def coefficients(self, values: Array) -> Array:
         """Coefficients of X (..., k) from coefficients of Z."""
         if self.factor is not None:
-            values = scipy.linalg.solve_triangular(self.factor, values.T).T
+            values = scipy_module("linalg").solve_triangular(self.factor, values.T).T
         if not self.intercept:
             return values
         of_columns = values[..., 1:]

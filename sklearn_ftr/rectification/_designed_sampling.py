@@ -34,6 +34,15 @@ _BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
+class CountedPieces:
+    """Numbers (G,) of the pieces that labels with a weight are in, which of these each label (r,) is in, and strata (G,)."""
+
+    numbers: Codes
+    of_rows: Codes
+    strata: Codes
+
+
+@dataclass(frozen=True, eq=False)
 class DesignedSampling(Sampling):
     """How r labeled and m unlabeled rows were drawn, in numbers.
 
@@ -87,16 +96,12 @@ class DesignedSampling(Sampling):
 
         Rows with weight 0 say nothing, and so do not count.
         """
-        k, counted = y.shape[1], self.weights > 0
+        k, pieces = y.shape[1], self.counted_pieces()
+        labeled, of_rows, strata = pieces.numbers, pieces.of_rows, pieces.strata
         noise = noise or (rounding(y), rounding(f))
         y_mean, f_mean = self.mean(y), self.mean(f)
         dy, df = beyond_rounding(y - y_mean, noise[0]), beyond_rounding(f - f_mean, noise[1])
-        labeled, of_rows = np.unique(self.pieces[counted], return_inverse=True)
-        strata = np.zeros(len(labeled), dtype=np.intp) if self.strata is None else self.strata[labeled]
-        moved = ((self.weights[:, None] * one)[counted] for one in (dy, df))
-        if self.fixed_shares:
-            moved = (one - _means(strata[of_rows], one) for one in moved)
-        of_y, of_f = (_sums(of_rows, one, len(labeled)) for one in moved)
+        of_y, of_f = (self._summed(one, pieces) for one in (dy, df))
         alone, can_tune = of_f, True
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
@@ -105,7 +110,7 @@ class DesignedSampling(Sampling):
             of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
-        sizes = np.bincount(of_rows, self.weights[counted]).astype(np.float64, copy=False)
+        sizes = np.bincount(of_rows, self.weights[self.weights > 0]).astype(np.float64, copy=False)
         covariance, degrees = self._pool_covariance(pool, labeled, alone, sizes)
         step = np.sqrt(spare * np.sum(self.weights**2))
         return Deviations(
@@ -145,9 +150,46 @@ class DesignedSampling(Sampling):
         r = self.n_counted
         return np.asarray(self.weights @ deviations**2 * r / max(r - 1, 1))
 
+    def of_labels(self) -> DesignedSampling:
+        """Labels and their pieces only; of a pool there is one row, so that labels are not taken for all rows."""
+        labeled, pieces = np.unique(self.pieces, return_inverse=True)
+        n_pool, size = min(len(self.pool_pieces), 1), len(labeled)
+        strata = (
+            None if self.strata is None else np.append(self.strata[labeled], np.zeros(n_pool, np.intp))
+        )
+        return replace(
+            self,
+            own_weights=None,
+            pool_weights=None,
+            pieces=pieces.reshape(-1),
+            pool_pieces=np.full(n_pool, size),
+            n_pieces=size + n_pool,
+            strata=strata,
+        )
+
     def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
         """Of values (r, k) of the labeled rows by themselves."""
         return self.deviations(rows, rows, self.pool_part(iter(()), rows.shape[1]), reach=reach)
+
+    def counted_pieces(self) -> CountedPieces:
+        """The pieces of labels that have a weight."""
+        numbers, of_rows = np.unique(self.pieces[self.weights > 0], return_inverse=True)
+        alone = np.zeros(len(numbers), dtype=np.intp)
+        return CountedPieces(numbers, of_rows, alone if self.strata is None else self.strata[numbers])
+
+    def spread_of_labels(self, rows: Array, pieces: CountedPieces) -> tuple[Array, int]:
+        """`y` (G, k) and `spare` of `deviations_of_labels`, without what else it makes of values (r, k)."""
+        deviations = beyond_rounding(rows - self.mean(rows), rounding(rows))
+        sums = self._summed(deviations, pieces)
+        spread, spare = self._within_strata(sums, pieces.strata, pieces.of_rows)
+        return spread * np.sqrt(len(spread) * spare), spare
+
+    def _summed(self, deviations: Array, pieces: CountedPieces) -> Array:
+        """Sums (G, k) over pieces of the weighted deviations (r, k) of labels."""
+        moved = (self.weights[:, None] * deviations)[self.weights > 0]
+        if self.fixed_shares:
+            moved = moved - _means(pieces.strata[pieces.of_rows], moved)
+        return _sums(pieces.of_rows, moved, len(pieces.numbers))
 
     def n_pieces_among(self, rows: slice) -> int:
         """Clusters among some of the labeled rows that have a weight."""

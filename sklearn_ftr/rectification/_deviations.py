@@ -13,14 +13,15 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
-from sklearn_ftr.rectification._error_terms import Shape, Term
+from sklearn_ftr.rectification._error_terms import ErrorOfLabels
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, centred, rounding
+from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
 @dataclass(frozen=True, eq=False)
-class Deviations:
+class Deviations(WithPackedRows):
     """Means of labels y, their predictions f and the pool's predictions, all (k,), and deviations of G labeled pieces.
 
     With j judges f and the pool have k j columns: those of the first number first.
@@ -77,12 +78,9 @@ class Deviations:
         covariance = self.y.T @ self.y / (len(self.y) * spare)
         return Estimate(self.y_mean, covariance, np.full(len(self.y_mean), float(spare)))
 
-    def shape_of_labels(self, n_parameters: int = 1) -> Shape:
-        """Of the error of the mean of the labels; `n_parameters` are fitted together."""
-        g = len(self.y)
-        error = np.sqrt(np.einsum("gk,gk->k", self.y, self.y)) / g
-        term = Term(self.y, g, np.ones(self.y.shape[1]), self.evenness)
-        return Shape.of([term], error, n_parameters == 1)
+    def error_of_labels(self, n_parameters: int = 1) -> ErrorOfLabels:
+        """Of the mean of the labels; `n_parameters` are fitted together."""
+        return ErrorOfLabels(self.y, self.evenness, n_parameters == 1)
 
 
 def deviations_of_rows(
@@ -147,12 +145,13 @@ def _residual_variance(dy: Array, df: Array, of_y: Array, of_f: Array) -> Array:
     """V(y - f); of several judges it is known with their weights only."""
     if dy.shape != df.shape:
         return np.full(dy.shape[1], np.nan)
-    return np.asarray(np.sum(beyond_rounding(dy - df, of_y + of_f) ** 2, axis=0) / (len(dy) - 1))
+    return np.asarray((beyond_rounding(dy - df, of_y + of_f) ** 2).sum(axis=0) / (len(dy) - 1))
 
 
 def beyond_rounding(residuals: Array, noise: Array) -> Array:
     """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
-    return np.where(np.mean(residuals**2, axis=0) <= noise**2, 0.0, residuals)
+    flat = np.einsum("ij,ij->j", residuals, residuals) <= len(residuals) * noise**2
+    return np.where(flat, 0.0, residuals) if flat.any() else residuals
 
 
 def check_enough_labels(r: int) -> None:

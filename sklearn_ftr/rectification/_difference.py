@@ -19,7 +19,7 @@ from sklearn_ftr.rectification._difference_under_design import (
     difference_under_design,
     group_means,
 )
-from sklearn_ftr.rectification._error_terms import Shape
+from sklearn_ftr.rectification._error_terms import KnownShape, Shape
 from sklearn_ftr.rectification._group_moments import (
     moments_of_groups,
     moments_of_groups_in_blocks,
@@ -230,7 +230,7 @@ def difference_of(parts: Mapping[str, RectifiedResult], confidence_level: float)
         n_rectify=first.n_rectify + second.n_rectify,
         n_unlabeled=first.n_unlabeled + second.n_unlabeled,
         labels_only=_minus(second.labels_only, first.labels_only),
-        labels_shape=_shape_of_difference(second, first),
+        labels_error=KnownShape(_shape_of_difference(second, first)),
         predictions_only=_predictions_only(second, first),
         confidence_level=confidence_level,
         estimand=f"difference {names[1]} - {names[0]}",

@@ -154,7 +154,7 @@ def _part(
         n_rectify=int(rectify[position]),
         n_unlabeled=int(unlabeled[position]),
         labels_only=_contrast(both.labels_only, unit),
-        labels_shape=None,
+        labels_error=None,
         predictions_only=_contrast(both.predictions_only, unit) if both.predictions_only else None,
         estimand="mean",
         names=(),
@@ -172,7 +172,7 @@ def _difference(both: RectifiedResult, parts: dict[str, RectifiedResult]) -> Rec
         **_numbers(both, lambda values: np.mean(values, axis=0))
         | {"rectifier": float(_CONTRAST @ both.rectifier)},
         labels_only=_contrast(both.labels_only, _CONTRAST),
-        labels_shape=None,
+        labels_error=None,
         predictions_only=_contrast(both.predictions_only, _CONTRAST) if both.predictions_only else None,
         estimand=f"difference {second} - {first}",
         names=(),

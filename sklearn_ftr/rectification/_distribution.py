@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._shares import Shares
-from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
+from sklearn_ftr.rectification._fields_only import FieldsOnly
+from sklearn_ftr.rectification._parts_of_f import Knots, PartsOfF
 
-# Standard errors of F on each side of a quantile for which the pool's values are kept: enough for any interval.
-_WINDOW_ERRORS = 12
 # Sums of shares are exact to this.
 _ROUNDING = 1e-12
 
 
-@dataclass(frozen=True)
-class RectifiedDistribution:
-    """F for one lambda. Of the pool, sorted, only the part that matters is kept, and how many rows are below it.
+@dataclass(frozen=True, eq=False)
+class RectifiedDistribution(FieldsOnly):
+    """F for one lambda, of parts that all levels have in common.
 
-    `knots` are where labels or their predictions make F jump; the pool's share at and just below each is known, and so
-    is `of_labels`, what does not change with the pool: before the first knot and from each one on. Labels that have
-    only trained enter with the weight `recycled`.
+    Labels that have only trained enter with the weight `recycled`.
     """
 
-    pool: Shares
+    parts: PartsOfF
     lambda_: float
     recycled: float
-    knots: Array
-    at_knots: Array
-    before_knots: Array
-    of_labels: Array
 
-    @classmethod
-    def of(cls, shares: TwoStageShares, lambda_: float, recycled: float) -> RectifiedDistribution:
-        """With all of the pool."""
-        pool, rest = shares.of_pools[0], 1 - recycled
-        weights = [
-            (shares.of_y, rest),
-            (shares.of_judges[0], -lambda_ * rest),
-            (shares.of_recycled, recycled),
-        ]
-        steps = [(rows, weight) for rows, weight in weights if weight]
-        knots = np.unique(np.concatenate([rows.values for rows, _ in steps]))
-        at, before = (pool.at(knots, side) for side in ("right", "left"))
-        of_labels = np.sum([weight * rows.at(knots) for rows, weight in steps], axis=0)
-        return cls(pool, lambda_, recycled, knots, at, before, np.concatenate([[0.0], of_labels]))
+    @cached_property
+    def knots(self) -> Knots:
+        """Where labels or their predictions make F jump."""
+        return self.parts.knots(tuple(weight != 0 for weight in self._weights))
+
+    @property
+    def _weights(self) -> tuple[float, float, float]:
+        """Of labels, of predictions of labeled rows, and of labels that are recycled."""
+        rest = 1 - self.recycled
+        return rest, -self.lambda_ * rest, self.recycled
+
+    @cached_property
+    def _heights(self) -> tuple[Array, Array]:
+        """Before the first knot and from each one on: the part of F that does not change with the pool, and the largest F so far."""
+        knots, weights = self.knots, [weight for weight in self._weights if weight]
+        steps = zip(weights, knots.of_labels, strict=True)
+        of_labels = np.zeros(len(knots.values) + 1)
+        of_labels[1:] = sum(weight * shares for weight, shares in steps)
+        at = of_labels[1:] + self.pool_weight * knots.of_pool
+        before = of_labels[:-1] + self.pool_weight * knots.of_pool_before
+        highest = np.full(len(of_labels), -np.inf)
+        np.maximum.accumulate(np.maximum(at, before), out=highest[1:])
+        return of_labels, highest
 
     @property
     def pool_weight(self) -> float:
@@ -55,47 +57,31 @@ class RectifiedDistribution:
 
     def quantile(self, level: float) -> float:
         """The smallest t with F(t) >= level; the largest value of all where F never gets there."""
-        level, knots = level - _ROUNDING, self.knots
-        weight = self.pool_weight
-        at_knots = self.of_labels[1:] + weight * self.at_knots
-        before = self.of_labels[:-1] + weight * self.before_knots
-        reached = np.flatnonzero((at_knots >= level) | (before >= level))
-        last = reached[0] if len(reached) else len(knots)
+        level, knots, pool = level - _ROUNDING, self.knots.values, self.parts.of_pools[0]
+        of_labels, highest = self._heights
+        last = int(highest[1:].searchsorted(level))
         end = knots[last] if last < len(knots) else np.inf
-        if weight > 0 and len(self.pool.values):
+        weight = self.pool_weight
+        if weight > 0 and pool.size:
             # Between two knots only the pool moves F: the row at which it reaches the level.
-            t = self.pool.reaching((level - self.of_labels[last]) / weight)
+            t = pool.reaching(float(level - of_labels[last]) / weight)
             if t is not None and t < end:
                 return t
             if last == len(knots):
-                return float(max(knots[-1], self.pool.values[-1]))
+                return float(max(knots[-1], pool.values[-1]))
         return float(knots[min(last, len(knots) - 1)])
 
     def first_above(self, level: float) -> float:
         """The smallest t with F(t) > level."""
         return self.quantile(level + 2 * _ROUNDING)
 
-    def pool_share(self, t: float) -> float:
-        """F_U(f <= t), 0 for an empty pool; where the pool was not kept, that of the knot beside t at worst."""
-        after = int(np.searchsorted(self.knots, t, side="right"))
-        low = self.at_knots[after - 1] if after else 0.0
-        high = self.before_knots[after] if after < len(self.knots) else 1.0
-        return float(np.clip(self.pool.at(np.array([t]))[0], low, high)) if self.pool.size else 0.0
-
     def __call__(self, t: float) -> float:
         """F(t)."""
-        last = int(np.searchsorted(self.knots, t, side="right"))
-        return float(self.of_labels[last] + self.pool_weight * self.pool_share(t))
+        last = int(self.knots.values.searchsorted(t, side="right"))
+        of_pool = self.parts.of_pools[0].at(np.array([t]))[0]
+        return float(self._heights[0][last] + self.pool_weight * of_pool)
 
     def highest(self, t: float) -> float:
         """The largest F up to t, from 0 to 1: with lambda above 0 F need not rise everywhere."""
-        last = int(np.searchsorted(self.knots, t, side="right"))
-        ends = self.of_labels[1:] + self.pool_weight * self.at_knots
-        starts = self.of_labels[:-1] + self.pool_weight * self.before_knots
-        return float(np.clip(np.max([*ends[:last], *starts[:last], self(t)]), 0.0, 1.0))
-
-    def window(self, level: float, standard_error: float) -> RectifiedDistribution:
-        """The same F with only as much of the pool as any interval may reach: so many standard errors to each side."""
-        error = _WINDOW_ERRORS * standard_error
-        low, high = (self.quantile(level + sign * error) for sign in (-1, 1))
-        return replace(self, pool=self.pool.between(low, high))
+        last = int(self.knots.values.searchsorted(t, side="right"))
+        return float(np.clip(max(self._heights[1][last], self(t)), 0.0, 1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._evenness import Evenness, of_sums
+from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._inference import welch_satterthwaite
 
 
@@ -108,6 +110,10 @@ class Shape:
         of_terms = [term.moments(unit) for term in terms]
         second, third, fourth = np.sum(of_terms, axis=0)
         effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
+        if all(term.evenness is None for term in terms):
+            return cls(
+                third, effective, second, are_alike, np.ones_like(second), np.full_like(second, np.inf)
+            )
         corrections = [term.correction() for term in terms]
         variances = [moments[0] * by for moments, (by, _) in zip(of_terms, corrections, strict=True)]
         expected = np.sum(variances, axis=0)
@@ -142,6 +148,30 @@ def _inflation(share: Array, understated: Any) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class ErrorOfLabels(FieldsOnly):
+    """The error of a mean of `rows` (g, k), centred, of pieces that know it as evenly as `evenness` says; its shape is found when it is asked for."""
+
+    rows: Array
+    evenness: Evenness | None
+    are_alike: bool
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Of the error."""
+        g = len(self.rows)
+        error = np.sqrt(np.einsum("gk,gk->k", self.rows, self.rows)) / g
+        term = Term(self.rows, g, np.ones(self.rows.shape[1]), self.evenness)
+        return Shape.of([term], error, self.are_alike)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownShape:
+    """The shape of an error of which no more is known."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
 class ErrorTerms:
     """The independent parts of an estimate's error.
 
@@ -164,7 +194,7 @@ class ErrorTerms:
     @property
     def pool_variance(self) -> Array:
         """Variance (k,) of the pool's part."""
-        return np.diag(self.pool_covariance)
+        return self.pool_covariance.diagonal()
 
     def shape(self, standard_error: ArrayLike) -> Shape:
         """Of the whole error."""

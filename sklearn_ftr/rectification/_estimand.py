@@ -45,6 +45,11 @@ class Estimand(ABC):
     names: tuple[str, ...]
     n_parameters: int
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether psi is a linear function of theta."""
+        return False
+
     @abstractmethod
     def solve(self, X: Design, target: Vector, start: Linearized | None) -> tuple[Array, Array]:
         """The usual estimate (k,) from complete rows, and H^-1 (k, k), H minus the mean derivative of psi there.

@@ -36,7 +36,8 @@ class EstimateByMethod(Estimate):
 
     def with_interval(self, interval: str) -> Self:
         """The same result, of which this is the method of intervals and p-values; an error where it has no evidence for it."""
-        check_method(interval, "interval")
+        if check_method(interval, "interval") == self.interval == "auto" and not self.parts:
+            return self
         parts = {name: part.with_interval(interval) for name, part in self.parts.items()}
         asked = self._with(interval=interval, parts=parts)
         if interval != "auto":

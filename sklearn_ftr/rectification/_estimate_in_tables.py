@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._tables import import_pandas
@@ -47,7 +46,7 @@ class EstimateInTables(EstimateByMethod):
     @property
     def zero_width(self) -> bool:
         """Whether some output shows no variance at all, so that its interval has zero width; that of a share has not."""
-        if self.is_complete or not np.any(np.diag(self.covariance) == 0):
+        if self.is_complete or self.covariance.diagonal().all():
             return False
         return self._chosen(None).method != "share"
 

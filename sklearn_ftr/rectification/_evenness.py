@@ -12,9 +12,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import lambertw
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._scipy import lambertw
 
 Codes = NDArray[np.intp]
 # Parts that differ by less are the same.

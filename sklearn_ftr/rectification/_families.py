@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._scipy import expit, logit
 
 # Predicted shares of 0 have no logit, and predicted rates of 0 no logarithm.
 LEAST_SHARE = 1e-3

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
@@ -32,6 +31,7 @@ from sklearn_ftr.rectification._estimand import (
 )
 from sklearn_ftr.rectification._families import Family
 from sklearn_ftr.rectification._moments import rounding
+from sklearn_ftr.rectification._scipy import scipy_module
 from sklearn_ftr.rectification._separation import STILL, Walk, infinite
 
 _LARGEST_NUMBER_OF_STEPS = 50
@@ -51,6 +51,11 @@ class GeneralizedLinear(Estimand):
         self.names = names
         self.n_parameters = len(names)
         self.coordinates = coordinates
+
+    @property
+    def is_linear(self) -> bool:
+        """Of least squares it is."""
+        return self.family.is_linear
 
     @classmethod
     def of(cls, family: Family, names: tuple[str, ...], sample: Design) -> GeneralizedLinear:
@@ -182,7 +187,7 @@ class GeneralizedLinear(Estimand):
         """Least squares on a transform of the labels."""
         transformed = self.family.first_guess(target[:].astype(np.float64))
         roots = None if X.weights is None else np.sqrt(X.weights)
-        return scipy.linalg.lstsq(times(roots, X[:]), times(roots, transformed))[0]
+        return scipy_module("linalg").lstsq(times(roots, X[:]), times(roots, transformed))[0]
 
     def _describe(self, target: Vector) -> tuple[float, bool]:
         """Mean square of the target (1 if all of it is 0), and whether it is inside of the family's range, so that no coefficient is infinite."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import ndtr
 
 from sklearn_ftr._arguments import check_confidence_level, check_number
+from sklearn_ftr.rectification._scipy import ndtr
 from sklearn_ftr.rectification._student import t_quantile
 
 # A goal that is met exactly is met, whatever rounding says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,14 +19,14 @@ Numbers = NDArray[np.intp]
 
 
 class GroupMoments:
-    """What a pass tells of each group; `next_numbers` gives the numbers, 0 or 1, of the groups of rows that follow."""
+    """What a pass tells of each group; `numbers_of` gives the number, 0 or 1, of each row's."""
 
-    def __init__(self, next_numbers: Any) -> None:
-        self.of_groups, self.next_numbers = (PoolMoments(), PoolMoments()), next_numbers
+    def __init__(self, numbers_of: Callable[[PoolBlock], Numbers]) -> None:
+        self.of_groups, self.numbers_of = (PoolMoments(), PoolMoments()), numbers_of
 
     def add(self, block: PoolBlock) -> None:
         """See a block more."""
-        numbers, rows = self.next_numbers(block.start, len(block)), block.side_by_side
+        numbers, rows = self.numbers_of(block), block.side_by_side
         for group, seen in enumerate(self.of_groups):
             inside = numbers == group
             if inside.any():
@@ -39,7 +40,15 @@ class GroupMoments:
 
 def moments_of_groups(pool: Pool, numbers: Numbers) -> tuple[PoolMoments, PoolMoments]:
     """Of a pool whose rows' groups (m,) are known."""
-    return pool.summarized(GroupMoments(lambda start, n: numbers[start : start + n])).of_groups
+    return pool.summarized(
+        GroupMoments(lambda block: numbers[block.start : block.start + len(block)])
+    ).of_groups
+
+
+def numbers_of_indicators(block: PoolBlock) -> Numbers:
+    """Of rows whose covariates are the indicators of both groups."""
+    assert block.X is not None
+    return block.X.rows[:, 1].astype(np.intp)
 
 
 def moments_of_groups_in_blocks(
@@ -48,8 +57,8 @@ def moments_of_groups_in_blocks(
     """Of a pool whose rows' groups come in blocks, too."""
     reader = BlockReader(groups, "group_unlabeled", partial(_read, names))
 
-    def next_numbers(start: int, n: int) -> Numbers:
-        values = reader.next(n, start)
+    def numbers_of(block: PoolBlock) -> Numbers:
+        values = reader.next(len(block), block.start)
         numbers = numbers_of_groups(values, names)
         strangers = values[numbers < 0]
         if len(strangers):
@@ -58,7 +67,7 @@ def moments_of_groups_in_blocks(
             )
         return numbers
 
-    found = pool.summarized(GroupMoments(next_numbers)).of_groups
+    found = pool.summarized(GroupMoments(numbers_of)).of_groups
     reader.check_end(len(pool))
     return found
 

@@ -11,8 +11,10 @@ import numpy as np
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._movers import Moved, MovedLater, Mover
 from sklearn_ftr.rectification._rectify import Rectification, rectify, with_known_rows
 from sklearn_ftr.rectification._recycling import recycle_labels
+from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares, indicators
 
 
@@ -62,6 +64,8 @@ class Indicators:
     @cached_property
     def of_rows(self) -> Array:
         """V (2,) of all labels that count."""
+        if isinstance(self.shares.sampling, SimpleRandom):
+            return np.einsum("gk,gk->k", self.every.y, self.every.y) / self.every.spare
         return self.shares.sampling.variance_of_rows(self.of_counted)
 
     @property
@@ -69,13 +73,20 @@ class Indicators:
         """Of labels that rectify."""
         return self.shares.sample.drawn.design_effect(self.of_y, self.here)
 
+    def mover(self, lambda_: Any) -> Mover:
+        """How rows move F with these weights."""
+        sample = self.shares.sample
+        if sample.trained is not None:
+            return Moved(self.rectified(lambda_).influence)
+        return MovedLater(self.here, lambda_, sample.cross_fitting_degrees(self.here, 1))
+
     def rectified(self, lambda_: Any) -> Sides:
         """F(t-) and F(t) as rectified means, with the lambda and the weight of trained labels that are best for both."""
         rectified = self._rectified(lambda_)
         weight = np.atleast_2d(rectified.lambda_)[-1]  # of several judges the one at t
         rectified, recycled = self._with_labels_that_trained(rectified)
         return Sides(
-            standard_errors=np.sqrt(np.diag(rectified.estimate.covariance)),
+            standard_errors=np.sqrt(rectified.estimate.covariance.diagonal()),
             degrees_of_freedom=rectified.estimate.degrees_of_freedom,
             lambda_=float(rectified.lambda_[0]) if rectified.lambda_.ndim == 1 else weight,
             recycled=recycled,
@@ -91,7 +102,7 @@ class Indicators:
         # Each side has weights of its own; those at t are taken for both, and neither error may be smaller than with these.
         tuned = rectify(self.here, None, degrees)
         of_both = rectify(self.here, np.broadcast_to(tuned.lambda_[1], tuned.lambda_.shape), degrees)
-        ratio = np.diag(of_both.estimate.covariance), np.diag(tuned.estimate.covariance)
+        ratio = of_both.estimate.covariance.diagonal(), tuned.estimate.covariance.diagonal()
         larger = np.sqrt(np.maximum(np.divide(*ratio, out=np.ones(2), where=ratio[1] > 0), 1.0))
         estimate = replace(
             tuned.estimate, covariance=tuned.estimate.covariance * np.outer(larger, larger)

@@ -62,7 +62,7 @@ class Estimate:
     @property
     def standard_error(self) -> Any:
         """Square root of the variance: float, or ndarray of shape (k,)."""
-        return like(np.sqrt(np.diag(self.covariance)), self.estimate)
+        return like(np.sqrt(self.covariance.diagonal()), self.estimate)
 
     def confidence_interval(
         self,
@@ -148,7 +148,7 @@ class Estimate:
 
 def efficiency_of(answer: Estimate, labels_only: Estimate) -> Any:
     """Variance of the labels-only answer over that of another."""
-    labels, own = np.diag(labels_only.covariance), np.diag(answer.covariance)
+    labels, own = labels_only.covariance.diagonal(), answer.covariance.diagonal()
     ratio = np.divide(labels, own, out=np.where(labels > 0, np.inf, 1.0), where=own > 0)
     return like(ratio, answer.estimate)
 
@@ -157,13 +157,15 @@ def welch_satterthwaite(
     terms: list[NDArray[np.float64]], degrees: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Degrees of freedom of a sum of independent variance estimates, per output."""
-    total = np.sum(terms, axis=0)
+    of_terms = np.array(terms)
+    total = of_terms.sum(axis=0)
+    varies = total > 0
     # Relative sizes first: squares of tiny variances would underflow. With a total of zero any
     # value serves, and the first term's is the honest one.
-    share = np.divide(terms, total, out=np.zeros_like(np.asarray(terms)), where=total > 0)
+    share = of_terms / np.where(varies, total, 1.0)
     with np.errstate(divide="ignore"):
-        combined = 1 / np.sum([s**2 / d for s, d in zip(share, degrees, strict=True)], axis=0)
-    return np.where(total > 0, combined, degrees[0])
+        combined = 1 / (share**2 / np.array(degrees)).sum(axis=0)
+    return np.where(varies, combined, degrees[0])
 
 
 def tail_of(confidence_level: float, alternative: Alternative) -> float:
@@ -230,7 +232,8 @@ def _same(left: Any, right: Any) -> bool:
 
 def like(values: ArrayLike, template: Any) -> Any:
     """A float where `template` is a single number, else an array."""
-    return np.asarray(values, dtype=float).item() if np.ndim(template) == 0 else np.asarray(values)
+    single = isinstance(template, float) or np.ndim(template) == 0
+    return np.asarray(values, dtype=float).item() if single else np.asarray(values)
 
 
 def check_null(null: ArrayLike, estimate: Any) -> NDArray[np.float64]:

@@ -9,10 +9,11 @@ import numpy as np
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Term
 from sklearn_ftr.rectification._evenness import Evenness, beside, of_sums
+from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
 @dataclass(frozen=True, eq=False)
-class Recycled:
+class Recycled(WithPackedRows):
     """The part that labels which have trained take in an estimate.
 
     Parameters
@@ -40,7 +41,7 @@ class Recycled:
 
 
 @dataclass(frozen=True, eq=False)
-class Influence:
+class Influence(WithPackedRows):
     """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.
 
     Parameters

@@ -12,21 +12,19 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import NoEstimateError
-from sklearn_ftr.rectification._design import Design, joined_designs
-from sklearn_ftr.rectification._estimand import Estimand, Linearized, linearize, times
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._estimand import Estimand, Linearized, times
 from sklearn_ftr.rectification._moments import columns
-from sklearn_ftr.rectification._pool import Pool, PoolBlock
+from sklearn_ftr.rectification._pool import PoolBlock
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling
+from sklearn_ftr.rectification._some_rows import OF_POOL, SomeRows
 
-_PREDICTIONS = "the predictions of the pool"
-# A step so short, in standard deviations of the labels' influence values and for one label, leaves less than a thousandth of their standard error.
-_SHORT = 3e-4
+# The square of a step, in standard deviations of labels' influence values, after which their standard error, times this over its root, notices nothing.
+_SHORT, _SHORT_OF_SEVERAL = 3e-3, 3e-5
 _MOST_PASSES = 20
 # Rows whose scores are worked on at once, so that they fit the processor's cache.
 _ROWS_AT_ONCE = 8_192
-# Rows that an estimate starts from: one of so many, but so many at least, and not more than so many numbers.
-_PART, _SMALLEST_START, _LARGEST_START = 50, 65_536, 2**23
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,17 +115,25 @@ def pool_side(
     estimand: Estimand, sample: Sample, X: Design, of_labeled: list[Linearized], spread: Array
 ) -> PoolSide:
     """From estimates of the predictions of labeled rows to those of the pool; `spread` (k,) is how influence values of labeled rows vary."""
-    start, every = _of_some_rows(estimand, sample, X, of_labeled)
-    limit = np.sqrt(_SHORT) / len(sample.y) ** 0.25 * spread
-    if every:  # Newton's method has ended there
+    some = SomeRows.of(estimand, sample, X)
+    start = some.estimates(estimand, of_labeled)
+    # How far apart models are depends on where they are compared.
+    short = _SHORT if sample.pool.n_models == 1 or estimand.is_linear else _SHORT_OF_SEVERAL
+    limit = np.sqrt(short) / len(sample.y) ** 0.25 * spread
+    if some.are_all:  # Newton's method has ended there
         limit = np.full_like(limit, np.inf)
     if sample.pool.parts:
         return _side_of_parts(estimand, sample, start, limit)
-    return _side_of_all(estimand, sample, X, start, limit)
+    return _side_of_all(estimand, sample, X, start, limit, some)
 
 
 def _side_of_all(
-    estimand: Estimand, sample: Sample, X: Design, at: list[Linearized], limit: Array
+    estimand: Estimand,
+    sample: Sample,
+    X: Design,
+    at: list[Linearized],
+    limit: Array,
+    some: SomeRows,
 ) -> PoolSide:
     """Of one model, or of the average of several."""
     drawn, pool, shares = sample.drawn, sample.pool, sample.pool.shares
@@ -142,7 +148,8 @@ def _side_of_all(
         step = _steps(at, part.mean[None])[:, 0]
         known = number > 0 or not pool.knows_clusters
         if known and _are_short(estimand, step, limit):
-            theta = [estimand.reported(one) for one in points + step]
+            ends = some.corrected(estimand, at, part.mean, points + step)
+            theta = [estimand.reported(one) for one in ends]
             at = [replace(one, theta=its) for one, its in zip(at, theta, strict=True)]
             bread = _breads(at)
             part = part.mapped(bread, by_number(theta) - bread @ part.mean)
@@ -188,43 +195,6 @@ def _scores_of_parts(estimand: Estimand, sample: Sample, points: Array) -> list[
     ]
 
 
-def _of_some_rows(
-    estimand: Estimand, sample: Sample, X: Design, start: list[Linearized]
-) -> tuple[list[Linearized], bool]:
-    """Where each judge's predictions of some rows have their estimate, and whether these are all rows."""
-    pool, drawn = sample.pool, sample.drawn
-    blocks = pool.some_rows(_n_rows(pool, estimand))
-    rows, f = (
-        joined_designs([block.X for block in blocks if block.X is not None]),
-        np.concatenate([columns(block.f) for block in blocks]),
-    )
-    weights = drawn.pool_weights
-    if weights is not None:
-        weights = np.concatenate([weights[one.start : one.start + len(one)] for one in blocks])
-    if drawn.own_weights is not None:
-        others = np.ones(len(f)) if weights is None else weights
-        weights = np.concatenate([drawn.own_weights, others])
-        rows, f = X.followed_by(rows), np.concatenate([sample.f, f])
-    rows, every = rows.weighted(weights), sum(map(len, blocks)) == len(pool)
-    found = [_start(estimand, rows, values, one, every) for values, one in zip(f.T, start, strict=True)]
-    return found, every
-
-
-def _start(estimand: Estimand, rows: Design, f: Array, start: Linearized, every: bool) -> Linearized:
-    try:
-        return linearize(estimand, rows, f, start, _PREDICTIONS)
-    except NoEstimateError:  # some rows of a pool may have no estimate where all have one
-        if every:
-            raise
-        return start
-
-
-def _n_rows(pool: Pool, estimand: Estimand) -> int:
-    """How many rows an estimate starts from."""
-    width = estimand.n_parameters + pool.n_columns
-    return min(max(len(pool) // _PART, _SMALLEST_START), _LARGEST_START // width)
-
-
 def _with_inverse(
     estimand: Estimand, sample: Sample, X: Design | None, at: list[Linearized], seen: PoolScores
 ) -> list[Linearized]:
@@ -266,7 +236,7 @@ def _moved(estimand: Estimand, at: list[Linearized], steps: Array) -> list[Linea
 def _no_estimate() -> NoEstimateError:
     return NoEstimateError(
         f"Newton's method did not converge within {_MOST_PASSES} passes; bring the columns of X to similar scales and check for outliers. "
-        f"(Estimated from {_PREDICTIONS}.)"
+        f"(Estimated from {OF_POOL}.)"
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
 
 from sklearn_ftr.rectification._checks import (
     Array,
 )
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._sampling import SimpleRandom
+from sklearn_ftr.rectification._scipy import ndtri
 from sklearn_ftr.rectification._shares import Ordered, Shares
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
@@ -20,9 +20,8 @@ def pool_quantiles(shares: TwoStageShares, levels: Array) -> list[Estimate]:
     for judge, pool in enumerate(shares.of_pools):
         if isinstance(drawn, SimpleRandom):
             errors = np.sqrt(levels * (1 - levels) / pool.size)
-            low, center, high = (
-                _order_statistic(pool.values, levels + sign * spread * errors) for sign in (-1, 0, 1)
-            )
+            around = levels + np.array([[-1.0], [0.0], [1.0]]) * (spread * errors)
+            low, center, high = _order_statistics(pool.values, around)
         else:
             center = _reaching(pool, levels)
             of_judge = slice(judge, None, len(shares.of_pools))
@@ -54,6 +53,8 @@ def quantiles_weighed(
 
 def averaged(of_pools: list[Estimate]) -> Estimate:
     """What the judges say on average, whose errors may be the same."""
+    if len(of_pools) == 1:
+        return of_pools[0]
     errors = np.mean([one.standard_error for one in of_pools], axis=0)
     estimate = np.mean([one.estimate for one in of_pools], axis=0)
     return Estimate(estimate, np.diag(errors**2), of_pools[0].degrees_of_freedom)
@@ -64,6 +65,6 @@ def _reaching(pool: Shares, levels: Array) -> Array:
     return np.array([pool.values[-1] if one is None else one for one in found], dtype=np.float64)
 
 
-def _order_statistic(ordered: Ordered, levels: Array) -> Array:
+def _order_statistics(ordered: Ordered, levels: Array) -> Array:
     rows = np.ceil(levels * len(ordered) - 1e-9).astype(int) - 1
     return ordered[np.clip(rows, 0, len(ordered) - 1)].astype(np.float64)

@@ -59,16 +59,17 @@ def weights_of(
         given = given[:, None] if given.shape == (k,) and j == 1 else given
         return Weights(np.broadcast_to(given, (k, j)).copy(), np.zeros(k))
     if j == 1:
-        return _one_judge(dy, df, np.diag(pool_squares), noise, lambda_ == "overall")
+        return _one_judge(dy, df, pool_squares.diagonal(), noise, lambda_ == "overall")
     return _several_judges(dy, df, pool_squares, noise, spare)
 
 
 def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
     """The best lambda for each number, or one for the sum of their variances."""
     r, k = dy.shape
-    denominator = np.sum(df**2, axis=0) + pool_squares
+    leverage = df**2
+    denominator = leverage.sum(axis=0) + pool_squares
     varies = denominator > r * noise**2
-    covariance, leverage = np.sum(dy * df, axis=0), df**2
+    covariance = (dy * df).sum(axis=0)
     if overall:
         denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
         leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
@@ -83,7 +84,7 @@ def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, spa
     """The best weights of all judges for each number."""
     r, k = dy.shape
     j = df.shape[1] // k
-    varies = np.sum(df**2, axis=0) + np.diag(pool_squares) > r * noise**2
+    varies = np.sum(df**2, axis=0) + pool_squares.diagonal() > r * noise**2
     df, pool_squares = df * varies, pool_squares * np.outer(varies, varies)
     blocks = [slice(number * j, (number + 1) * j) for number in range(k)]
     tuned = [

@@ -25,13 +25,13 @@ from sklearn_ftr.rectification._checks import (
     check_labels,
 )
 from sklearn_ftr.rectification._deviations import check_enough_labels
+from sklearn_ftr.rectification._indicators import Indicators
 from sklearn_ftr.rectification._inference import check_confidence_level, like, shaped
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns, moments
-from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._pool_quantiles import averaged, pool_quantiles, quantiles_weighed
 from sklearn_ftr.rectification._power_tuning import shaped_weights, weighed
-from sklearn_ftr.rectification._quantile_estimate import quantile_estimate
+from sklearn_ftr.rectification._quantile_estimate import QuantilesOfLabelsAlone, quantile_estimate
 from sklearn_ftr.rectification._quantile_result import (
     RectifiedQuantileResult,
 )
@@ -163,19 +163,20 @@ def quantiles_of(
     confidence_level: float,
 ) -> RectifiedQuantileResult:
     """Rectified quantiles of a sample in the shape of `q`; with an empty pool, quantiles of all labels."""
-    every = columns(sample.all_labels)
-    labels = Sample(sample.all_labels, every, ArrayPool([every[:0]]), sample.every)
-    alone, effect = quantile_estimate(TwoStageShares(labels), levels, [0.0] * len(levels), q)
-    answer, shares = alone, TwoStageShares(sample)
+    alone, shares = QuantilesOfLabelsAlone.of(sample, levels, q), TwoStageShares(sample)
     if len(sample.pool):
         # Where sorting has put NaN and the largest values.
         ends = [float(np.abs(of_pool.values[[0, -1]]).max()) for of_pool in shares.of_pools]
         if not max(ends) <= _LARGEST or np.isnan(ends).any():
             check_judgements(sample.f_pool, "f_unlabeled")
-        answer, effect = quantile_estimate(shares, levels, weights, q)
+        answer, known = quantile_estimate(shares, levels, weights, q)
         # Labels that have only trained, and are not recycled, would count for labels alone.
-        used = shares.n_counted / TwoStageShares(labels).n_counted
+        used = shares.n_counted / alone.shares.n_counted
         answer = replace(answer, efficiency=used * answer.efficiency)
+    else:
+        answer, known = alone.with_indicators
+    effects = [at.design_effect for at in known]
+    effect = None if effects[0] is None else np.array(effects)[:, 1]
     curves, centers = answer.curves, np.atleast_1d(answer.estimate)
     of_pools = pool_quantiles(shares, levels) if len(sample.pool) > 1 else []
     chosen = np.array([curve.lambda_ for curve in curves]).reshape(len(levels), -1)
@@ -187,13 +188,13 @@ def quantiles_of(
         quantiles=answer,
         lambda_=shaped_weights(lambda_, q),
         rectifier=like(centers - quantiles_weighed(shares, levels, chosen, of_pools), q),
-        residual_variance=like(_residual_variance(sample, centers, chosen), q),
+        residual_variance=like(_residual_variance(sample, known, centers, chosen), q),
         recycled_weight=like([curve.recycled for curve in curves], q),
         n_labeled=sample.n_labeled,
         n_finetune=sample.n_finetune,
         n_rectify=len(sample.y) if len(sample.pool) else sample.n_labeled,
         n_unlabeled=len(sample.pool) if sample.n_unlabeled is None else sample.n_unlabeled,
-        labels_only=alone,
+        alone=alone,
         predictions_only=shaped(averaged(judges_only), q) if of_pools else None,
         confidence_level=confidence_level,
         estimand="median" if np.ndim(q) == 0 and q == 0.5 else "quantile",
@@ -206,8 +207,12 @@ def quantiles_of(
     )
 
 
-def _residual_variance(sample: Sample, centers: Array, lambdas: Array) -> Array:
+def _residual_variance(
+    sample: Sample, known: Sequence[Indicators], centers: Array, lambdas: Array
+) -> Array:
     """Of indicators of label and prediction being at most as large as each quantile (k,); of several judges by their weights."""
+    if lambdas.shape[1] == 1 and len(sample.f_pool):
+        return np.array([at.here.residual_variance[1] for at in known])
     weights = lambdas if lambdas.shape[1] > 1 else np.ones_like(lambdas)
     of_f = weighed(indicators(sample.f, centers), weights)
     return sample.drawn.variance_of_rows(indicators(sample.y[:, None], centers) - of_f)

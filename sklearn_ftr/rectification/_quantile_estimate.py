@@ -3,35 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from sklearn_ftr.rectification._checks import (
     Array,
 )
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
+from sklearn_ftr.rectification._counted_lambda import can_be_counted, counted_lambda
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
+from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._indicators import Indicators, Sides
 from sklearn_ftr.rectification._inference import like
+from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._quantile_result import (
     Curve,
     QuantileEstimate,
 )
+from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
-from sklearn_ftr.rectification._shares import Shares
+from sklearn_ftr.rectification._scipy import stdtrit
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
 
 # On which label and prediction are on different sides of a quantile: added to those that the sample shows.
 _ROWS_UNSEEN = 0.5
+# Standard errors of F on each side of a quantile for which the pool's values are kept: enough for any interval.
+_WINDOW_ERRORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class QuantilesOfLabelsAlone(FieldsOnly):
+    """Quantiles of labels by themselves, at `levels` (k,) and in the shape of `q`."""
+
+    labels: Sample
+    levels: Array
+    q: Any
+
+    @classmethod
+    def of(cls, sample: Sample, levels: Array, q: Any) -> QuantilesOfLabelsAlone:
+        """Of all labels of a sample; nothing of its pool is kept."""
+        y, f = sample.all_labels, columns(sample.all_labels)
+        return cls(Sample(y, f, ArrayPool([f[:0]]), sample.every.of_labels()), levels, q)
+
+    @cached_property
+    def shares(self) -> TwoStageShares:
+        """Without a pool."""
+        return TwoStageShares(self.labels)
+
+    @cached_property
+    def answer(self) -> QuantileEstimate:
+        """As from labels without predictions."""
+        return self.with_indicators[0]
+
+    @cached_property
+    def with_indicators(self) -> tuple[QuantileEstimate, tuple[Indicators, ...]]:
+        """And what is known of F at each."""
+        return quantile_estimate(self.shares, self.levels, [0.0] * len(self.levels), self.q)
 
 
 def quantile_estimate(
     shares: TwoStageShares, levels: Array, weights: Sequence[Any], q: ArrayLike
-) -> tuple[QuantileEstimate, Array | None]:
-    """Rectified quantiles, whose errors are not said to be correlated, though they are; and the design effects (k,) of F."""
+) -> tuple[QuantileEstimate, tuple[Indicators, ...]]:
+    """Rectified quantiles, whose errors are not said to be correlated, though they are; and what is known of F at each."""
     answers = [_one_quantile(shares, *pair) for pair in zip(levels, weights, strict=True)]
     centers, curves, known = zip(*answers, strict=True)
     around = [at.rectified(weight) for at, weight in zip(known, weights, strict=True)]
@@ -54,19 +92,13 @@ def quantile_estimate(
         covariance=np.diag((np.array(widths) / (2 * reach_of_errors)) ** 2),
         degrees_of_freedom=like(degrees.min(axis=0), q),
         levels=levels,
-        curves=tuple(
-            curve.window(*one) for curve, *one in zip(curves, levels, errors.max(axis=0), strict=True)
-        ),
+        curves=_kept(shares, curves, levels, errors.max(axis=0), np.array(centers)),
         sizes=sizes,
         efficiency=np.array([_efficiency(*one) for one in zip(around, known, strict=True)]),
         shows_variance=np.array([sides.standard_errors.any() for sides in around]),
-        influences=tuple(
-            sides.influence if weight is not None else at.rectified(curve.lambda_).influence
-            for sides, weight, at, curve in zip(around, weights, known, curves, strict=True)
-        ),
+        movers=tuple(at.mover(curve.lambda_) for at, curve in zip(known, curves, strict=True)),
     )
-    effects = [at.design_effect for at in known]
-    return estimate, None if effects[0] is None else np.array(effects)[:, 1]
+    return estimate, known
 
 
 def _effective_sizes(level: float, sides: Sides, at: Indicators, n: int) -> Array:
@@ -118,23 +150,38 @@ def _one_quantile(
         curve = _curve(shares, lambda_, 0.0)
         t = curve.quantile(level)
         return t, curve, Indicators.of(shares, t)
-    t = _quantile_of_labels(shares, level)
+    t = shares.quantile_of_labels(level)
     for _ in range(2):
-        sides = Indicators.of(shares, t).rectified(lambda_)
-        curve = _curve(shares, sides.lambda_, sides.recycled)
+        curve = _curve(shares, *_best_weights(shares, t, lambda_))
         t = curve.quantile(level)
     return t, curve, Indicators.of(shares, t)
+
+
+def _best_weights(shares: TwoStageShares, t: float, lambda_: Any) -> tuple[Any, float]:
+    """Of predictions, and of labels that are recycled, at t."""
+    if lambda_ is None and can_be_counted(shares):
+        return counted_lambda(shares, t), 0.0
+    sides = Indicators.of(shares, t).rectified(lambda_)
+    return sides.lambda_, sides.recycled
 
 
 def _curve(shares: TwoStageShares, lambda_: Any, recycled: float) -> Curve:
     n_judges = shares.sample.f.shape[1]
     if n_judges == 1:
-        return RectifiedDistribution.of(shares, lambda_, recycled)
-    return CombinedDistribution.of(shares, np.broadcast_to(lambda_, n_judges), recycled)
+        return RectifiedDistribution(shares.parts, float(lambda_), recycled)
+    return CombinedDistribution(shares.parts, np.broadcast_to(lambda_, n_judges).copy(), recycled)
 
 
-def _quantile_of_labels(shares: TwoStageShares, level: float) -> float:
-    if shares.sampling.weights is None:
-        return float(np.quantile(shares.counted, level, method="inverted_cdf"))
-    t = Shares.of(shares.counted, shares.sampling.weights).reaching(level)
-    return float(shares.counted.max() if t is None else t)
+def _kept(
+    shares: TwoStageShares, curves: Sequence[Curve], levels: Array, errors: Array, centers: Array
+) -> tuple[Curve, ...]:
+    """Curves with no more of a large pool than any interval may reach: so many standard errors of F to each side."""
+    if not shares.of_pools or not shares.parts.is_large:
+        return tuple(curves)
+    ends = levels + _WINDOW_ERRORS * np.array([-errors, errors])
+    ranges = [
+        (curve.quantile(low), curve.quantile(high))
+        for curve, low, high in zip(curves, *ends, strict=True)
+    ]
+    parts = shares.parts.around(ranges, centers)
+    return tuple(replace(curve, parts=parts) for curve in curves)

@@ -5,8 +5,10 @@ How low is too low is the sign test's answer (`_sign_test.py`) for the effective
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
+from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._inference import (
     Alternative,
     ConfidenceInterval,
@@ -25,6 +28,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Chosen, check_method
+from sklearn_ftr.rectification._movers import Mover
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 
@@ -36,7 +40,7 @@ class QuantileEstimate(Estimate):
     """Quantiles with intervals of their own: levels of F, carried back.
 
     `sizes` (2, k): as many labels alone would know F just below each quantile, and at it, as well; endless ones if F is known. `efficiency` (k,) is how often each
-    label counts. `influences` are those of rows on F just below and at each quantile.
+    label counts. `movers` have the influence of rows on F just below and at each quantile.
     """
 
     levels: Array
@@ -44,7 +48,12 @@ class QuantileEstimate(Estimate):
     sizes: Array
     efficiency: Array
     shows_variance: NDArray[np.bool_]
-    influences: tuple[Influence, ...]
+    movers: tuple[Mover, ...]
+
+    @property
+    def influences(self) -> tuple[Influence, ...]:
+        """Of rows on F just below and at each quantile."""
+        return tuple(mover.influence for mover in self.movers)
 
     def confidence_interval(
         self,
@@ -111,17 +120,31 @@ def _upper_end(curve: Curve, level: float, size: float, tail: float) -> float:
     return curve.first_above(highest) if highest < 1 else np.inf
 
 
+class QuantilesOfLabels(Protocol):
+    """Whatever knows the answer of labels alone."""
+
+    @property
+    def answer(self) -> QuantileEstimate:
+        """Made once."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class RectifiedQuantileResult(RectifiedResult):
+class RectifiedQuantileResult(FieldsOnly, RectifiedResult):
     """A `RectifiedResult` whose intervals and tests go through the distribution function.
 
     Attributes
     ----------
     quantiles : QuantileEstimate
         The estimate with its distribution functions.
+    alone : QuantilesOfLabels
+        What `labels_only` is made of when it is asked for.
     """
 
     quantiles: QuantileEstimate
+    alone: QuantilesOfLabels = field(compare=False)
+    labels_only: Estimate = field(
+        init=False, default=cast(Any, cached_property(attrgetter("alone.answer")))
+    )
 
     @property
     def _sources(self) -> tuple[RectifiedResult, ...]:

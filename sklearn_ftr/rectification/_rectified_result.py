@@ -108,7 +108,7 @@ def rectified_result(
         n_rectify=n_rectify,
         n_unlabeled=len(sample.pool) if sample.n_unlabeled is None else sample.n_unlabeled,
         labels_only=shaped(every.labels_only(p), template),
-        labels_shape=every.shape_of_labels(p),
+        labels_error=every.error_of_labels(p),
         predictions_only=None
         if of_pool is None
         else shaped(_averaged(of_pool, *lambdas.shape, sample.n_indicators), template),

@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtr
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, merge, moments, rounding
+from sklearn_ftr.rectification._moments import Moments, moments, rounding
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
+from sklearn_ftr.rectification._scipy import ndtri, stdtr
+
+# More than `rounding` takes for rounding, as a part of what values are.
+_COARSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,24 @@ def prediction_shift(f: Array, pool: Moments) -> Array:
     Those of a permutation test: were labels missing at random, either sample would be a part of both. Labeled rows that several models
     have predicted vary more than the pool, which is predicted by their average.
     """
-    of_labels = moments(f)
     if not pool.count:
         return np.zeros(f.shape[1])
-    variance = np.maximum(merge(of_labels, pool).variance, of_labels.variance)
-    error = np.sqrt(variance * (1 / of_labels.count + 1 / pool.count))
-    gap = of_labels.mean - pool.mean
-    return np.divide(gap, error, out=np.zeros_like(gap), where=error > rounding(f))
+    of_labels, (r, m) = moments(f), (len(f), pool.count)
+    gap, squares = of_labels.mean - pool.mean, of_labels.cross_products.diagonal()
+    of_both = squares + pool.cross_products.diagonal() + gap**2 * (r * m / (r + m))
+    variance = np.maximum(of_both / (r + m - 1), squares / max(r - 1, 1))
+    error = np.sqrt(variance * (1 / r + 1 / m))
+    # No value of f is rounded by more than this, and so the mean square says enough where the error is larger.
+    known = error > _COARSE * np.sqrt(of_labels.mean**2 + squares / r)
+    known = known if known.all() else error > rounding(f)
+    return gap / error if known.all() else np.divide(gap, error, out=np.zeros_like(gap), where=known)
 
 
 def shift_of(sample: Deviations) -> Array:
     """As `prediction_shift`, in standard errors under the sampling design; those of few clusters are brought to what they would be of many."""
     gap = sample.f_mean - sample.pool_mean
     squares = np.sum(sample.f**2, axis=0) / (len(sample.f) * sample.spare)
-    error = np.sqrt(squares + np.diag(sample.pool_covariance))
+    error = np.sqrt(squares + sample.pool_covariance.diagonal())
     known = sample.has_pool & (error > sample.noise[1])
     student = np.divide(gap, error, out=np.zeros_like(gap), where=known)
     tail = stdtr(sample.spare, -np.abs(student))
@@ -76,7 +83,8 @@ def rectify(
     """
     pieces, spare = len(sample.y), sample.spare - (n_parameters - 1)
     weights = _weights(sample, lambda_, spare)
-    residuals = _residuals(sample, weights)
+    predictions = weighed(sample.f, weights.lambda_)
+    residuals = _residuals(sample, weights, predictions)
     labeled_term = residuals.T @ residuals / (spare * pieces)
     of_pool = pool_term(sample.pool_covariance, weights.lambda_)
     theta = sample.y_mean
@@ -84,9 +92,9 @@ def rectify(
         theta = theta + weighed(sample.pool_mean - sample.f_mean, weights.lambda_)
     degrees = spare - weights.n_tuned
     if degrees_of_freedom is not None:
-        degrees = np.full_like(degrees, degrees_of_freedom)
-    of_terms = degrees, np.full_like(degrees, sample.pool_degrees)
-    welch = welch_satterthwaite([np.diag(labeled_term), np.diag(of_pool)], list(of_terms))
+        degrees = np.full(len(degrees), float(degrees_of_freedom))
+    of_terms = degrees, np.full(len(degrees), float(sample.pool_degrees))
+    welch = welch_satterthwaite([labeled_term.diagonal(), of_pool.diagonal()], list(of_terms))
     return Rectification(
         Estimate(theta, labeled_term + of_pool, welch),
         weights.lambda_[:, 0] if weights.lambda_.shape[1] == 1 else weights.lambda_,
@@ -97,7 +105,7 @@ def rectify(
             spare,
             of_terms,
             labels=sample.y,
-            predictions=weighed(sample.f, weights.lambda_),
+            predictions=predictions,
             n_parameters=n_parameters,
             evenness=sample.evenness,
         ),
@@ -114,19 +122,21 @@ def _weights(sample: Deviations, lambda_: ArrayLike | str | None, spare: int) ->
     return weights_of(sample.y, sample.f, pool_squares, lambda_, sample.noise[1], spare)
 
 
-def _residuals(sample: Deviations, weights: Weights) -> Array:
+def _residuals(sample: Deviations, weights: Weights, predictions: Array) -> Array:
     """Y - lambda f (G, k), each as if its piece had not tuned lambda."""
     of_y, of_f = sample.noise
     noise = of_y + weighed(of_f, np.abs(weights.lambda_))
     if weights.residuals is not None:
         return beyond_rounding(weights.residuals, noise)
-    residuals = beyond_rounding(sample.y - weighed(sample.f, weights.lambda_), noise)
+    residuals = beyond_rounding(sample.y - predictions, noise)
     return np.asarray(residuals * weights.left_out)
 
 
 def pool_term(covariance: Array, lambda_: Array) -> Array:
     """Covariance (k, k) of the pool's part, lambda (k, j) times that of its predictions (k j, k j)."""
     k, j = lambda_.shape
+    if j == 1:
+        return lambda_ * covariance * lambda_[:, 0]
     return np.einsum("ai,aibj,bj->ab", lambda_, covariance.reshape(k, j, k, j), lambda_)
 
 

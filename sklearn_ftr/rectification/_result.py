@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from sklearn_ftr.rectification._combinable import Combinable
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
 from sklearn_ftr.rectification._contrast import ContrastResult
 from sklearn_ftr.rectification._contrast_weights import ContrastWeights
-from sklearn_ftr.rectification._error_terms import ErrorTerms, Shape
+from sklearn_ftr.rectification._error_terms import ErrorOfLabels, ErrorTerms, KnownShape, Shape
 from sklearn_ftr.rectification._estimate_in_tables import EstimateInTables
 from sklearn_ftr.rectification._inference import Estimate, like
 from sklearn_ftr.rectification._influence import Influence
@@ -22,6 +23,11 @@ from sklearn_ftr.rectification._intervals import Inference, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
 from sklearn_ftr.rectification._more_labels import Mover
 from sklearn_ftr.rectification._printed import as_json, numbers_of
+
+
+def _shape_of_labels(result: RectifiedResult) -> Shape | None:
+    """Found when it is asked for."""
+    return None if result.labels_error is None else result.labels_error.shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -79,8 +85,10 @@ class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combin
         Whether exactly these rows are meant.
     rows : tuple of str or None
         What tells the rows from others when results are subtracted; None where they are not known one by one.
+    labels_error : ErrorOfLabels, KnownShape or None
+        The error of `labels_only`, where it is known.
     labels_shape : Shape or None
-        Of the error of `labels_only`, where it is known.
+        Its shape.
     interval : str
         The method of intervals and p-values that was asked for: "auto" or one of its choices. `interval_method` says which it is.
     shares, labels_shares : Inference or None
@@ -108,7 +116,8 @@ class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combin
     is_tuned: bool = False
     is_finite: bool = False
     rows: tuple[str, str] | None = field(default=None, compare=False)
-    labels_shape: Shape | None = None
+    labels_error: ErrorOfLabels | KnownShape | None = field(default=None, compare=False)
+    labels_shape: Shape | None = field(init=False, default=cast(Any, cached_property(_shape_of_labels)))
     interval: str = "auto"
     shares: Inference | None = None
     labels_shares: Inference | None = None

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
-from scipy import optimize
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._coordinates import NoEstimateError, triangle_of
+from sklearn_ftr.rectification._scipy import scipy_module
 
 # Size of a central difference in standard deviations, and the weights of its multiples: of second order, and of fourth where
 # components of psi are so near to each other that rounding asks for longer steps.
@@ -86,11 +85,11 @@ class Scale:
 
     def of(self, mean: Array) -> Array:
         """R^-T times a mean (k,), or columns of such."""
-        return np.asarray(scipy.linalg.solve_triangular(self.triangle, mean, trans="T"))
+        return np.asarray(scipy_module("linalg").solve_triangular(self.triangle, mean, trans="T"))
 
     def inverse(self, steps: Array) -> Array:
         """The inverse of the derivative of mean psi, from steps P."""
-        return np.asarray(scipy.linalg.solve_triangular(self.triangle, steps.T).T)
+        return np.asarray(scipy_module("linalg").solve_triangular(self.triangle, steps.T).T)
 
     def size(self, mean: Array) -> float:
         """Largest component, infinite for what is not a number."""
@@ -102,7 +101,7 @@ def find_root(psi: MeanPsi, start: Array, inverse: Array | None) -> tuple[Array,
     try:
         theta = _newton(psi, start, inverse)
     except NoEstimateError:
-        theta = _newton(psi, optimize.root(psi, start, tol=1e-12).x, None)
+        theta = _newton(psi, scipy_module("optimize").root(psi, start, tol=1e-12).x, None)
     scale = psi.scale(theta)
     steps = _steps(psi, theta, scale, inverse)
     theta = theta - steps @ scale.of(psi(theta))

@@ -114,8 +114,9 @@ class Sample:
 
     @property
     def f_pool(self) -> NDArray[np.floating[Any]]:
-        """Predictions (m,) or (m, j) of the pool in an array."""
-        return self.pool.average
+        """Predictions (m,) or (m, j) of the pool in an array of float32 or float64."""
+        f = self.pool.average
+        return f if f.dtype in (np.float32, np.float64) else f.astype(np.float64)
 
     @property
     def every(self) -> Sampling:

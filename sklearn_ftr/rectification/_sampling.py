@@ -173,6 +173,10 @@ class Sampling(ABC):
         """Variance (k,) of labels alone over that of as many independent rows; None for those."""
         return None
 
+    def of_labels(self) -> Sampling:
+        """How labels were drawn, without anything of the pool's rows."""
+        return self
+
     def shares(self, fold_sizes: Sequence[int]) -> Array:
         """Weight (K,) of each model in a prediction of the pool: that of its fold's labels.
 

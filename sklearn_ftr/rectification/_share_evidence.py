@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations
@@ -20,6 +19,7 @@ from sklearn_ftr.rectification._power_tuning import weighed
 from sklearn_ftr.rectification._rectify import Rectification, pool_term
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
+from sklearn_ftr.rectification._scipy import stdtrit
 from sklearn_ftr.rectification._share_interval import ShareInference, unseen
 
 

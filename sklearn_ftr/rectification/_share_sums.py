@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from sklearn_ftr.rectification._binomial_tests import Tail, exact_tail, mixed_tail
 from sklearn_ftr.rectification._checks import Array
@@ -24,6 +23,7 @@ from sklearn_ftr.rectification._inference import (
     check_null,
     like,
 )
+from sklearn_ftr.rectification._scipy import brentq
 from sklearn_ftr.rectification._share_interval import ShareInference, sides_of, unseen
 
 # The logarithm of the smallest p-value.

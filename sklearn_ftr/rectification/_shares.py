@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,71 +18,68 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Ordered values of `size` rows, or those between two of them: `below` rows are smaller.
+    """Ordered values of `size` rows.
 
-    `cumulative` is the share of rows at or below each of the values that are kept, after that of rows below all of them; None for rows that count alike.
+    `cumulative` is the share of rows at or below each of the values, after 0; None for rows that count alike.
     """
 
     values: Ordered
-    below: int
-    size: int
     cumulative: Array | None = None
 
     @classmethod
     def of(cls, values: Ordered, weights: Array | None) -> Shares:
         """Of values (n,) in any order; a sorted copy is made in their own precision."""
         if weights is None:
-            return cls(np.sort(values), 0, len(values))
+            return cls(np.sort(values))
         order = np.argsort(values, kind="stable")
         sums = np.cumsum(weights[order])
         total = sums[-1] if len(sums) else 1.0
-        return cls(values[order], 0, len(values), np.concatenate([[0.0], sums / total]))
+        return cls(values[order], np.concatenate([[0.0], sums / total]))
 
     @property
-    def jumps(self) -> Array:
-        """Share of each of the values that are kept."""
+    def size(self) -> int:
+        """How many rows."""
+        return len(self.values)
+
+    @property
+    def steps(self) -> tuple[Array, Array]:
+        """Values, and the share of each."""
+        values = self.values.astype(np.float64)
         if self.cumulative is None:
-            return np.full(len(self.values), 1 / max(self.size, 1))
-        return np.diff(self.cumulative)
+            return values, np.full(self.size, 1 / max(self.size, 1))
+        return values, np.diff(self.cumulative)
 
     def at(self, t: Array, side: Literal["left", "right"] = "right") -> Array:
         """Share (k,) of rows at most as large as t (k,), or ("left") smaller; 0 of no rows."""
-        ranks = _rank(self.values, t, side)
-        if self.cumulative is not None:
-            return self.cumulative[ranks]
-        return (self.below + ranks) / max(self.size, 1)
+        amounts = self.amounts(t, side)
+        return amounts if self.cumulative is not None else amounts / (len(self.values) or 1)
+
+    def amounts(self, t: Array, side: Literal["left", "right"] = "right") -> NDArray[Any]:
+        """As `at`, but the number of rows where they count alike."""
+        ranks = self.ranks(t, side)
+        return ranks if self.cumulative is None else self.cumulative[ranks]
+
+    def ranks(self, t: Array, side: Literal["left", "right"] = "right") -> NDArray[np.intp]:
+        """The number (k,) of rows at most as large as t (k,), or ("left") smaller."""
+        return _rank(self.values, t, side)
 
     def reaching(self, share: float) -> float | None:
-        """The smallest value at which the share is reached; of those that are kept, the nearest one. None if it never is."""
+        """The smallest value at which the share is reached. None if it never is."""
         if self.cumulative is None:
-            rank = np.ceil(share * self.size) - 1
-            if not rank < self.size:
-                return None
-            row = int(np.clip(rank - self.below, 0, len(self.values) - 1))
+            rows = share * self.size
+            row = math.ceil(rows) - 1 if rows <= self.size else self.size
+        elif share > 1 + _ROUNDING:
+            return None
         else:
-            if share > 1 + _ROUNDING:
-                return None
-            reached = np.searchsorted(self.cumulative[1:], share - _ROUNDING)
-            row = int(np.clip(reached, 0, len(self.values) - 1))
-        return float(self.values[row])
-
-    def between(self, low: float, high: float) -> Shares:
-        """With the values between two numbers only, and the nearest one below."""
-        first, last = (int(_rank(self.values, np.array([t]))[0]) for t in (low, high))
-        first = max(first - 1, 0)
-        kept = slice(first, last + 1)
-        cumulative = None
-        if self.cumulative is not None:
-            cumulative = self.cumulative[first : last + 2].copy()
-        return replace(
-            self, values=self.values[kept].copy(), below=self.below + first, cumulative=cumulative
-        )
+            row = int(np.searchsorted(self.cumulative[1:], share - _ROUNDING))
+            row = min(row, self.size - 1)
+        return float(self.values[max(row, 0)]) if row < self.size else None
 
 
 def _rank(ordered: Ordered, t: Array, side: Literal["left", "right"] = "right") -> NDArray[np.intp]:
     """How many of the ordered values are at most t, or ("left") less; a float32 pool is not copied."""
     if ordered.dtype == t.dtype:
-        return np.searchsorted(ordered, t, side)
+        return ordered.searchsorted(t, side)
     with np.errstate(over="ignore"):
         nearest = t.astype(ordered.dtype)
     above = nearest > t

@@ -7,8 +7,8 @@ the incomplete beta function, as Korn and Graubard (1998) do for shares from sur
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import betainc
+
+from sklearn_ftr.rectification._scipy import betainc, brentq
 
 # More labels than this are scaled down to so many: their binomial is a normal distribution, and the beta function slow.
 _LARGEST_SIZE = 20_000.0

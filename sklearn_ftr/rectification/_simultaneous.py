@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
 
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._scipy import brentq, ndtr, ndtri, scipy_module
 
 ADJUSTMENTS = ("max-t", "holm", "bh", "by")
 # Draws times numbers, and the fewest and most draws; the seed of all of them.
@@ -45,9 +44,8 @@ def adjusted(p: Any, adjust: str, covariance: Array, two_sided: bool) -> Array:
         return _max_t(of_each, covariance, two_sided)
     if adjust == "holm":
         return _holm(of_each)
-    from scipy.stats import false_discovery_control  # slow to load, and for these two only
-
-    return false_discovery_control(of_each, method="bh" if adjust == "bh" else "by")
+    method = "bh" if adjust == "bh" else "by"
+    return np.asarray(scipy_module("stats").false_discovery_control(of_each, method=method))
 
 
 def _holm(p: Array) -> Array:

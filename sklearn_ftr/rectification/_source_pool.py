@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr.rectification._checks import as_pool_array, count_non_finite
+from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
@@ -179,11 +179,13 @@ def _named_blocks(source: PoolSource, name: str) -> Iterator[tuple[Any, str]]:
 
 
 class SummarizedPool(Pool):
-    """Moments in the place of a pool: enough for a mean."""
+    """Moments in the place of a pool, of all models side by side: enough for a mean."""
 
-    def __init__(self, known: PoolMoments, n_columns: int) -> None:
+    def __init__(self, known: PoolMoments, n_columns: int, shares: Array | None = None) -> None:
         self.known, self.n_columns = known, n_columns
-        if known.count and len(known.mean) != n_columns:
+        self.shares = np.ones(1) if shares is None else shares
+        self.n_models = len(self.shares)
+        if known.count and len(known.mean) != n_columns * self.n_models:
             raise ValueError(
                 f"The PoolMoments have {len(known.mean)} columns and f has {n_columns}; expected the same number of columns."
             )

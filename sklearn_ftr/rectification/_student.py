@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+
+from sklearn_ftr.rectification._scipy import ndtri, stdtr, stdtrit
 
 
 def t_quantile(tail: Any, degrees: Any) -> Any:

@@ -27,14 +27,17 @@ def skewness_of_pool(rows: NDArray[Any]) -> Array:
     rows = columns(rows)
     centred = rows - rows.mean(axis=0)
     centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
-    squares = np.mean(centred**2, axis=0)
-    skewness = np.mean(centred**3, axis=0) / np.where(squares > 0, squares, 1.0) ** 1.5
+    of_rows = centred * centred
+    squares, cubes = (np.einsum("ij,ij->j", one, centred) / len(rows) for one in (centred, of_rows))
+    skewness = cubes / np.where(squares > 0, squares, 1.0) ** 1.5
     clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * np.sqrt(6 / len(rows)))
     return np.where(clear, skewness, 0.0)
 
 
 def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:
     """With the third moment of the labels' part of the error that skewness and variance (k,) of the pool's predictions let expect."""
+    if not skewness.any():
+        return rectified
     influence, lambda_ = rectified.influence, rectified.lambda_
     pieces, spare = len(influence.rows), influence.degrees_of_freedom
     left = np.sum(influence.rows**2, axis=0) / spare

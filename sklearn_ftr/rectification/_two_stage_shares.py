@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._moments import Moments, as_table
+from sklearn_ftr.rectification._parts_of_f import PartsOfF
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling, SimpleRandom
 from sklearn_ftr.rectification._shares import Ordered, Shares
@@ -65,6 +66,11 @@ class TwoStageShares:
         return [Shares.of(f, self.sample.drawn.weights) for f in self.sample.f.T]
 
     @cached_property
+    def parts(self) -> PartsOfF:
+        """All of them."""
+        return PartsOfF(self.of_y, tuple(self.of_judges), self.of_recycled, tuple(self.of_pools))
+
+    @cached_property
     def of_recycled(self) -> Shares:
         """F of labels that have trained and count."""
         return Shares.of(self.recycled, self.weights_of_recycled)
@@ -74,6 +80,17 @@ class TwoStageShares:
         """F_U(f <= t) of each judge."""
         pool, weights = self.pools_side
         return [Shares.of(f, weights) for f in pool.T]
+
+    def quantile_of_labels(self, level: float) -> float:
+        """Where F of all labels that count reaches the level."""
+        t = self._of_counted.reaching(level)
+        return float(self._of_counted.values[-1] if t is None else t)
+
+    @cached_property
+    def _of_counted(self) -> Shares:
+        if not len(self.recycled):
+            return self.of_y
+        return Shares.of(self.counted, self.sampling.weights)
 
     @property
     def pools_side(self) -> tuple[Ordered, Array | None]:

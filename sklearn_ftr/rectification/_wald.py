@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import fdtrc
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Estimate, check_null
+from sklearn_ftr.rectification._scipy import fdtrc
 
 # Directions of a correlation matrix with less variance have none; distances, in standard errors, that are no more than rounding.
 _SMALLEST_VARIANCE, _ROUNDING = 1e-10, 1e-6

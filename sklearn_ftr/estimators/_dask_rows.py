@@ -1,0 +1,221 @@
+"""Rows in dask collections: labeled ones come to the client, the others stay where they are, and what is known of them comes back.
+
+A partition is read where it is predicted. The client sends every model once, and merges summaries of partitions in their order, so that neither the
+number of workers nor one that dies changes any number. Dask is imported by whoever has made a collection of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr._tables import import_pandas
+from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._pool import BLOCK_ROWS, PoolBlock, S, runs_of_rows
+
+Positions = NDArray[np.intp]
+# From the number of the first row, and some rows, to what stage 2 reads of them.
+MakeBlock = Callable[[int, Any], PoolBlock]
+
+
+def is_dask(values: Any) -> bool:
+    """Whether it is a collection of dask."""
+    return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Rows that are read together: a delayed table or array, how many rows it has, and the positions of those with labels."""
+
+    delayed: Any
+    n_rows: int
+    labeled: Positions
+
+    def __len__(self) -> int:
+        """Unlabeled rows."""
+        return self.n_rows - len(self.labeled)
+
+
+class DaskRows:
+    """The unlabeled rows of some partitions, as `MoreRows` has them of a source."""
+
+    def __init__(self, partitions: Sequence[Partition], report: Callable[[str], None]) -> None:
+        self.partitions, self.report = partitions, report
+        self.starts = [0, *accumulate(map(len, partitions))]
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    @property
+    def is_known(self) -> bool:
+        """Yes: partitions have been counted."""
+        return True
+
+    def blocks(self) -> Iterator[tuple[int, Any]]:
+        """One partition after the other, on the client."""
+        for start, partition in zip(self.starts, self.partitions, strict=False):
+            yield from _unlabeled_blocks(partition.delayed.compute(), partition.labeled, start)
+
+    def some_rows(self, n: int) -> list[tuple[int, Any]]:
+        """Runs of about n rows; partitions without any are not read."""
+        asked = []
+        for first, stop in runs_of_rows(len(self), n):
+            for start, partition in zip(self.starts, self.partitions, strict=False):
+                low, high = max(first, start), min(stop, start + len(partition))
+                if low < high:
+                    asked.append((low, (partition, low - start, high - start)))
+        found = _computed([(_take_unlabeled, *told) for _, told in _delayed(asked)], self.report)
+        return [(low, rows) for (low, _), rows in zip(asked, found, strict=True)]
+
+    def summarized(self, make: MakeBlock, summary: S) -> S:
+        """Each partition where it is."""
+        make, empty = _sent(make), deepcopy(summary)
+        tasks = [
+            (_summarize, make, empty, start, partition.delayed, partition.labeled)
+            for start, partition in zip(self.starts, self.partitions, strict=False)
+            if len(partition)
+        ]
+        for one in _computed(tasks, self.report):
+            summary.merge(one)
+        return summary
+
+
+def gathered(
+    X: Any, y: Any, pool: Any, sampling: Mapping[str, Any], report: Callable[[str], None]
+) -> tuple[Any, Array, DaskRows]:
+    """Labeled rows and their labels in memory, and where the others are."""
+    given = [name for name, value in {"pool": pool, **sampling}.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"X and y are collections of dask, and {' and '.join(given)} {'is' if len(given) == 1 else 'are'} given, which is not possible yet; put all rows into X."
+        )
+    if not (is_dask(X) and is_dask(y)):
+        raise TypeError(
+            f"X is of type {type(X).__name__} and y of type {type(y).__name__}; expected collections of dask, or neither of them."
+        )
+    of_X, of_y = _partitions_of(X), _partitions_of(y)
+    if len(of_X) != len(of_y):
+        raise ValueError(
+            f"X has {len(of_X)} partitions and y has {len(of_y)}; expected the same rows in each. Take both from one data frame, or "
+            "rechunk one like the other."
+        )
+    told = list(_computed([(_labels_in, one) for one in of_y], report))
+    partitions = [Partition(rows, n, labeled) for rows, (n, labeled, _) in zip(of_X, told, strict=True)]
+    with_labels = [one for one in partitions if len(one.labeled)]
+    labels = np.concatenate([values for *_, values in told])
+    if not with_labels:
+        n_rows = sum(one.n_rows for one in partitions)
+        raise ValueError(
+            f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks unlabeled rows; at least some rows need a label."
+        )
+    rows = _computed([(_take, one.delayed, one.labeled, one.n_rows) for one in with_labels], report)
+    return _joined(list(rows)), labels, DaskRows(partitions, report)
+
+
+def _partitions_of(values: Any) -> list[Any]:
+    """Delayed tables or arrays, each with all columns."""
+    if hasattr(values, "chunks") and values.ndim > 1 and len(values.chunks[1]) > 1:
+        values = values.rechunk({1: -1})
+    return list(np.ravel(values.to_delayed()))
+
+
+def _labels_in(y: Any) -> tuple[int, Positions, Array]:
+    """How many rows, which have a label, and the labels."""
+    values = np.asarray(y, dtype=np.float64)
+    labeled = ~np.isnan(values) if values.ndim == 1 else ~np.isnan(values).all(axis=1)
+    positions = np.flatnonzero(labeled)
+    return len(values), positions, values[positions]
+
+
+def _take(X: Any, rows: Positions, n_rows: int) -> Any:
+    if num_samples(X) != n_rows:
+        raise ValueError(
+            f"A partition of X has {num_samples(X)} rows and that of y {n_rows}; expected the same rows in each. Take both from one data frame."
+        )
+    return own_rows(X, rows)
+
+
+def _take_unlabeled(X: Any, labeled: Positions, start: int, stop: int) -> Any:
+    return own_rows(X, _unlabeled(num_samples(X), labeled)[start:stop])
+
+
+def _unlabeled(n: int, labeled: Positions) -> Positions:
+    chosen = np.ones(n, dtype=bool)
+    chosen[labeled] = False
+    return np.flatnonzero(chosen)
+
+
+def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[int, Any]]:
+    rows = _unlabeled(num_samples(X), labeled)
+    for first in range(0, len(rows), BLOCK_ROWS):
+        part = rows[first : first + BLOCK_ROWS]
+        adjacent = part[-1] - part[0] + 1 == len(part)
+        yield start + first, own_rows(X, slice(int(part[0]), int(part[-1]) + 1) if adjacent else part)
+
+
+def _summarize(make: MakeBlock, empty: S, start: int, X: Any, labeled: Positions) -> S:
+    """What is known of a partition, whose first unlabeled row has the number `start`."""
+    summary = deepcopy(empty)
+    for first, rows in _unlabeled_blocks(X, labeled, start):
+        summary.add(make(first, rows))
+    return summary
+
+
+def _delayed(asked: list[Any]) -> list[Any]:
+    return [
+        (low, (partition.delayed, partition.labeled, start, stop))
+        for low, (partition, start, stop) in asked
+    ]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Rows of several partitions."""
+    if len(parts) == 1:
+        return parts[0]
+    if hasattr(parts[0], "iloc"):
+        return import_pandas("A data frame of dask").concat(parts, ignore_index=True)
+    return np.concatenate(parts)
+
+
+def _client() -> Any:
+    """That of a cluster, if there is one."""
+    try:
+        from distributed import get_client
+    except ImportError:
+        return None
+    try:
+        return get_client()
+    except ValueError:
+        return None
+
+
+def _sent(value: Any) -> Any:
+    """A copy on every worker, so that it is sent once and not with each task."""
+    client = _client()
+    return value if client is None else client.scatter(value, broadcast=True, hash=False)
+
+
+def _computed(tasks: list[Any], report: Callable[[str], None]) -> Iterator[Any]:
+    """Results in the order of the tasks, as soon as they are there."""
+    import dask
+
+    client = _client()
+    if client is None:
+        for function, *arguments in tasks:
+            yield dask.delayed(function, pure=False)(*arguments).compute()
+        return
+    delayed = [dask.delayed(function, pure=False)(*arguments) for function, *arguments in tasks]
+    futures = client.compute(delayed)
+    for number, future in enumerate(futures):
+        yield future.result()
+        futures[number] = None  # so that the worker may forget it
+        if (number + 1) % max(len(futures) // 10, 1) == 0:
+            report(f"pool: {number + 1} of {len(futures)} partitions")

@@ -1,0 +1,96 @@
+"""Unlabeled rows beside those of X, which are read block by block and never held at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr._tables import column_names
+from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
+from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.rectification._pool import BLOCK_ROWS, S, runs_of_rows
+from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
+
+
+class MoreRows:
+    """Rows of a source, as models read them.
+
+    Parameters
+    ----------
+    source : PoolSource
+    like : sequence of str or None
+        Names of the columns that every block is to have, if X has any.
+    """
+
+    def __init__(self, source: PoolSource, like: list[Any] | None) -> None:
+        self.source, self.like = source, like
+        self._n_rows: int | None = None
+
+    def __len__(self) -> int:
+        if self._n_rows is None:
+            self._n_rows = self.source.count()
+        if self._n_rows is None:
+            self._n_rows = sum(num_samples(block) for block in self.source.blocks())
+        return self._n_rows
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the number of rows is, without reading them."""
+        return self._n_rows is not None or self.source.count() is not None
+
+    def blocks(self) -> Iterator[tuple[int, Any]]:
+        """The number of the first row, and rows; large blocks in pieces."""
+        start = 0
+        for number, block in enumerate(self.source.blocks()):
+            self._check_columns(number, block)
+            n = num_samples(block)
+            for first in range(0, n, BLOCK_ROWS):
+                rows = slice(first, min(first + BLOCK_ROWS, n))
+                yield start + first, own_rows(block, rows)
+            start += n
+        self._n_rows = start
+
+    def some_rows(self, n: int) -> list[tuple[int, Any]]:
+        """Runs of about n rows from all over the pool."""
+        found, runs = [], runs_of_rows(len(self), n)
+        for start, block in self.blocks():
+            end = start + num_samples(block)
+            for first, stop in runs:
+                low, high = max(first, start), min(stop, end)
+                if low < high:
+                    found.append((low, own_rows(block, slice(low - start, high - start))))
+        return found
+
+    def summarized(self, make: MakeBlock, summary: S) -> S:
+        """After a pass over all rows."""
+        for start, rows in self.blocks():
+            summary.add(make(start, rows))
+        return summary
+
+    def _check_columns(self, number: int, block: Any) -> None:
+        names = column_names(block)
+        if self.like is not None and names is not None and list(names) != self.like:
+            raise ValueError(
+                f"Block {number} of pool has the columns {names} and X has {self.like}; expected the same in the same order."
+            )
+
+
+def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
+    """The rows that a user has passed beside X: in blocks, or all at once."""
+    if pool is None or isinstance(pool, DaskRows):
+        return pool
+    if hasattr(pool, "__len__") and not has_blocks(pool):
+        pool = PoolSource(_Once(pool), n_rows=num_samples(pool))
+    return MoreRows(source_of(pool), column_names(X))
+
+
+class _Once:
+    """A table that is a single block."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def blocks(self) -> Iterator[Any]:
+        """It."""
+        yield self.rows

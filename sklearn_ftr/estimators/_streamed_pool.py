@@ -1,0 +1,163 @@
+"""Predictions of unlabeled rows that come in blocks: every model sees a block, and then it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from sklearn_ftr._sklearn_private import num_samples
+from sklearn_ftr.estimators._dask_rows import DaskRows
+from sklearn_ftr.estimators._inner_model import mean_prediction
+from sklearn_ftr.estimators._judges import Judges
+from sklearn_ftr.estimators._more_rows import MoreRows
+from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._pool import Pool, PoolBlock, S
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Predicting:
+    """From rows to predictions, and to what else stage 2 reads of them; it holds none of the rows, so that it can be sent to them.
+
+    Parameters
+    ----------
+    models : sequence of K estimators
+    n_outputs : int
+    shares : ndarray of shape (K,)
+        Weights of the models.
+    judges : Judges, default=None
+        Columns that are predictions, beside the models'.
+    functions : sequence of callable
+        Applied to predictions, one after the other.
+    covariates_of : callable, default=None
+        Gives the covariates of some rows.
+    apart : int, default=None
+        A seed, if each row is predicted by one of the models only.
+    before : int
+        Rows of the pool that are before the first one.
+    """
+
+    models: Sequence[BaseEstimator]
+    n_outputs: int
+    shares: Array
+    judges: Judges | None = None
+    functions: Sequence[Callable[[Array], Array]] = field(default=())
+    covariates_of: Callable[[Any], Design] | None = None
+    apart: int | None = None
+    before: int = 0
+
+    @property
+    def n_columns(self) -> int:
+        """Of each model's predictions, with judges beside them."""
+        judges = self.judges
+        return self.n_outputs + (len(judges.means) + len(judges.indicators) if judges else 0)
+
+    def __call__(self, start: int, X: Any) -> PoolBlock:
+        """What stage 2 reads of rows, the first of which has the number `start`."""
+        covariates = self.covariates_of(X) if self.covariates_of else None
+        shares = self.shares if self.apart is None else np.ones(1)
+        return PoolBlock(self.before + start, self.predictions(start, X), shares, covariates)
+
+    def predictions(self, start: int, X: Any) -> tuple[Array, ...]:
+        """Of all rows (n, j), by each model."""
+        rows, judged = np.arange(num_samples(X)), None
+        if self.judges is not None:
+            judged = self.judges.read_pool(X)
+        if self.apart is None:
+            of_models = [self._by(model, X, rows) for model in self.models]
+        else:
+            of_models = [self._each_by_one(X, model_of_rows(self.apart, self.shares, start, len(rows)))]
+        return tuple(self._finished(f, judged) for f in of_models)
+
+    def _by(self, model: BaseEstimator, X: Any, rows: Rows) -> Array:
+        return mean_prediction(model, X, rows, self.n_outputs)
+
+    def _each_by_one(self, X: Any, numbers: Rows) -> Array:
+        f = np.empty((len(numbers), self.n_outputs))
+        for number, model in enumerate(self.models):
+            rows = np.flatnonzero(numbers == number)
+            f[rows] = self._by(model, X, rows)
+        return f
+
+    def _finished(self, f: Array, judged: Array | None) -> Array:
+        if judged is not None:
+            f = np.hstack([f, judged])
+        for function in self.functions:
+            f = function(f)
+        return f
+
+
+class StreamedPool(Pool):
+    """Rows that are predicted as they come."""
+
+    def __init__(self, rows: MoreRows | DaskRows, predicting: Predicting) -> None:
+        self.rows, self.predicting = rows, predicting
+        self.n_columns, self.shares = predicting.n_columns, predicting.shares
+        self.n_models = len(predicting.models) if predicting.apart is None else 1
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def is_empty(self) -> bool:
+        """Not before it has been read."""
+        return self.rows.is_known and not len(self.rows)
+
+    def blocks(self) -> Iterator[PoolBlock]:
+        """As they come."""
+        for start, rows in self.rows.blocks():
+            yield self.predicting(start, rows)
+
+    def summarized(self, summary: S) -> S:
+        """Where the rows are."""
+        return self.rows.summarized(self.predicting, summary)
+
+    def some_rows(self, n: int) -> list[PoolBlock]:
+        """See `Pool`; the others are not predicted."""
+        return [self.predicting(start, rows) for start, rows in self.rows.some_rows(n)]
+
+
+class ChainedPool(Pool):
+    """The rows of one pool and then those of a streamed one, by the same models."""
+
+    def __init__(self, first: Pool, second: StreamedPool) -> None:
+        self.first = first
+        self.second = StreamedPool(second.rows, replace(second.predicting, before=len(first)))
+        self.n_columns, self.n_models, self.shares = first.n_columns, first.n_models, first.shares
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
+
+    def blocks(self) -> Iterator[PoolBlock]:
+        """Those of the first one first."""
+        yield from self.first.blocks()
+        yield from self.second.blocks()
+
+    def summarized(self, summary: S) -> S:
+        """Likewise."""
+        return self.second.summarized(self.first.summarized(summary))
+
+    def some_rows(self, n: int) -> list[PoolBlock]:
+        """Of either in proportion to its rows."""
+        share = len(self.first) / max(len(self), 1)
+        return [
+            *self.first.some_rows(min(round(share * n), len(self.first))),
+            *self.second.some_rows(n - min(round(share * n), len(self.first))),
+        ]
+
+
+def model_of_rows(seed: int, shares: Array, start: int, n: int) -> Rows:
+    """Which model predicts each of n rows, at random in proportion to `shares`; what is drawn for a row depends on its number only."""
+    first = start // 4 * 4  # the generator counts in fours
+    draws = np.random.Generator(np.random.Philox(key=seed, counter=first // 4)).random(
+        start - first + n
+    )
+    numbers = np.searchsorted(np.cumsum(shares)[:-1], draws[start - first :], side="right")
+    return np.asarray(numbers, dtype=np.intp)
