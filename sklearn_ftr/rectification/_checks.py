@@ -72,7 +72,7 @@ def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
 
 def _are_moderate(array: NDArray[Any]) -> bool:
     """Whether all values are finite and have squares."""
-    return not array.size or bool(array.min() >= -_LARGEST and array.max() <= _LARGEST)
+    return not array.size or (float(array.min()) >= -_LARGEST and float(array.max()) <= _LARGEST)
 
 
 def check_finite(array: NDArray[Any], name: str) -> NDArray[Any]:
