@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import import_pandas
-from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.estimators._own_rows import own_rows, some_of
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, PoolBlock, S, runs_of_rows
 
@@ -124,6 +124,9 @@ def _partitions_of(values: Any) -> list[Any]:
     """Delayed tables or arrays, each with all columns."""
     if hasattr(values, "chunks") and values.ndim > 1 and len(values.chunks[1]) > 1:
         values = values.rechunk({1: -1})
+    if hasattr(values, "simplify"):
+        # Of few columns dask would read several files at once, and X and y have to be cut alike.
+        return list(values.simplify().to_delayed(optimize_graph=False))
     return list(np.ravel(values.to_delayed()))
 
 
@@ -157,8 +160,9 @@ def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[
     rows = _unlabeled(num_samples(X), labeled)
     for first in range(0, len(rows), BLOCK_ROWS):
         part = rows[first : first + BLOCK_ROWS]
-        adjacent = part[-1] - part[0] + 1 == len(part)
-        yield start + first, own_rows(X, slice(int(part[0]), int(part[-1]) + 1) if adjacent else part)
+        low, high = int(part[0]), int(part[-1]) + 1
+        adjacent = high - low == len(part)
+        yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)
 
 
 def _summarize(make: MakeBlock, empty: S, start: int, X: Any, labeled: Positions) -> S:

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
-from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.estimators._own_rows import own_rows, some_of
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, S, runs_of_rows
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 
@@ -47,7 +47,7 @@ class MoreRows:
             n = num_samples(block)
             for first in range(0, n, BLOCK_ROWS):
                 rows = slice(first, min(first + BLOCK_ROWS, n))
-                yield start + first, own_rows(block, rows)
+                yield start + first, some_of(block, rows)
             start += n
         self._n_rows = start
 

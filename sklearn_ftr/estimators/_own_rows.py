@@ -34,6 +34,11 @@ def own_rows(X: Any, rows: NDArray[np.intp] | slice) -> Any:
     return _own(safe_indexing(X, rows), X)
 
 
+def some_of(X: Any, rows: slice) -> Any:
+    """Adjacent rows of X, not copied where that is possible; nobody may alter them."""
+    return safe_indexing(X, rows) if _can_be_cut(X) else own_rows(X, rows)
+
+
 def call_without_altering(function: Callable[[Any], Any], X: Any) -> Any:
     """function(X) with X safe from it, and not copied as long as nobody writes to it.
 
@@ -76,9 +81,11 @@ def _own_frame(part: Any) -> Any:
     own = part.copy(deep=True)
     if not hasattr(own, "columns"):
         return _own_series(own) if own.dtype == object else own
-    for position in range(own.shape[1]):
+    for position in np.flatnonzero(
+        [isinstance(kind, np.dtype) and kind.kind == "O" for kind in own.dtypes]
+    ):
         column = own.iloc[:, position]
-        if column.dtype == object and (own_column := _own_series(column)) is not column:
+        if (own_column := _own_series(column)) is not column:
             own.isetitem(position, own_column)
     return own
 

@@ -69,6 +69,12 @@ class Estimand(ABC):
         """The sum (k, k) of the rows' parts of H, where it is known without differences; else zeros."""
         return np.zeros((len(theta), len(theta)))
 
+    def scores_and_information(
+        self, X: Array, target: Array, theta: Array, weights: Array | None
+    ) -> tuple[Array, Array]:
+        """`scores` and `information` of the same rows."""
+        return self.scores(X, target, theta), self.information(X, target, theta, weights)
+
     def inverse(self, information: Array, known: Array) -> Array:
         """H^-1 from the mean of `information`, or as it is `known` (k, k) of some rows."""
         return known

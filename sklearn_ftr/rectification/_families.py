@@ -30,6 +30,8 @@ class Family:
     name : str
     mean, variance : callable
         Of the response at eta, the second up to its scale: the first's derivative.
+    variance_at : callable
+        The same variance from the mean.
     first_guess : callable
         A linear predictor from responses, to start from.
     limits : callable
@@ -41,6 +43,7 @@ class Family:
     name: str
     mean: Callable[[Array], Array]
     variance: Callable[[Array], Array]
+    variance_at: Callable[[Array], Array]
     first_guess: Callable[[Array], Array]
     limits: Callable[[Array], tuple[float, float]] = _unlimited
     low: float = -np.inf
@@ -72,7 +75,10 @@ class Family:
 
 
 def _bernoulli_variance(eta: Array) -> Array:
-    mean = expit(eta)
+    return _variance_of_share(expit(eta))
+
+
+def _variance_of_share(mean: Array) -> Array:
     return mean * (1 - mean)
 
 
@@ -98,17 +104,18 @@ def _rates_with_logarithm(y: Array) -> tuple[float, float]:
 
 # Named functions, so that fitted estimators can be pickled.
 FAMILIES = {
-    "gaussian": Family("linear regression", _identity, np.ones_like, _identity),
+    "gaussian": Family("linear regression", _identity, np.ones_like, np.ones_like, _identity),
     "binomial": Family(
         "logistic regression",
         expit,
         _bernoulli_variance,
+        _variance_of_share,
         _logit_of_middling_shares,
         _shares_with_logit,
         0.0,
         1.0,
     ),
     "poisson": Family(
-        "Poisson regression", np.exp, np.exp, _log_above_zero, _rates_with_logarithm, 0.0
+        "Poisson regression", np.exp, np.exp, _identity, _log_above_zero, _rates_with_logarithm, 0.0
     ),
 }

@@ -111,6 +111,16 @@ class GeneralizedLinear(Estimand):
         """X'WX."""
         return self._information(X, X @ theta, weights)
 
+    def scores_and_information(
+        self, X: Array, target: Array, theta: Array, weights: Array | None
+    ) -> tuple[Array, Array]:
+        """From one linear predictor."""
+        mean = self.family.mean(X @ theta)
+        scores = X * (target - mean)[:, None]
+        if self.family.is_linear and weights is None:
+            return scores, X.T @ X
+        return scores, (X.T * times(weights, self.family.variance_at(mean))) @ X
+
     def inverse(self, information: Array, known: Array) -> Array:
         """As Newton's method has it."""
         return self._inverse(information)

@@ -90,17 +90,24 @@ class PoolScores:
         rows = slice(piece.start, piece.start + len(piece))
         weights = None if self.weights is None else self.weights[rows]
         self.total += len(piece) if weights is None else float(weights.sum())
-        scores = _scores(self.estimand, X, f, self.points)
+        scores = self._with_information(X, f, weights)
         if len(piece.of_models) > 1:
             for model, of_model in enumerate(piece.of_models):
                 its = _scores(self.estimand, X, columns(of_model), self.points)
                 self.of_models[model] += times(weights, its).sum(axis=0)
-        for judge, (values, at) in enumerate(zip(f.T, self.points, strict=True)):
-            self.information[judge] += self.estimand.information(X, values, at, weights)
         if piece.own is not None:
             self._take_own(scores, piece, X)
         self.scores.add(scores, piece.start)
         self.predictions.add(f, piece.start)
+
+    def _with_information(self, X: Array, f: Array, weights: Array | None) -> Array:
+        """Scores (n, j k), while information is added up."""
+        scores = []
+        for judge, (values, at) in enumerate(zip(f.T, self.points, strict=True)):
+            its, information = self.estimand.scores_and_information(X, values, at, weights)
+            self.information[judge] += information
+            scores.append(its)
+        return scores[0] if len(scores) == 1 else np.hstack(scores)
 
     def _take_own(self, scores: Array, piece: PoolBlock, X: Array) -> None:
         """Scores (in place) of rows in clusters with labels become those of the model that has not seen these labels."""

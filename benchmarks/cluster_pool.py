@@ -1,0 +1,132 @@
+"""Time and memory of estimates over pools in Parquet files, by a cluster of two processes on this machine.
+
+    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--folder FOLDER] [--workers 2]
+
+Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
+file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with Ridge, cv=5, and RectifiedLogisticRegression with LogisticRegression,
+split_ratio=0.5, three covariates. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
+Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
+
+COLUMNS = [f"x{j}" for j in range(10)]
+COVARIATES = COLUMNS[:3]
+FILE_ROWS, LABELS = 250_000, 1_000
+
+
+def write(folder, number):
+    rng = np.random.default_rng([0, number])
+    X = (np.round(rng.standard_normal((FILE_ROWS, 10)) * 32) / 32).astype(np.float32)
+    signal = X[:, :5].sum(axis=1) + rng.standard_normal(FILE_ROWS)
+    labeled = np.full(FILE_ROWS, np.nan, dtype=np.float32)
+    if not number:
+        labeled[:LABELS] = signal[:LABELS]
+    table = pa.table(
+        {name: X[:, j] for j, name in enumerate(COLUMNS)}
+        | {
+            "y": labeled,
+            "positive": np.where(np.isnan(labeled), np.nan, labeled > 0).astype(np.float32),
+        }
+    )
+    pq.write_table(table, folder / f"part-{number:05d}.parquet", compression="zstd")
+
+
+def made(folder, rows):
+    """The files of so many rows; those that are there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(rows // FILE_ROWS):
+        if not (folder / f"part-{number:05d}.parquet").exists():
+            write(folder, number)
+    return [str(folder / f"part-{number:05d}.parquet") for number in range(rows // FILE_ROWS)]
+
+
+def peak():
+    """MiB, of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def predicted(frame, models):
+    return pd.DataFrame({"sum": [sum(float(np.sum(getattr(one, how)(frame))) for one, how in models)]})
+
+
+def read_and_predict(frame, models):
+    """Seconds of a pass that does nothing else."""
+    start = time.perf_counter()
+    frame.map_partitions(predicted, models, meta={"sum": float}).sum().compute()
+    return time.perf_counter() - start
+
+
+def run(client, paths, kind):
+    import dask.dataframe as dd
+
+    frame = dd.read_parquet(paths)
+    if kind == "mean, K = 5":
+        estimator, target, how = RectifiedMeanEstimator(Ridge(), cv=5, random_state=0), "y", "predict"
+    else:
+        estimator = RectifiedLogisticRegression(
+            LogisticRegression(), covariates=COVARIATES, split_ratio=0.5, random_state=0
+        )
+        target, how = "positive", "predict_proba"
+    start = time.perf_counter()
+    estimator.fit(frame[COLUMNS], frame[target])
+    seconds = time.perf_counter() - start
+    models = getattr(estimator, "estimators_", None) or [estimator.estimator_]
+    alone = read_and_predict(frame[COLUMNS], [(one, how) for one in models])
+    return seconds, alone, estimator.result_
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[10**6, 10**7, 10**8])
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        measure(options, options.folder or Path(temporary))
+
+
+def measure(options, folder):
+    from distributed import Client, LocalCluster
+
+    seconds = {}
+    print("| rows | estimate | seconds | reading and predicting | ratio | worker's peak | client's |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for rows in sorted(options.rows):
+        paths = made(folder, rows)
+        for kind in ("mean, K = 5", "logistic, split"):
+            cluster = LocalCluster(
+                n_workers=options.workers, threads_per_worker=1, dashboard_address=None
+            )
+            with cluster, Client(cluster) as client:
+                run(client, paths[:1], kind)  # imports are not what is measured
+                took, alone, result = run(client, paths, kind)
+                largest = max(client.run(peak).values())
+            seconds[kind, rows] = took
+            print(
+                f"| {result.n_unlabeled:,} | {kind} | {took:.1f} | {alone:.1f} | {took / alone:.2f} | {largest:.0f} MiB | {peak():.0f} MiB |",
+                flush=True,
+            )
+    low, high = min(options.rows), max(options.rows)
+    for kind in ("mean, K = 5", "logistic, split"):
+        ratio = seconds[kind, high] / seconds[kind, low]
+        if high > low:
+            print(
+                f"{kind}: time grows with rows to the power of {np.log(ratio) / np.log(high / low):.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
