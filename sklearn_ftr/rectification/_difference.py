@@ -67,13 +67,13 @@ def rectify_difference(
         Labels of the rectification rows.
     f : array-like of shape (r,) or (r, j)
         Predictions for the same rows, by j judges.
-    f_unlabeled : array-like of shape (m,) or (m, j)
-        Predictions for the pool; may be empty.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
+        Predictions for the pool; may be empty. Blocks as in `rectify_mean`.
     group : array-like of shape (r,)
         Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each. Ordered
         categories (of pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
-    group_unlabeled : array-like of shape (m,)
-        Group of each row of the pool.
+    group_unlabeled : array-like of shape (m,), or blocks of such
+        Group of each row of the pool, in the same order; a list of texts is one of groups, not of paths. Ordered categories in blocks need the same in `group`.
     lambda_ : float or array-like of shape (j,), default=None
         Weight of the predictions in both groups. None estimates one for each group.
     design, design_unlabeled : SamplingDesign, default=None
