@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._law import Array, Law
 from sklearn_ftr.allocation._other_laws import (
@@ -28,6 +28,7 @@ from sklearn_ftr.allocation._other_laws import (
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 
 _ROUNDS = 12  # each halves the grid: to 1 / 4,000 of the first one's spacing
+_OFFSETS = (0.0, -0.5, 0.5, -1.0, 1.0)
 _FALLS = 1e-9  # relative differences that are smaller are rounding
 
 
@@ -59,22 +60,24 @@ class Form:
         return 2 + len(self.axes(s))
 
     def fit(self, s: Array, curves: Array, errors: Array) -> list[Law]:
-        """The law with the smallest weighted sum of squares, for each curve (b, j)."""
-        weights = errors.min() / errors
-        axes = [np.log(axis) for axis in self.axes(s)]
-        grid = np.array(list(product(*axes)))
-        free = len(np.unique(s)) > 2
-        losses = _linear_fit(self._shapes(s, grid[None]), curves, weights, free)[2]
-        best = grid[np.argmin(losses, axis=1)]
-        limits = np.array([[axis[0], axis[-1]] for axis in axes]).T
-        step = np.array([axis[1] - axis[0] for axis in axes])
-        offsets = np.array(list(product((0.0, -0.5, 0.5, -1.0, 1.0), repeat=len(axes))))
+        """The law with the smallest weighted sum of squares, for each curve (b, j).
+
+        Errors are those of all curves (j,), or of each (b, j); where they are infinite, a curve does not know the size.
+        """
+        known = np.isfinite(np.atleast_2d(errors))
+        targets = Targets.of(s, curves, np.atleast_2d(errors), known)
+        axes = [[np.log(axis) for axis in self.axes(s[some])] for some in known]
+        grid = np.array([_points(of_curve) for of_curve in axes])
+        best = _smallest(grid, targets.fit(self._shapes(s, grid))[2])
+        low, high, second = (
+            np.array([[axis[at] for axis in one] for one in axes]) for at in (0, -1, 1)
+        )
+        step, offsets = (second - low)[:, None], _points([np.array(_OFFSETS)] * len(axes[0]))
         for _ in range(_ROUNDS):
-            around = np.clip(best[:, None] + offsets * step, *limits)
-            losses = _linear_fit(self._shapes(s, around), curves, weights, free)[2]
-            best = np.take_along_axis(around, np.argmin(losses, axis=1)[:, None, None], axis=1)[:, 0]
+            around = np.clip(best[:, None] + offsets * step, low[:, None], high[:, None])
+            best = _smallest(around, targets.fit(self._shapes(s, around))[2])
             step = step / 2
-        a, b, _ = _linear_fit(self._shapes(s, best[:, None]), curves, weights, free)
+        a, b, _ = targets.fit(self._shapes(s, best[:, None]))
         found = np.column_stack([a[:, 0], b[:, 0], np.exp(best)]).tolist()
         return [self.law(*parameters) for parameters in found]
 
@@ -83,31 +86,77 @@ class Form:
         return np.asarray(self.shape(s, *np.exp(np.moveaxis(logarithms, -1, 0)[..., None])))
 
 
-def _linear_fit(shapes: Array, curves: Array, weights: Array, free: bool) -> tuple[Array, Array, Array]:
-    """Best a >= 0, b >= 0 and the loss, each (b, g), for shapes (b or 1, g, j) and curves (b, j)."""
-    w2 = weights**2
-    n1 = w2.sum()
-    v1, vv = curves @ w2 / n1, (curves**2) @ w2
-    mean = shapes @ w2 / n1
-    centred = shapes - mean[..., None]
-    target = curves - v1[:, None]
-    spread = (centred**2) @ w2
-    shared = np.einsum(
-        "bgj,bj->bg", np.broadcast_to(centred, (len(curves), *centred.shape[1:])), target * w2
-    )
-    constant = np.maximum((target**2) @ w2, 0)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = np.where(spread > 0, shared / spread, 0.0)
-        b = v1[:, None] - a * mean
-        square = spread + n1 * mean**2
-        product_ = shared + n1 * mean * v1[:, None]
-        only_a = (b < 0) | (not free)
-        alone = np.where(square > 0, product_ / square, 0.0)
-        loss = np.where(only_a, vv[:, None] - alone * product_, constant - a * shared)
-    a, b = np.where(only_a, alone, a), np.where(only_a, 0.0, b)
-    flat = (a <= 0) | (loss > constant) | (constant <= _FALLS**2 * vv[:, None])
-    loss = np.where(flat, constant, np.maximum(loss, 0))
-    return np.where(flat, 0.0, a), np.where(flat, v1[:, None], b), loss
+def _points(axes: list[Array]) -> Array:
+    """All points (g, p) of a grid."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def _smallest(points: Array, losses: Array) -> Array:
+    """For each curve the point (b, p), of its own (b, g, p) or of those of all (1, g, p), with the smallest loss (b, g)."""
+    at, curve = np.argmin(losses, axis=1), np.arange(len(losses))
+    return points[curve if len(points) > 1 else 0, at]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Curves, and what of them every fit of a g + b needs: made once, since a search fits hundreds of times.
+
+    Parameters
+    ----------
+    w2 : ndarray of shape (1 or b, j, 1)
+        Squared weights.
+    n1, vv, constant : ndarray of shape (1 or b, 1)
+        Their sum, the weighted sum of squares of a curve, and of its deviations from its mean.
+    mean : ndarray of shape (b, 1)
+    weighted : ndarray of shape (b, j)
+        Deviations from the mean times squared weights.
+    free : ndarray of bool, shape (1 or b, 1)
+        Whether b is looked for, too: three sizes or more.
+    """
+
+    w2: Array
+    n1: Array
+    vv: Array
+    constant: Array
+    mean: Array
+    weighted: Array
+    free: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, s: Array, curves: Array, errors: Array, known: NDArray[np.bool_]) -> Targets:
+        """Curves (b, j) with errors and known sizes (1 or b, j)."""
+        w2 = (errors.min(axis=1, keepdims=True) / errors) ** 2
+        n1 = w2.sum(axis=1, keepdims=True)
+        mean = np.sum(curves * w2, axis=1, keepdims=True) / n1
+        target = curves - mean
+        return cls(
+            w2[..., None],
+            n1,
+            np.sum(curves**2 * w2, axis=1, keepdims=True),
+            np.sum(target**2 * w2, axis=1, keepdims=True),
+            mean,
+            target * w2,
+            np.array([[len(np.unique(s[some])) > 2] for some in known]),
+        )
+
+    def fit(self, shapes: Array) -> tuple[Array, Array, Array]:
+        """Best a >= 0, b >= 0 and the loss, each (b, g), for shapes (1 or b, g, j)."""
+        mean = (shapes @ self.w2)[..., 0] / self.n1
+        centred = shapes - mean[..., None]
+        spread = (centred**2 @ self.w2)[..., 0]
+        shared = (centred @ self.weighted[..., None])[..., 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            a = np.where(spread > 0, shared / spread, 0.0)
+            b = self.mean - a * mean
+            square = spread + self.n1 * mean**2
+            product = shared + self.n1 * mean * self.mean
+            only_a = (b < 0) | ~self.free
+            alone = np.where(square > 0, product / square, 0.0)
+            loss = np.where(only_a, self.vv - alone * product, self.constant - a * shared)
+        a, b = np.where(only_a, alone, a), np.where(only_a, 0.0, b)
+        flat = (a <= 0) | (loss > self.constant) | (self.constant <= _FALLS**2 * self.vv)
+        loss = np.where(flat, self.constant, np.maximum(loss, 0))
+        return np.where(flat, 0.0, a), np.where(flat, self.mean, b), loss
 
 
 def _power_law(a: float, b: float, alpha: float) -> Law:
@@ -162,7 +211,16 @@ class Interpolation:
         return len(np.unique(s))
 
     def fit(self, s: Array, curves: Array, errors: Array) -> list[Law]:
-        """Falling curves with the smallest weighted sums of squares: isotonic regression, f_k = min_{i <= k} max_{j >= k} mean(i..j)."""
+        """Falling curves with the smallest weighted sums of squares: isotonic regression, f_k = min_{i <= k} max_{j >= k} mean(i..j).
+
+        Errors are as in `Form.fit`.
+        """
+        if errors.ndim == 2:
+            known = np.isfinite(errors)
+            return [
+                self.fit(s[some], curve[some][None], error[some])[0]
+                for some, curve, error in zip(known, curves, errors, strict=True)
+            ]
         sizes, place = np.unique(s, return_inverse=True)
         weights = np.bincount(place, (errors.min() / errors) ** 2)
         sums = np.zeros((len(curves), len(sizes)))

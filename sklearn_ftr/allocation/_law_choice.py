@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.allocation._forms import INTERPOLATION, OTHERS, POWER, SHIFTED
 from sklearn_ftr.allocation._law import Array, Law
@@ -45,7 +46,7 @@ class AnyForm(Protocol):
         """How many there are."""
 
     def fit(self, s: Array, curves: Array, errors: Array) -> list[Law]:
-        """The law of each curve."""
+        """The law of each curve, of sizes whose errors are finite."""
 
 
 FORMS: tuple[AnyForm, ...] = (POWER, *OTHERS, INTERPOLATION)
@@ -88,10 +89,14 @@ class Chosen:
 def choose_law(s: Array, v: Array, errors: Array, known: bool) -> Chosen:
     """Forms for a curve; errors that are not known, but proportional, are as large as the scatter around the closest form."""
     forms = [form for form in FORMS if _competes(form, s)]
-    laws = [form.fit(s, v[None], errors)[0] for form in forms]
+    spread = np.hypot(errors, TRAINING_LUCK * v) if known else errors
+    parts = (np.where(part, spread, np.inf) for part in _smaller_sizes(s))
+    table = np.array([errors, *parts])
+    found = [form.fit(s, np.broadcast_to(v, table.shape), table) for form in forms]
+    laws = [of_parts[0] for of_parts in found]
     scatter = min(_scatter(*pair, s, v, errors) for pair in zip(forms, laws, strict=True))
-    sigma = np.hypot(errors, TRAINING_LUCK * v) if known else errors * max(scatter, _ROUNDING)
-    scores = np.array([_score(*pair, s, v, sigma) for pair in zip(forms, laws, strict=True)])
+    sigma = spread if known else errors * max(scatter, _ROUNDING)
+    scores = np.array([_score(*pair, s, v, sigma) for pair in zip(forms, found, strict=True)])
     weights = np.exp(-(scores - scores.min()) / 2)
     weights[weights < _SMALLEST_WEIGHT * weights.sum()] = 0
     order = [k for k in np.argsort(-weights, kind="stable") if weights[k]]
@@ -121,21 +126,26 @@ def _scatter(form: AnyForm, law: Law, s: Array, v: Array, errors: Array) -> floa
     return float(np.sqrt(np.sum(((v - law.predict(s)) / errors) ** 2) / max(degrees, 1)))
 
 
-def _score(form: AnyForm, law: Law, s: Array, v: Array, sigma: Array) -> float:
-    misfit = np.sum(((v - law.predict(s)) / sigma) ** 2)
+def _score(form: AnyForm, laws: list[Law], s: Array, v: Array, sigma: Array) -> float:
+    """Of the laws of the whole curve and of smaller sizes."""
+    misfit = np.sum(((v - laws[0].predict(s)) / sigma) ** 2)
     prior = 0.0 if form is (POWER if s.all() else SHIFTED) else _OTHER_FORM
-    return float(_held_out(form, s, v, sigma) + misfit + 2 * form.n_parameters(s)) / 2 + prior
+    missed = _missed(laws[1:], s, v, sigma)
+    return float(missed + misfit + 2 * form.n_parameters(s)) / 2 + prior
 
 
-def _held_out(form: AnyForm, s: Array, v: Array, sigma: Array) -> float:
+def _smaller_sizes(s: Array) -> list[NDArray[np.bool_]]:
+    """Those below the largest, and those below the next, where they are enough for a fit."""
+    parts = [s < largest for largest in np.unique(s)[::-1][:_HELD_OUT]]
+    return [part for part in parts if len(np.unique(s[part])) >= _FEWEST]
+
+
+def _missed(laws: list[Law], s: Array, v: Array, sigma: Array) -> float:
     """Twice the mean of z^2 of the largest size from all smaller ones, and of the next from those that are smaller still."""
-    squares = []
-    for largest in np.unique(s)[::-1][:_HELD_OUT]:
-        known, tested = s < largest, s == largest
-        if len(np.unique(s[known])) < _FEWEST:
-            break
-        law = form.fit(s[known], v[known][None], sigma[known])[0]
-        squares.append(np.mean(((v - law.predict(s)) / sigma)[tested] ** 2))
+    squares = [
+        np.mean(((v - law.predict(s)) / sigma)[s == largest] ** 2)
+        for law, largest in zip(laws, np.unique(s)[::-1], strict=False)
+    ]
     return 2 * float(np.mean(squares)) if squares else 0.0
 
 

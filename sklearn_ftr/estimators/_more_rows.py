@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows, some_of
+from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, S, runs_of_rows
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 
@@ -64,8 +66,12 @@ class MoreRows:
 
     def summarized(self, make: MakeBlock, summary: S) -> S:
         """After a pass over all rows."""
-        for start, rows in self.blocks():
-            summary.add(make(start, rows))
+        blocks = (partial(make, start, rows) for start, rows in self.blocks())
+        if self.source.checkpoint is not None:
+            found, self._n_rows = Checkpoint(self.source.checkpoint).summarized(blocks, summary)
+            return found
+        for block in blocks:
+            summary.add(block())
         return summary
 
     def _check_columns(self, number: int, block: Any) -> None:

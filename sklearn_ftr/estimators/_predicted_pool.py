@@ -180,14 +180,24 @@ class Spool:
         if self.file is None:
             self.blocks.append(rows)
         else:
-            self.file.write(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
+            self._write(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
+
+    def _write(self, told: bytes) -> None:
+        assert self.file is not None
+        try:
+            self.file.write(told)
+            self.file.flush()
+        except OSError as error:
+            raise OSError(
+                f"Predictions of the pool could not be written to a temporary file in {tempfile.gettempdir()} ({error}); make room, or set TMPDIR to a folder "
+                "that has some."
+            ) from error
 
     def __getitem__(self, rows: slice) -> Array:
         if self.file is None:
             if len(self.blocks) > 1:
                 self.blocks = [np.concatenate(self.blocks)]
             return self.blocks[0][rows]
-        self.file.flush()
         length = 8 * self.k
         told = os.pread(self.file.fileno(), length * (rows.stop - rows.start), length * rows.start)
         return np.frombuffer(told).reshape(-1, self.k)

@@ -356,7 +356,10 @@ class DesignedSampling(Sampling):
         if self.strata is None:
             count = max(int(np.count_nonzero(seen)), 1)
             sums = np.sum(totals, axis=0, where=seen[:, None])
-            squares = np.einsum("i,ij,ik->jk", seen, totals, totals)
+            squares = np.zeros((totals.shape[1], totals.shape[1]))
+            for start in range(0, len(totals), _BLOCK_PIECES):
+                part = slice(start, start + _BLOCK_PIECES)
+                squares += (seen[part, None] * totals[part]).T @ totals[part]
             if count > 1:
                 squares = (squares - np.outer(sums, sums) / count) * (count / (count - 1))
             return squares, max(count - 1, 1)

@@ -130,6 +130,11 @@ def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 def _block_moments(block: NDArray[Any], origin: NDArray[np.float64]) -> Moments:
     # Subtracting the table's first row keeps constant columns exactly at variance zero and takes a large
     # common offset out before anything is summed. Columns are contiguous, so that sums along them are fast.
+    if block.shape[1] == 1:  # vectors: a dot product instead of a matrix product
+        vector = np.subtract(block[:, 0], origin[0], dtype=np.float64)
+        mean = np.add.reduce(vector, keepdims=True) / len(vector)
+        vector -= mean
+        return Moments(len(block), mean, np.array([[vector @ vector]]))
     centred = np.subtract(block.T, origin[:, None], dtype=np.float64, order="C")
     mean = centred.mean(axis=1)
     centred -= mean[:, None]

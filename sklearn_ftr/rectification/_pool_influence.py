@@ -158,7 +158,9 @@ def _side_of_all(
         moves = steps - np.tensordot(steps, shares, axes=(1, 0))[:, None]
         part = drawn.part(seen.scores, _scores_of_labeled(estimand, sample, X, points, moves))
         step = _steps(at, part.mean[None])[:, 0]
-        known = number > 0 or not pool.knows_clusters
+        if pool.knows_clusters and not number:
+            continue  # rows in clusters with labels were taken where all models are, not where their own is
+        known = number > 1 or not pool.knows_clusters
         if known and _are_short(estimand, step, limit):
             ends = some.corrected(estimand, at, part.mean, points + step)
             theta = [estimand.reported(one) for one in ends]

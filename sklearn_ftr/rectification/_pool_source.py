@@ -38,6 +38,11 @@ class PoolSource:
     n_rows : int, default=None
         How many rows there are, where that is known and the source does not say; else they are counted, in a pass of its own where they are needed first.
 
+    checkpoint : path of a folder, default=None
+        Where the progress of passes over the pool is written down, every few seconds. The same call after a crash, with the same `random_state`, goes on where
+        it was and has the same answer to the last bit; blocks are read again up to there, but not predicted. Files are read by pickle: nobody else
+        may write to the folder.
+
     Raises
     ------
     TypeError
@@ -64,7 +69,12 @@ class PoolSource:
     """
 
     def __init__(
-        self, source: Any, *, columns: str | Sequence[str] | None = None, n_rows: int | None = None
+        self,
+        source: Any,
+        *,
+        columns: str | Sequence[str] | None = None,
+        n_rows: int | None = None,
+        checkpoint: str | Path | None = None,
     ) -> None:
         if not (has_blocks(source) or hasattr(source, "__array__") or _is_iterable(source)):
             raise ArgumentTypeError(
@@ -74,6 +84,7 @@ class PoolSource:
         self.source = source
         self.columns = columns
         self.n_rows = None if n_rows is None else check_count(n_rows, "n_rows", 0)
+        self.checkpoint = checkpoint
         self._last: Any = None
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Design
@@ -69,6 +70,16 @@ class SourcePool(Pool):
         self._check_count(end)
         self._n_rows = end
 
+    def summarized(self, summary: S) -> S:
+        """From where an earlier run has come to, if its progress is kept."""
+        if self.f.checkpoint is None:
+            return super().summarized(summary)
+        blocks = (partial(_itself, block) for block in self.blocks())
+        found, m = Checkpoint(self.f.checkpoint).summarized(blocks, summary)
+        self._check_count(m)
+        self._n_rows = m
+        return found
+
     def _check_count(self, m: int) -> None:
         if self._n_rows not in (None, m):
             raise ValueError(
@@ -118,6 +129,10 @@ class Covariates:
         rows = as_table(as_pool_array(block, name))
         self.expected.check(block, rows.shape[1], name)
         return check_block(rows, name)
+
+
+def _itself(block: PoolBlock) -> PoolBlock:
+    return block
 
 
 class BlockReader:
