@@ -37,7 +37,6 @@ class PoolSource:
         Columns of the tables that are wanted, and in which order; a single name makes a vector of them. None is all.
     n_rows : int, default=None
         How many rows there are, where that is known and the source does not say; else they are counted, in a pass of its own where they are needed first.
-
     checkpoint : path of a folder, default=None
         Where the progress of passes over the pool is written down, every few seconds. The same call after a crash, with the same `random_state`, goes on where
         it was and has the same answer to the last bit; blocks are read again up to there, but not predicted. Files are read by pickle: nobody else
