@@ -32,6 +32,7 @@ from sklearn_ftr.rectification._inference import (
 )
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._mean import mean_of
+from sklearn_ftr.rectification._pool_moments import refuse_moments
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
@@ -66,13 +67,13 @@ def rectify_difference(
         Labels of the rectification rows.
     f : array-like of shape (r,) or (r, j)
         Predictions for the same rows, by j judges.
-    f_unlabeled : array-like of shape (m,) or (m, j)
-        Predictions for the pool; may be empty.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
+        Predictions for the pool; may be empty. Blocks as in `rectify_mean`.
     group : array-like of shape (r,)
         Group of each labeled row: two different values, such as "A" and "B" or 0 and 1, at least 2 labels each. Ordered
         categories (of pandas, an Enum of polars) keep their order, so that "before" can be the first; all else is sorted.
-    group_unlabeled : array-like of shape (m,)
-        Group of each row of the pool.
+    group_unlabeled : array-like of shape (m,), or blocks of such
+        Group of each row of the pool, in the same order; a list of texts is one of groups, not of paths. Ordered categories in blocks need the same in `group`.
     lambda_ : float or array-like of shape (j,), default=None
         Weight of the predictions in both groups. None estimates one for each group.
     design, design_unlabeled : SamplingDesign, default=None
@@ -123,9 +124,11 @@ def rectify_difference(
     confidence_level = check_confidence_level(confidence_level)
     check_same_rows(y=y, f=f, group=group)
     check_same_rows(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
+    refuse_moments(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     y, of_labeled = _vector(y, "y"), GroupColumn.of(group, "group")
-    # A list of texts is one of groups, not of files.
-    if has_blocks(f_unlabeled) or (not _is_list(group_unlabeled) and has_blocks(group_unlabeled)):
+    if isinstance(group_unlabeled, list | tuple):  # of texts: groups, not paths
+        group_unlabeled = np.asarray(group_unlabeled)
+    if has_blocks(f_unlabeled) or has_blocks(group_unlabeled):
         check_no_design(design, design_unlabeled, finite_population)
         judged = read_judgements(f, source_of(f_unlabeled), y.shape, missing_judgements)
         of_groups = _groups_in_blocks(judged, of_labeled, source_of(group_unlabeled))
@@ -263,10 +266,6 @@ def _predictions_only(left: RectifiedResult, right: RectifiedResult) -> Estimate
     if left.predictions_only is None or right.predictions_only is None:
         return None
     return _minus(left.predictions_only, right.predictions_only)
-
-
-def _is_list(values: Any) -> bool:
-    return isinstance(values, list | tuple)
 
 
 def _vector(values: Any, name: str) -> NDArray[np.floating[Any]]:

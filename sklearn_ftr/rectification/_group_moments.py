@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def moments_of_groups_in_blocks(
     pool: Pool, groups: PoolSource, names: NDArray[Any]
 ) -> tuple[PoolMoments, PoolMoments]:
     """Of a pool whose rows' groups come in blocks, too."""
-    reader = BlockReader(groups, "group_unlabeled", _read)
+    reader = BlockReader(groups, "group_unlabeled", partial(_read, names))
 
     def numbers_of(block: PoolBlock) -> Numbers:
         values = reader.next(len(block), block.start)
@@ -74,9 +75,16 @@ def moments_of_groups_in_blocks(
     return found
 
 
-def _read(block: Any, name: str) -> NDArray[Any]:
-    values = GroupColumn.of(block, name).values
-    missing = count_missing(values)
+def _read(names: NDArray[Any], block: Any, name: str) -> NDArray[Any]:
+    """The group of each row (n,) of a block, whose categories, if they are ordered, have the two names in their order."""
+    column = GroupColumn.of(block, name)
+    missing = count_missing(column.values)
     if missing:
         raise ValueError(f"{name} has {missing} NaN; expected a group for each row.")
-    return values
+    order = [one for one in column.order or () if one in list(names)]
+    if len(order) == 2 and order != list(names):
+        raise ValueError(
+            f"The categories of {name} are in the order {order} and the groups of labeled rows in the order {names.tolist()}; expected one order for both. Give "
+            "group the same ordered categories."
+        )
+    return column.values

@@ -17,6 +17,7 @@ from sklearn_ftr.rectification._checks import (
     check_judgements,
     check_lambda,
 )
+from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
 from sklearn_ftr.rectification._pool import ArrayPool, Pool
@@ -103,14 +104,15 @@ def read_judgements(
     if isinstance(f_unlabeled, PoolMoments):
         return Judgements(numbers, SummarizedPool(f_unlabeled, k * n_given), n_judges, n_given)
     if not in_rows:
-        return Judgements(numbers, SourcePool(source_of(f_unlabeled), k * n_given), n_judges, n_given)
+        expected = ExpectedColumns.of(f, "f", k * n_given)
+        return Judgements(numbers, SourcePool(source_of(f_unlabeled), expected), n_judges, n_given)
     return Judgements(numbers, pool[:, 0] if pool.shape[1] == 1 else pool, n_judges, n_given)
 
 
 def _check_in_rows(in_rows: bool) -> None:
     if not in_rows:
         raise ValueError(
-            'missing_judgements="indicator" needs all predictions of the pool at once, and they come in blocks; pass an array, or fill what is missing.'
+            'missing_judgements="indicator" needs all predictions of the pool at once, and they come in blocks or as moments; pass an array, or fill what is missing.'
         )
 
 

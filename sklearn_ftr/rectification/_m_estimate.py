@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr.rectification._checks import Array, as_settings
+from sklearn_ftr.rectification._coordinates import NoEstimateError
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._estimand import (
     Estimand,
@@ -84,6 +85,21 @@ class MEstimand(Estimand):
             theta, inverse = find_root(psi, start.solution, -start.inverse)
         return theta, -inverse
 
+    def information(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
+        """Minus the user's derivative, which is a mean over rows that are all alike; not a number of others, zeros where there is none."""
+        if self.jacobian is None:
+            return super().information(X, target, theta, weights)
+        if weights is not None:
+            return np.full((len(theta), len(theta)), np.nan)
+        derivative = self._derivative(Design(X, False), target, theta)
+        return np.asarray(-len(target) * derivative)
+
+    def inverse(self, information: Array, known: Array) -> Array:
+        """Of the user's derivative, where it is known."""
+        if not (information.any() and np.isfinite(information).all()):
+            return known
+        return _inverted(information)
+
     def _derivative(self, X: Design, target: Vector, theta: Array) -> Array:
         """Mean derivative of psi (k, k), as the user has it."""
         assert self.jacobian is not None
@@ -96,6 +112,15 @@ class MEstimand(Estimand):
                 )
             total += len(rows[1]) * derivative.reshape(-1)
         return total.reshape(k, k) / len(target)
+
+
+def _inverted(information: Array) -> Array:
+    try:
+        return np.asarray(np.linalg.inv(information), dtype=np.float64)
+    except np.linalg.LinAlgError as error:
+        raise NoEstimateError(
+            "The mean derivative of psi cannot be inverted; some parameter is not identified by the predictions of the pool."
+        ) from error
 
 
 def m_estimate(
@@ -131,15 +156,15 @@ def m_estimate(
         Labels.
     f : array-like of shape (r,) or (r, j)
         Predictions for the same rows, by j judges.
-    X_unlabeled : array-like of shape (m, d)
-        The same of the pool; may be empty.
-    f_unlabeled : array-like of shape (m,) or (m, j)
+    X_unlabeled : array-like of shape (m, d), or blocks of such
+        The same of the pool; may be empty. Blocks as in `rectify_glm`.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
         Predictions for the pool.
     start : array-like of shape (k,)
         Where the root finder starts.
     jacobian : callable, default=None
         `jacobian(X, y, theta)` returns the mean derivative (k, k) of psi with respect to theta, a row for each
-        component of psi. None takes central differences.
+        component of psi. None takes central differences, of a large pool those of some rows (docs/large_pools.md).
     names : sequence of str, default=None
         Names of the k parameters.
     title : str, default="M-estimate"

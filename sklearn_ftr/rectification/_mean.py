@@ -51,9 +51,10 @@ def rectify_mean(
         frame name the outputs.
     f : array-like of shape (r,) or (r, k)
         Predictions for the same rows. With one dimension more, (r, j) or (r, k, j), they are by j judges, 10 at most, which are all used at once.
-    f_unlabeled : array-like of shape (m,) or (m, k)
+    f_unlabeled : array-like of shape (m,) or (m, k), blocks of such, or PoolMoments
         Predictions for the pool, by as many judges. Read once and never copied whole. May be empty: the answer is then
-        that of the labels alone.
+        that of the labels alone. Blocks are what `PoolSource` takes: a function that returns an iterator over them, an object with a method `blocks`, an iterator, paths of
+        files, a dataset of pyarrow (docs/large_pools.md).
     lambda_ : float or array-like of shape (k,), default=None
         Weight of the predictions: 0 is labels only, 1 is plain rectification. None estimates, for
         each output, the weight with the smallest variance (power tuning), which costs one degree of

@@ -7,7 +7,7 @@ a pool is a summary of its blocks (`Summary`): empty at first, it adds one block
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, Self, TypeVar
@@ -79,6 +79,11 @@ class PoolBlock:
             own=None if self.own is None else self.own[rows],
         )
 
+    def copied(self) -> PoolBlock:
+        """The rows by themselves: a view keeps the whole block that it is of."""
+        X = None if self.X is None else replace(self.X, rows=self.X.rows.copy())
+        return replace(self, of_models=tuple(f.copy() for f in self.of_models), X=X)
+
 
 class Summary(Protocol):
     """What is kept of blocks; it can be pickled."""
@@ -147,16 +152,29 @@ class Pool(ABC):
                 if start < end and block.start < stop:
                     rows = slice(max(start, block.start) - block.start, min(stop, end) - block.start)
                     part = block.part(rows)
-                    # A copy, since a view would keep the whole block.
-                    found.append(replace(part, of_models=tuple(f.copy() for f in part.of_models)))
+                    found.append(part.copied())
         return found
 
     @cached_property
     def average(self) -> Values:
         """Predictions (m, j), or (m,) if there is one column, by all models: 8 bytes a number."""
-        blocks = [block.f for block in self.blocks()]
-        f = np.concatenate(blocks) if blocks else np.empty((0, self.n_columns))
-        return f[:, 0] if self.n_columns == 1 else f
+        return joined((block.f for block in self.blocks()), self.n_columns, len(self))
+
+
+def joined(blocks: Iterable[Values], k: int, m: int | None) -> Values:
+    """All rows (m, k), or (m,) of a single column, in the widest type of any; if it is known how many there are, none is held twice."""
+    if m is None:
+        blocks = list(blocks)
+        m = sum(map(len, blocks))
+    f, end = np.empty((0, k)), 0
+    for block in blocks:
+        dtype = np.result_type(f, block) if end else block.dtype
+        if not end or dtype != f.dtype:
+            f, seen = np.empty((m, k), dtype), f
+            f[:end] = seen[:end]
+        f[end : end + len(block)] = block[: m - end]
+        end += len(block)
+    return f[:, 0] if k == 1 else f
 
 
 def runs_of_rows(m: int, n: int) -> list[tuple[int, int]]:

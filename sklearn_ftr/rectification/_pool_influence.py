@@ -22,6 +22,8 @@ from sklearn_ftr.rectification._some_rows import OF_POOL, SomeRows
 
 # The square of a step, in standard deviations of labels' influence values, after which their standard error, times this over its root, notices nothing.
 _SHORT, _SHORT_OF_SEVERAL = 3e-3, 3e-5
+# Where information of some rows and of all differs by this part, steps have to be shorter.
+_UNLIKE, _SHORTER = 0.1, 0.1
 _MOST_PASSES = 20
 # Rows whose scores are worked on at once, so that they fit the processor's cache.
 _ROWS_AT_ONCE = 8_192
@@ -148,7 +150,10 @@ def _side_of_all(
     for number in range(_MOST_PASSES):
         points = np.array([one.solution for one in at])
         seen = pool.summarized(PoolScores(estimand, drawn, points, moves))
-        at = _with_inverse(estimand, sample, X, at, seen)
+        was, at = at, _with_inverse(estimand, sample, X, at, seen)
+        alike = was[0].inverse is not at[0].inverse and _are_alike(was, at)
+        if number == 0 and not (alike or estimand.is_linear):
+            limit = _SHORTER * limit
         steps = _steps(at, seen.of_models / seen.total)
         moves = steps - np.tensordot(steps, shares, axes=(1, 0))[:, None]
         part = drawn.part(seen.scores, _scores_of_labeled(estimand, sample, X, points, moves))
@@ -233,6 +238,15 @@ def _are_short(estimand: Estimand, steps: Array, limit: Array) -> bool:
     if not np.isfinite(steps).all():
         raise _no_estimate()
     return all(np.all(np.abs(estimand.reported(step)) <= limit) for step in steps)
+
+
+def _are_alike(of_some: list[Linearized], of_all: list[Linearized]) -> bool:
+    """Whether some rows have the information of all, so that they tell what a step of Newton's method misses; heavy tails and rare categories do not."""
+    ratios = [
+        np.linalg.eigvals(np.linalg.solve(all_rows.inverse, some.inverse))
+        for some, all_rows in zip(of_some, of_all, strict=True)
+    ]
+    return bool(np.abs(np.array(ratios) - 1).max() < _UNLIKE)
 
 
 def _moved(estimand: Estimand, at: list[Linearized], steps: Array) -> list[Linearized]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr._arguments import check_count
+from sklearn_ftr._arguments import ArgumentTypeError, check_count, is_number
 from sklearn_ftr.rectification._checks import (
     Array,
     as_pool_array,
@@ -156,6 +156,8 @@ class PoolMoments:
             NaN, infinite or overflowing values; another number of columns.
         """
         rows = as_table(as_pool_array(f, "f"))
+        if not len(rows):
+            return self
         self._check_columns(rows.shape[1])
         with np.errstate(invalid="ignore", over="ignore"):
             of_rows = moments(rows)
@@ -177,6 +179,10 @@ class PoolMoments:
         -------
         self
         """
+        if not isinstance(other, PoolMoments):
+            raise ArgumentTypeError(
+                f"other is of type {type(other).__name__}; expected PoolMoments. Rows are seen by update."
+            )
         if other._moments is None:
             return self
         self._check_columns(len(other.mean))
@@ -200,8 +206,11 @@ class PoolMoments:
         Returns
         -------
         dict
-            `count`, `mean` (k numbers), `covariance` (k rows of k numbers) and, if they are known, `rows`: every `step`-th row of the pool.
+            `count`, `mean` (k numbers), `covariance` (k rows of k numbers) and, if they are known, `rows`: every `step`-th row of the pool. Of no
+            rows the count only.
         """
+        if not self.count:
+            return {"count": 0}
         told = {
             "count": self.count,
             "mean": self.mean.tolist(),
@@ -218,22 +227,27 @@ class PoolMoments:
         Parameters
         ----------
         told : mapping
-            As `to_dict` has it. `mean` may be a number, and `covariance` the variance; `rows` may be missing.
+            As `to_dict` has it. `mean` may be a number, and `covariance` the variance, with ddof=1 (None, as databases have it, of a single row); `rows`
+            may be missing. With a count of 0 nothing else is read.
 
         Raises
         ------
         ValueError
             A missing entry, or shapes that do not match; values that are not finite; a covariance that is none.
         """
-        count, mean, covariance = _read(told)
         found = cls()
+        count = _read_count(told)
+        if not count:
+            return found
+        mean, covariance = _read(told, count)
         found._moments = Moments(count, mean, covariance * max(count - 1, 0))
         found._even = None
         if told.get("rows") is not None:
             found._even = EvenRows()
             rows = as_table(as_pool_array(told["rows"], "rows"))
             found._check_columns(rows.shape[1])
-            found._even.step, found._even.kept = int(told.get("step", 1)), [rows]
+            found._even.step = check_count(told.get("step", 1), "step", 1)
+            found._even.kept = [rows]
         return found
 
     def __repr__(self) -> str:
@@ -270,18 +284,44 @@ class PoolMoments:
             self._even.add(rows, start)
 
 
-def _read(told: Mapping[str, Any]) -> tuple[int, Array, Array]:
-    """Count, mean (k,) and covariance (k, k)."""
-    missing = [name for name in ("count", "mean", "covariance") if name not in told]
+def refuse_moments(**values: Any) -> None:
+    """An error where an estimate needs rows."""
+    for name, one in values.items():
+        if isinstance(one, PoolMoments):
+            raise ValueError(
+                f"{name} is given as PoolMoments, from which means can be had, but nothing that needs its rows; pass them, in an array or in blocks."
+            )
+
+
+def _read_count(told: Mapping[str, Any]) -> int:
+    """Whole numbers of any type, Decimals of databases as well."""
+    if not isinstance(told, Mapping):
+        raise ArgumentTypeError(
+            f"told is of type {type(told).__name__}; expected a mapping with count, mean and covariance."
+        )
+    _check_entries(told, "count")
+    count = told["count"]
+    is_whole = is_number(count) and count == count and count == int(count)
+    return check_count(int(count) if is_whole else count, "count", 0)
+
+
+def _check_entries(told: Mapping[str, Any], *names: str) -> None:
+    missing = [name for name in names if name not in told]
     if missing:
         raise ValueError(
             f"PoolMoments are made of count, mean and covariance; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
         )
-    count = check_count(told["count"], "count", 1)
+
+
+def _read(told: Mapping[str, Any], count: int) -> tuple[Array, Array]:
+    """Mean (k,) and covariance (k, k)."""
+    _check_entries(told, "mean", "covariance")
     mean = check_finite(np.atleast_1d(as_settings(told["mean"], "mean", "expected k numbers")), "mean")
-    covariance = as_settings(told["covariance"], "covariance", "expected k rows of k numbers")
-    covariance = check_finite(np.atleast_2d(covariance), "covariance")
     k = len(mean)
+    covariance = np.zeros((k, k))
+    if count > 1:
+        covariance = as_settings(told["covariance"], "covariance", "expected k rows of k numbers")
+        covariance = check_finite(np.atleast_2d(covariance), "covariance")
     if mean.ndim != 1 or covariance.shape != (k, k):
         raise ValueError(
             f"mean has shape {mean.shape} and covariance {covariance.shape}; expected ({k},) and ({k}, {k})."
@@ -291,4 +331,4 @@ def _read(told: Mapping[str, Any]) -> tuple[int, Array, Array]:
         raise ValueError(
             "covariance is that of no values; expected a symmetric matrix without negative variances."
         )
-    return count, mean, covariance
+    return mean, covariance

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
-from sklearn_ftr._arguments import ArgumentTypeError, shown
+from sklearn_ftr._arguments import ArgumentTypeError, check_count, shown
+from sklearn_ftr.rectification._columns_of_blocks import chosen_columns
+from sklearn_ftr.rectification._pool_files import dataset_batches, file_blocks, rows_of_files
 
-# Rows of a file that are read at once.
-_FILE_ROWS = 65_536
 _PATHS = (str, Path)
-
-
-@runtime_checkable
-class Blocks(Protocol):
-    """Anything that gives all rows of a pool in blocks, and gives them again when it is asked again."""
-
-    def blocks(self) -> Iterator[Any]:
-        """Arrays or tables, one after the other."""
 
 
 class PoolSource:
@@ -30,20 +23,20 @@ class PoolSource:
 
     Parameters
     ----------
-    source : callable, iterator, path, list of paths, dataset, array-like or object with `blocks`
+    source : callable, iterator, path, list, dataset, array-like or object with `blocks`
         Where blocks, arrays or tables of a few thousand to a million rows each, come from:
 
-        - a function without arguments that returns an iterator over them,
-        - an object whose method `blocks` does,
-        - the path of a Parquet, Arrow (Feather), CSV or .npy file, or of a folder of such files, or a list of paths: read by pyarrow (extra
-          `files`), .npy by numpy,
+        - a function without arguments that returns an iterator over them, a new one each time,
+        - an object whose method `blocks` does, or over which one can iterate again and again, such as a list of blocks,
+        - the path of a Parquet, Arrow (Feather), CSV or .npy file, of a folder of such files, or a list of paths: read by pyarrow (extra
+          `files`), .npy by numpy, in the order of the list and of names inside of folders,
         - a dataset of pyarrow,
-        - an iterator or generator, which can be read once: enough for a mean or a difference of means.
+        - an iterator or generator, which can be read once: enough for a mean, a difference of means or a quantile,
+        - an array or a table: a single block.
     columns : str or list of str, default=None
         Columns of the tables that are wanted, and in which order; a single name makes a vector of them. None is all.
     n_rows : int, default=None
         How many rows there are, where that is known and the source does not say; else they are counted, in a pass of its own where they are needed first.
-
     checkpoint : path of a folder, default=None
         Where the progress of passes over the pool is written down, every few seconds. The same call after a crash, with the same `random_state`, goes on where
         it was and has the same answer to the last bit; blocks are read again up to there, but not predicted. Files are read by pickle: nobody else
@@ -52,7 +45,11 @@ class PoolSource:
     Raises
     ------
     TypeError
-        A source that has no blocks.
+        A source that has no blocks; columns of blocks that have no names.
+    ValueError
+        Columns that are not there, an iterator whose rows are gone, other numbers of rows than `n_rows` or than in an earlier pass.
+    FileNotFoundError
+        Files and folders that are not there, when they are read.
     ImportError
         Files without pyarrow.
 
@@ -78,16 +75,16 @@ class PoolSource:
         n_rows: int | None = None,
         checkpoint: str | Path | None = None,
     ) -> None:
-        if not (has_blocks(source) or hasattr(source, "__array__") or isinstance(source, list)):
+        if not (has_blocks(source) or hasattr(source, "__array__") or _is_iterable(source)):
             raise ArgumentTypeError(
                 f"The source of a pool is {shown(source)}, of type {type(source).__name__}; expected a function that returns an iterator over blocks of "
                 "rows, an iterator, paths of files, a dataset of pyarrow, or an object with a method `blocks`."
             )
         self.source = source
         self.columns = columns
-        self.n_rows = n_rows
+        self.n_rows = None if n_rows is None else check_count(n_rows, "n_rows", 0)
         self.checkpoint = checkpoint
-        self._is_used_up = False
+        self._last: Any = None
 
     @property
     def reads_once(self) -> bool:
@@ -120,113 +117,87 @@ class PoolSource:
         ValueError
             An iterator that has been read already.
         """
-        if self.reads_once:
-            if self._is_used_up:
+        for block in self._all():
+            yield block if self.columns is None else chosen_columns(block, self.columns)
+
+    def _all(self) -> Iterator[Any]:
+        source = self.source
+        if _has_method(source):
+            return self._new(source.blocks())
+        if _are_paths(source):
+            return file_blocks(_paths(source), self.columns)
+        if _is_dataset(source):
+            return dataset_batches(source, self.columns)
+        if hasattr(source, "__array__"):
+            return iter([source])
+        return self._new(source() if _is_function(source) else source)
+
+    def _new(self, blocks: Any) -> Iterator[Any]:
+        """An iterator over what a source has given, which has to be another one each time if it can be read once."""
+        if hasattr(blocks, "__array__"):  # a single block
+            return iter([blocks])
+        if not isinstance(blocks, Iterable) or isinstance(blocks, str | Mapping):
+            raise ArgumentTypeError(
+                f"The source of a pool returned {shown(blocks)}, of type {type(blocks).__name__}; expected an iterator over blocks of rows."
+            )
+        if hasattr(blocks, "__next__"):
+            if blocks is self._last or (
+                isgenerator(blocks) and getgeneratorstate(blocks) == GEN_CLOSED
+            ):
                 raise ValueError(
                     "The pool is an iterator, whose rows are gone once they have been read, and they are needed once more. Pass the function that makes "
-                    "the iterator, without calling it."
+                    "the iterator, without calling it; it has to make a new one each time."
                 )
-            self._is_used_up = True
-        for block in _blocks_of(self.source, self.columns):
-            yield block if self.columns is None else _chosen(block, self.columns)
+            self._last = blocks
+        return iter(blocks)
 
 
 def has_blocks(values: Any) -> bool:
     """Whether rows come in blocks, and not as an array, a table or a list of numbers."""
-    if isinstance(values, PoolSource | str | Path | Blocks) or hasattr(values, "__next__"):
+    if isinstance(values, PoolSource) or _are_paths(values) or hasattr(values, "__next__"):
         return True
-    if _is_dataset(values):
-        return True
-    if isinstance(values, list | tuple):
-        return bool(values) and all(isinstance(one, _PATHS) for one in values)
-    return callable(values) and not hasattr(values, "__array__")
+    return _has_method(values) or _is_dataset(values) or _is_function(values)
 
 
 def source_of(values: Any) -> PoolSource:
-    """What a user has passed, as a source."""
-    return values if isinstance(values, PoolSource) else PoolSource(values)
+    """What a user has passed, as a source; a list is a list of rows, unless it is one of paths."""
+    if isinstance(values, PoolSource):
+        return values
+    is_list = isinstance(values, list | tuple) and not _are_paths(values)
+    return PoolSource(np.asarray(values) if is_list else values)
+
+
+def _has_method(values: Any) -> bool:
+    return callable(getattr(values, "blocks", None)) and not hasattr(values, "__array__")
+
+
+def _is_function(values: Any) -> bool:
+    return callable(values) and not hasattr(values, "__array__")
 
 
 def _is_dataset(values: Any) -> bool:
-    return hasattr(values, "to_batches") and hasattr(values, "count_rows")
+    return hasattr(values, "get_fragments") and hasattr(values, "to_batches")
 
 
-def _known_count(source: Any) -> int | None:
-    if _is_file(source) and not _is_numpy(source):
-        return int(_dataset(source).count_rows())
-    if _is_dataset(source):
-        return int(source.count_rows())
-    if _is_file(source):
-        return sum(len(np.load(path, mmap_mode="r")) for path in _paths(source))
-    return len(source) if hasattr(source, "__len__") and not isinstance(source, Blocks) else None
+def _is_iterable(values: Any) -> bool:
+    return isinstance(values, Iterable) and not isinstance(values, Mapping)
 
 
-def _blocks_of(source: Any, columns: Any) -> Iterator[Any]:
-    if isinstance(source, Blocks):
-        yield from source.blocks()
-    elif _is_file(source) and _is_numpy(source):
-        for path in _paths(source):
-            yield np.load(path, mmap_mode="r")
-    elif _is_file(source) or _is_dataset(source):
-        names = [columns] if isinstance(columns, str) else columns
-        yield from _batches(source if _is_dataset(source) else _dataset(source), names)
-    elif hasattr(source, "__next__"):
-        yield from source
-    elif callable(source) and not hasattr(source, "__array__"):
-        yield from source()
-    else:
-        yield source
-
-
-def _batches(dataset: Any, columns: Any) -> Iterator[Any]:
-    """One after the other: reading ahead would hold more of the pool than is asked for."""
-    for batch in dataset.to_batches(
-        columns=columns, batch_size=_FILE_ROWS, batch_readahead=1, fragment_readahead=1
-    ):
-        if len(batch):
-            yield batch
-
-
-def _is_file(source: Any) -> bool:
-    return isinstance(source, _PATHS) or (isinstance(source, list | tuple) and has_blocks(source))
+def _are_paths(values: Any) -> bool:
+    if isinstance(values, list | tuple):
+        return bool(values) and all(isinstance(one, _PATHS) for one in values)
+    return isinstance(values, _PATHS)
 
 
 def _paths(source: Any) -> list[Any]:
     return [source] if isinstance(source, _PATHS) else list(source)
 
 
-def _is_numpy(source: Any) -> bool:
-    return all(Path(path).suffix == ".npy" for path in _paths(source))
-
-
-def _dataset(source: Any) -> Any:
-    try:
-        from pyarrow import dataset  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise ImportError(
-            "Files of a pool need pyarrow, which is not installed; pip install 'sklearn-ftr[files]' brings it."
-        ) from error
-    paths = _paths(source)
-    missing = [str(path) for path in paths if not Path(path).exists()]
-    if missing:
-        raise FileNotFoundError(f"There is no file or folder {missing[0]!r} with rows of the pool.")
-    kind = _format_of(paths[0])
-    return dataset.dataset(
-        str(paths[0]) if len(paths) == 1 else [str(path) for path in paths], format=kind
-    )
-
-
-def _format_of(path: Any) -> str:
-    path = Path(path)
-    if path.is_dir():
-        path = next((one for one in sorted(path.rglob("*")) if one.is_file() and one.suffix), path)
-    formats = {".feather": "feather", ".arrow": "feather", ".csv": "csv"}
-    return formats.get(path.suffix, "parquet")
-
-
-def _chosen(block: Any, columns: str | Sequence[str]) -> Any:
-    """The columns of a table; a vector of a single one."""
-    if not hasattr(block, "column_names"):
-        return block[columns if isinstance(columns, str) else list(columns)]
-    block = block.select([columns] if isinstance(columns, str) else list(columns))
-    return block.column(0) if isinstance(columns, str) else block
+def _known_count(source: Any) -> int | None:
+    if isinstance(source, PoolSource):
+        return source.count()
+    if _are_paths(source):
+        return rows_of_files(_paths(source))
+    if _is_dataset(source):
+        return int(source.count_rows())
+    return len(source) if hasattr(source, "__array__") else None

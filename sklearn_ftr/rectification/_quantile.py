@@ -69,8 +69,8 @@ def rectify_quantile(
         Labels of the rectification rows. The predictor must not have been trained on these rows.
     f : array-like of shape (r,) or (r, j)
         Predictions for the same rows, by j judges.
-    f_unlabeled : array-like of shape (m,) or (m, j)
-        Predictions for the pool; a sorted copy is made in their own precision. May be empty.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
+        Predictions for the pool; a sorted copy is made in their own precision. May be empty. Blocks as in `rectify_mean`.
     q : float or array-like of shape (k,), default=0.5
         Levels, between 0 and 1.
     lambda_ : float or array-like of shape (k,), default=None

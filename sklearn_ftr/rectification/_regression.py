@@ -47,10 +47,11 @@ def rectify_glm(
         Predictions of y for the same rows, by j judges, in the same range: for classes, probabilities of class 1. Those of "binomial" are clipped to
         shares of 0.001 and 0.999, those of "poisson" from below to a thousandth of the mean label, as in the estimators: a rule that says 0
         and 1 is a predictor as good as any, but has no logit.
-    X_unlabeled : array-like of shape (m, d)
-        Covariates of the pool. Read in blocks, never copied whole (data frames of mixed types are). May be empty.
-    f_unlabeled : array-like of shape (m,) or (m, j)
-        Predictions for the pool, clipped likewise.
+    X_unlabeled : array-like of shape (m, d), or blocks of such
+        Covariates of the pool. Read in blocks, never copied whole (data frames of mixed types are). May be empty. Blocks as in `rectify_mean`; they are read several
+        times, so that an iterator is not enough.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
+        Predictions for the pool, clipped likewise. Blocks need not be cut as those of `X_unlabeled` are.
     family : {"gaussian", "binomial", "poisson"}, default="gaussian"
         Distribution of y given X: linear, logistic or Poisson (log-linear) regression.
     fit_intercept : bool, default=True

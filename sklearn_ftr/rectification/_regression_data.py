@@ -20,15 +20,16 @@ from sklearn_ftr.rectification._checks import (
     check_finite,
     check_judgements,
 )
+from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._pool import ArrayPool, Pool
-from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_moments import refuse_moments
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
-from sklearn_ftr.rectification._source_pool import SourcePool
+from sklearn_ftr.rectification._source_pool import Covariates
 
 # Rows of which squares are summed at once.
 _PIECE_ROWS = 16_384
@@ -36,13 +37,17 @@ _PIECE_ROWS = 16_384
 
 @dataclass(frozen=True)
 class RegressionData:
-    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, and the coefficients' names."""
+    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, the coefficients' names, the columns
+    of X, and how many parameters are fitted.
+    """
 
     X: Design
     y: Array
     X_pool: Design | PoolSource
     judged: Judgements
     names: tuple[str, ...]
+    columns: ExpectedColumns
+    n_parameters: int
 
     @property
     def unlabeled(self) -> Sized:
@@ -69,7 +74,9 @@ class RegressionData:
         judged, rows = self.judged, seen or (lambda X: Design(X, False))
         f = judged.f if limits is None else np.clip(judged.f, *limits)
         if isinstance(self.X_pool, PoolSource):
-            pool: Pool = SourcePool(judged.pool.f, f.shape[1], self.X_pool, rows, limits)
+            covariates = Covariates(self.X_pool, self.columns, rows)
+            pool: Pool = judged.pool.with_covariates(covariates, limits)
+            check_enough_rows(len(self.y), len(pool), self.n_parameters)
         else:
             of_pool = judged.pool if limits is None else Clipped(judged.pool, *limits)
             pool = ArrayPool([of_pool], rows(self.X_pool.rows))
@@ -90,6 +97,7 @@ def check_regression(
     fit_intercept = check_truth_value(fit_intercept, "fit_intercept")
     check_same_rows(X=X, y=y, f=f)
     check_same_rows(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
+    refuse_moments(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
     check_column_order(X, X_unlabeled, "X", "X_unlabeled")
     rows = _matrix(X, "X")
     labels = _vector(y, len(rows), "y")
@@ -103,14 +111,16 @@ def check_regression(
         of_pool = Design(pool_rows, fit_intercept)
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
-    # Rows that come in blocks have not been counted.
-    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else k + 1, k)
+    # Rows that come in blocks are counted when they are read.
+    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else 0, k)
     return RegressionData(
         Design(rows, fit_intercept),
         labels.astype(np.float64),
         of_pool,
         judged,
         names,
+        ExpectedColumns.of(X, "X", rows.shape[1]),
+        k,
     )
 
 
@@ -118,10 +128,6 @@ def _judgements_in_memory(
     f: Any, f_unlabeled: Any, m: int, labels: NDArray[Any], missing_judgements: str
 ) -> Judgements:
     """For m rows of a pool."""
-    if isinstance(f_unlabeled, PoolMoments):
-        raise ValueError(
-            "f_unlabeled are PoolMoments, from which means can be had, but no other estimate; pass predictions, in an array or in blocks."
-        )
     _check_length(f_unlabeled, m, "f_unlabeled")
     judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
     _finite(judged.pool, "f_unlabeled", check_judgements)

@@ -80,7 +80,9 @@ class SomeRows:
         self, estimand: Estimand, f: Array, at: Linearized, mean: Array, end: Array
     ) -> Array:
         scores, information = self._sums(estimand, f, at.solution)
-        slope = np.linalg.inv(at.inverse) if information.any() else np.zeros_like(information)
+        slope = np.asarray(np.linalg.inv(at.inverse), dtype=np.float64)
+        if not (information.any() and np.isfinite(information).all()):  # it is not known
+            information = slope = np.zeros_like(information)
         for _ in range(_MOST_CORRECTIONS):
             moved = end - at.solution
             curved = self._sums(estimand, f, end)[0] - scores + information @ moved

@@ -96,6 +96,8 @@ class TwoStageShares:
     def pools_side(self) -> tuple[Ordered, Array | None]:
         """Predictions (m, j) of unlabeled rows or, where labels were drawn with probabilities, of all rows; and weights."""
         drawn, pool = self.sample.drawn, as_table(self.sample.f_pool)
+        # Whole numbers and truth values as the shortest floats that hold them.
+        pool = pool.astype(np.result_type(pool.dtype, np.float32), copy=False)
         weights = drawn.weights_of_pools_side(len(pool))
         if drawn.own_weights is not None and len(pool):
             pool = np.concatenate([self.sample.f, pool])
