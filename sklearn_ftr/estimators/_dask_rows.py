@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,9 @@ def is_dask(values: Any) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Rows that are read together: a delayed table or array, how many rows it has, and the positions of those with labels."""
+    """Rows that are read together: the key of a table or array in a graph, how many rows it has, and the positions of those with labels."""
 
-    delayed: Any
+    key: Any
     n_rows: int
     labeled: Positions
 
@@ -47,8 +48,10 @@ class Partition:
 class DaskRows:
     """The unlabeled rows of some partitions, as `MoreRows` has them of a source."""
 
-    def __init__(self, partitions: Sequence[Partition], report: Callable[[str], None]) -> None:
-        self.partitions, self.report = partitions, report
+    def __init__(
+        self, graph: Graph, partitions: Sequence[Partition], report: Callable[[str], None]
+    ) -> None:
+        self.graph, self.partitions, self.report = graph, partitions, report
         self.starts = [0, *accumulate(map(len, partitions))]
 
     def __len__(self) -> int:
@@ -62,7 +65,8 @@ class DaskRows:
     def blocks(self) -> Iterator[tuple[int, Any]]:
         """One partition after the other, on the client."""
         for start, partition in zip(self.starts, self.partitions, strict=False):
-            yield from _unlabeled_blocks(partition.delayed.compute(), partition.labeled, start)
+            (rows,) = self.graph.computed([(_itself, partition.key)], self.report)
+            yield from _unlabeled_blocks(rows, partition.labeled, start)
 
     def some_rows(self, n: int) -> list[tuple[int, Any]]:
         """Runs of about n rows; partitions without any are not read."""
@@ -71,19 +75,20 @@ class DaskRows:
             for start, partition in zip(self.starts, self.partitions, strict=False):
                 low, high = max(first, start), min(stop, start + len(partition))
                 if low < high:
-                    asked.append((low, (partition, low - start, high - start)))
-        found = _computed([(_take_unlabeled, *told) for _, told in _delayed(asked)], self.report)
+                    told = partition.key, partition.labeled, low - start, high - start
+                    asked.append((low, (_take_unlabeled, *told)))
+        found = self.graph.computed([task for _, task in asked], self.report)
         return [(low, rows) for (low, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S) -> S:
         """Each partition where it is."""
         make, empty = _sent(make), deepcopy(summary)
         tasks = [
-            (_summarize, make, empty, start, partition.delayed, partition.labeled)
+            (_summarize, partition.key, make, empty, start, partition.labeled)
             for start, partition in zip(self.starts, self.partitions, strict=False)
             if len(partition)
         ]
-        for one in _computed(tasks, self.report):
+        for one in self.graph.computed(tasks, self.report):
             summary.merge(one)
         return summary
 
@@ -101,14 +106,16 @@ def gathered(
         raise TypeError(
             f"X is of type {type(X).__name__} and y of type {type(y).__name__}; expected collections of dask, or neither of them."
         )
-    of_X, of_y = _partitions_of(X), _partitions_of(y)
-    if len(of_X) != len(of_y):
+    of_X, of_y = Graph.of(X), Graph.of(y)
+    if len(of_X.keys) != len(of_y.keys):
         raise ValueError(
-            f"X has {len(of_X)} partitions and y has {len(of_y)}; expected the same rows in each. Take both from one data frame, or "
+            f"X has {len(of_X.keys)} partitions and y has {len(of_y.keys)}; expected the same rows in each. Take both from one data frame, or "
             "rechunk one like the other."
         )
-    told = list(_computed([(_labels_in, one) for one in of_y], report))
-    partitions = [Partition(rows, n, labeled) for rows, (n, labeled, _) in zip(of_X, told, strict=True)]
+    told = list(of_y.computed([(_labels_in, key) for key in of_y.keys], report))
+    partitions = [
+        Partition(key, n, labeled) for key, (n, labeled, _) in zip(of_X.keys, told, strict=True)
+    ]
     with_labels = [one for one in partitions if len(one.labeled)]
     labels = np.concatenate([values for *_, values in told])
     if not with_labels:
@@ -116,18 +123,61 @@ def gathered(
         raise ValueError(
             f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks unlabeled rows; at least some rows need a label."
         )
-    rows = _computed([(_take, one.delayed, one.labeled, one.n_rows) for one in with_labels], report)
-    return _joined(list(rows)), labels, DaskRows(partitions, report)
+    tasks = [(_take, one.key, one.labeled, one.n_rows) for one in with_labels]
+    rows = list(of_X.computed(tasks, report))
+    return _joined(rows), labels, DaskRows(of_X, partitions, report)
 
 
-def _partitions_of(values: Any) -> list[Any]:
-    """Delayed tables or arrays, each with all columns."""
-    if hasattr(values, "chunks") and values.ndim > 1 and len(values.chunks[1]) > 1:
-        values = values.rechunk({1: -1})
-    if hasattr(values, "simplify"):
-        # Of few columns dask would read several files at once, and X and y have to be cut alike.
-        return list(values.simplify().to_delayed(optimize_graph=False))
-    return list(np.ravel(values.to_delayed()))
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """What makes the partitions of a collection, and their keys in it."""
+
+    tasks: Any
+    keys: list[Any]
+
+    @classmethod
+    def of(cls, values: Any) -> Graph:
+        """Each partition with all of its columns."""
+        if hasattr(values, "chunks") and values.ndim > 1 and len(values.chunks[1]) > 1:
+            values = values.rechunk({1: -1})
+        if hasattr(values, "simplify"):
+            # Only the columns that are asked for are read, but files one by one, since X and y have to be cut alike.
+            values = values.simplify()
+        keys = _flat(values.__dask_keys__())
+        return cls(dict(values.__dask_graph__()), keys)
+
+    def computed(self, tasks: list[Any], report: Callable[[str], None]) -> Iterator[Any]:
+        """Results of functions of a partition, given by its key, and of more, in their order, as soon as they are there.
+
+        All are one graph, which grows with the number of partitions and not with its square.
+        """
+        from dask.delayed import Delayed
+        from dask.highlevelgraph import HighLevelGraph
+
+        name = f"pool-{uuid4().hex}"
+        layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
+        graph = HighLevelGraph({name: {**self.tasks, **layer}}, {name: set()})
+        delayed = [Delayed(key, graph, layer=name) for key in layer]
+        client = _client()
+        if client is None:
+            for one in delayed:
+                yield one.compute()
+            return
+        futures = client.compute(delayed)
+        for number, future in enumerate(futures):
+            yield future.result()
+            futures[number] = None  # so that the worker may forget it
+            if (number + 1) % max(len(futures) // 10, 1) == 0:
+                report(f"pool: {number + 1} of {len(futures)} partitions")
+
+
+def _flat(keys: Any) -> list[Any]:
+    """Of nested lists."""
+    return [one for part in keys for one in _flat(part)] if isinstance(keys, list) else [keys]
+
+
+def _itself(X: Any) -> Any:
+    return X
 
 
 def _labels_in(y: Any) -> tuple[int, Positions, Array]:
@@ -165,19 +215,12 @@ def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[
         yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)
 
 
-def _summarize(make: MakeBlock, empty: S, start: int, X: Any, labeled: Positions) -> S:
+def _summarize(X: Any, make: MakeBlock, empty: S, start: int, labeled: Positions) -> S:
     """What is known of a partition, whose first unlabeled row has the number `start`."""
     summary = deepcopy(empty)
     for first, rows in _unlabeled_blocks(X, labeled, start):
         summary.add(make(first, rows))
     return summary
-
-
-def _delayed(asked: list[Any]) -> list[Any]:
-    return [
-        (low, (partition.delayed, partition.labeled, start, stop))
-        for low, (partition, start, stop) in asked
-    ]
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -205,21 +248,3 @@ def _sent(value: Any) -> Any:
     """A copy on every worker, so that it is sent once and not with each task."""
     client = _client()
     return value if client is None else client.scatter(value, broadcast=True, hash=False)
-
-
-def _computed(tasks: list[Any], report: Callable[[str], None]) -> Iterator[Any]:
-    """Results in the order of the tasks, as soon as they are there."""
-    import dask
-
-    client = _client()
-    if client is None:
-        for function, *arguments in tasks:
-            yield dask.delayed(function, pure=False)(*arguments).compute()
-        return
-    delayed = [dask.delayed(function, pure=False)(*arguments) for function, *arguments in tasks]
-    futures = client.compute(delayed)
-    for number, future in enumerate(futures):
-        yield future.result()
-        futures[number] = None  # so that the worker may forget it
-        if (number + 1) % max(len(futures) // 10, 1) == 0:
-            report(f"pool: {number + 1} of {len(futures)} partitions")
