@@ -3,8 +3,8 @@
     python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--folder FOLDER] [--workers 2]
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
-file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with Ridge, cv=5, and RectifiedLogisticRegression with LogisticRegression,
-split_ratio=0.5, three covariates. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
+file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
+covariates, by linear models (Ridge, LogisticRegression) and by 50 boosted trees. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
 Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
@@ -24,6 +25,12 @@ from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
 COLUMNS = [f"x{j}" for j in range(10)]
 COVARIATES = COLUMNS[:3]
 FILE_ROWS, LABELS = 250_000, 1_000
+KINDS = (
+    "mean, K = 5, linear models",
+    "logistic, split, linear model",
+    "mean, K = 5, boosted trees",
+    "logistic, split, boosted trees",
+)
 
 
 def write(folder, number):
@@ -73,11 +80,15 @@ def run(client, paths, kind):
     import dask.dataframe as dd
 
     frame = dd.read_parquet(paths)
-    if kind == "mean, K = 5":
-        estimator, target, how = RectifiedMeanEstimator(Ridge(), cv=5, random_state=0), "y", "predict"
+    if kind.startswith("mean"):
+        model = Ridge() if "linear" in kind else HistGradientBoostingRegressor(max_iter=50)
+        estimator, target, how = RectifiedMeanEstimator(model, cv=5, random_state=0), "y", "predict"
     else:
+        model = (
+            LogisticRegression() if "linear" in kind else HistGradientBoostingClassifier(max_iter=50)
+        )
         estimator = RectifiedLogisticRegression(
-            LogisticRegression(), covariates=COVARIATES, split_ratio=0.5, random_state=0
+            model, covariates=COVARIATES, split_ratio=0.5, random_state=0
         )
         target, how = "positive", "predict_proba"
     start = time.perf_counter()
@@ -106,7 +117,7 @@ def measure(options, folder):
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for rows in sorted(options.rows):
         paths = made(folder, rows)
-        for kind in ("mean, K = 5", "logistic, split"):
+        for kind in KINDS:
             cluster = LocalCluster(
                 n_workers=options.workers, threads_per_worker=1, dashboard_address=None
             )
@@ -120,7 +131,7 @@ def measure(options, folder):
                 flush=True,
             )
     low, high = min(options.rows), max(options.rows)
-    for kind in ("mean, K = 5", "logistic, split"):
+    for kind in KINDS:
         ratio = seconds[kind, high] / seconds[kind, low]
         if high > low:
             print(

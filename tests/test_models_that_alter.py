@@ -261,7 +261,7 @@ def test_training_weights(data):
 
 def test_a_pool_is_not_copied_whole(data, monkeypatch):
     """Not more than a block at once is handed to the model."""
-    monkeypatch.setattr("sklearn_ftr.estimators._inner_model._BLOCK_ROWS", 100)
+    monkeypatch.setattr("sklearn_ftr.estimators._inner_model.rows_at_once", lambda X: 100)
     sizes = []
 
     class Counting(Ridge):

@@ -518,7 +518,7 @@ def test_nullable_and_object_labels(population):
 def test_blocks_of_the_pool_do_not_matter(population, monkeypatch):
     X, y = population
     expected = fitted(X, y)
-    monkeypatch.setattr("sklearn_ftr.estimators._inner_model._BLOCK_ROWS", 100)
+    monkeypatch.setattr("sklearn_ftr.estimators._inner_model.rows_at_once", lambda X: 100)
     assert fitted(X, y).mean_ == pytest.approx(expected.mean_, rel=1e-12)
 
 

@@ -148,7 +148,7 @@ def test_the_number_of_unlabeled_rows_does_not_shrink_in_silence(population):
 def test_predictions_that_are_taken(made_of, population, monkeypatch):
     """In blocks of 97 the last one of 780 has four rows; in blocks of 41, one."""
     X, y = population
-    monkeypatch.setattr("sklearn_ftr.estimators._inner_model._BLOCK_ROWS", 41)
+    monkeypatch.setattr("sklearn_ftr.estimators._inner_model.rows_at_once", lambda X: 41)
     expected = rectified(LinearRegression()).fit(X, y)
     assert rectified(Returning(made_of)).fit(X, y).mean_ == pytest.approx(expected.mean_, rel=1e-12)
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import import_pandas
-from sklearn_ftr.estimators._own_rows import own_rows, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._pool import BLOCK_ROWS, PoolBlock, S, runs_of_rows
+from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows
 
 Positions = NDArray[np.intp]
 # From the number of the first row, and some rows, to what stage 2 reads of them.
@@ -207,9 +207,9 @@ def _unlabeled(n: int, labeled: Positions) -> Positions:
 
 
 def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[int, Any]]:
-    rows = _unlabeled(num_samples(X), labeled)
-    for first in range(0, len(rows), BLOCK_ROWS):
-        part = rows[first : first + BLOCK_ROWS]
+    rows, size = _unlabeled(num_samples(X), labeled), rows_at_once(X)
+    for first in range(0, len(rows), size):
+        part = rows[first : first + size]
         low, high = int(part[0]), int(part[-1]) + 1
         adjacent = high - low == len(part)
         yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)

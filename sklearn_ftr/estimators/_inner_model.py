@@ -20,13 +20,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import HasMethods
-from sklearn_ftr.estimators._own_rows import own_rows
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once
 from sklearn_ftr.estimators._predictions import predicted_means
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._training_weights import fit_weighted
 from sklearn_ftr.rectification._checks import Array
-
-_BLOCK_ROWS = 65_536
 
 
 class CanPredictOnceFitted(HasMethods):
@@ -153,7 +151,7 @@ def mean_prediction(
 ) -> Array:
     """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
     means, start = np.empty((len(rows), n_outputs)), 0
-    for block, n in _blocks(rows):
+    for block, n in _blocks(rows, rows_at_once(X)):
         means[start : start + n] = _predict(model, own_rows(X, block), n, n_outputs)
         start += n
     return means
@@ -164,10 +162,12 @@ def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array
         return predicted_means(model, X, n_rows, n_outputs)
 
 
-def _blocks(rows: NDArray[np.intp] | RowNumbers) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
+def _blocks(
+    rows: NDArray[np.intp] | RowNumbers, size: int
+) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
     """Rows, as a slice if they are adjacent, and their number."""
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
         adjacent = bool(np.all(np.diff(block) == 1))
         yield slice(int(block[0]), int(block[-1]) + 1) if adjacent else block, len(block)
 

@@ -9,9 +9,9 @@ from typing import Any
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
-from sklearn_ftr.estimators._own_rows import own_rows, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checkpoint import Checkpoint
-from sklearn_ftr.rectification._pool import BLOCK_ROWS, S, runs_of_rows
+from sklearn_ftr.rectification._pool import S, runs_of_rows
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 
 
@@ -47,8 +47,9 @@ class MoreRows:
         for number, block in enumerate(self.source.blocks()):
             self._check_columns(number, block)
             n = num_samples(block)
-            for first in range(0, n, BLOCK_ROWS):
-                rows = slice(first, min(first + BLOCK_ROWS, n))
+            size = rows_at_once(block)
+            for first in range(0, n, size):
+                rows = slice(first, min(first + size, n))
                 yield start + first, some_of(block, rows)
             start += n
         self._counted(start)

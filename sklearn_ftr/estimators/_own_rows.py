@@ -26,12 +26,23 @@ _IMMUTABLE = (
 )
 
 
+_ROWS_OF_NO_COLUMNS, _NUMBERS_AT_ONCE, _FEWEST_ROWS, _MOST_ROWS = 65_536, 2**23, 16_384, 262_144
+
+
 def own_rows(X: Any, rows: NDArray[np.intp] | slice) -> Any:
     """Some rows of X, by positions or a slice, that share no memory with it."""
     if isinstance(rows, slice) and not _can_be_cut(X):
         # The slice of a tensor, for example, is a view; rows by positions are a copy everywhere.
         rows = np.arange(rows.start, rows.stop)
     return _own(safe_indexing(X, rows), X)
+
+
+def rows_at_once(X: Any) -> int:
+    """How many rows models are handed at a time: 64 MiB of numbers, within reason; of texts and whatever has no columns 65,536."""
+    shape = getattr(X, "shape", ())
+    if not isinstance(shape, tuple) or len(shape) != 2 or not shape[1]:
+        return _ROWS_OF_NO_COLUMNS
+    return int(np.clip(_NUMBERS_AT_ONCE // shape[1], _FEWEST_ROWS, _MOST_ROWS))
 
 
 def some_of(X: Any, rows: slice) -> Any:

@@ -15,14 +15,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._inner_model import mean_prediction
+from sklearn_ftr.estimators._own_rows import rows_at_once
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._pool import BLOCK_ROWS, Pool, PoolBlock, runs_of_rows
+from sklearn_ftr.rectification._pool import Pool, PoolBlock, runs_of_rows
 
 Rows = NDArray[np.intp]
 # Predictions that are kept in memory; more of them are made when they are read or, for whoever reads them again, kept on disk.
 KEPT_BYTES = 64 * 2**20
+# Predictions of a block, and rows that it has in any case.
+_NUMBERS_AT_ONCE, _FEWEST_ROWS = 2**20, 16_384
 
 
 def are_few(n_rows: int, n_numbers: int) -> bool:
@@ -72,9 +75,11 @@ class PredictedPart:
     @property
     def n_at_once(self) -> int:
         """Rows of a block: where models work side by side, as many as may be kept."""
+        n_numbers = self.n_outputs * len(self.models)
+        at_once = min(rows_at_once(self.X), max(_NUMBERS_AT_ONCE // n_numbers, _FEWEST_ROWS))
         if self.kept is not None or self.n_jobs in (None, 1):
-            return BLOCK_ROWS
-        return max(KEPT_BYTES // (8 * self.n_outputs * len(self.models)), BLOCK_ROWS)
+            return at_once
+        return max(KEPT_BYTES // (8 * n_numbers), at_once)
 
     def predictions(self, part: slice) -> tuple[Array, ...]:
         """Of some of the rows (n, j), by each model."""

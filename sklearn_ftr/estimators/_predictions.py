@@ -47,7 +47,7 @@ def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Array:
 
 def _check_distributions(probabilities: Array, name: str) -> None:
     """Refuse decision values, percentages and whatever else is no probability."""
-    sums = probabilities.sum(axis=1)
+    sums = probabilities @ np.ones(probabilities.shape[1])  # several times as fast as their sum
     low, high = probabilities.min(), probabilities.max()
     if max(-low, high - 1, np.abs(sums - 1).max()) > _ROUNDING_OF_PROBABILITIES:
         raise ValueError(

@@ -77,6 +77,7 @@ class PoolScores:
         """See a block more."""
         for piece in block.pieces(_ROWS_AT_ONCE):
             self._add(piece)
+        self.predictions.add(columns(block.f), block.start)
 
     def merge(self, other: PoolScores) -> None:
         """See what another one has seen."""
@@ -100,7 +101,6 @@ class PoolScores:
         if piece.own is not None:
             self._take_own(scores, piece, X)
         self.scores.add(scores, piece.start)
-        self.predictions.add(f, piece.start)
 
     def _with_information(self, X: Array, f: Array, weights: Array | None) -> Array:
         """Scores (n, j k), while information is added up."""
