@@ -1,10 +1,10 @@
 """Time and memory of estimates over pools in Parquet files, by a cluster of two processes on this machine.
 
-    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--folder FOLDER] [--workers 2]
+    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--models linear trees] [--folder FOLDER] [--workers 2]
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
 file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
-covariates, by linear models (Ridge, LogisticRegression) and by 50 boosted trees. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
+covariates, by linear models (Ridge, LogisticRegression) and by 20 boosted trees. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
 Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
 """
 
@@ -25,12 +25,8 @@ from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
 COLUMNS = [f"x{j}" for j in range(10)]
 COVARIATES = COLUMNS[:3]
 FILE_ROWS, LABELS = 250_000, 1_000
-KINDS = (
-    "mean, K = 5, linear models",
-    "logistic, split, linear model",
-    "mean, K = 5, boosted trees",
-    "logistic, split, boosted trees",
-)
+MODELS = "linear", "trees"
+KINDS = "mean, K = 5, linear", "logistic, split, linear", "mean, K = 5, trees", "logistic, split, trees"
 
 
 def write(folder, number):
@@ -81,11 +77,11 @@ def run(client, paths, kind):
 
     frame = dd.read_parquet(paths)
     if kind.startswith("mean"):
-        model = Ridge() if "linear" in kind else HistGradientBoostingRegressor(max_iter=50)
+        model = Ridge() if "linear" in kind else HistGradientBoostingRegressor(max_iter=20)
         estimator, target, how = RectifiedMeanEstimator(model, cv=5, random_state=0), "y", "predict"
     else:
         model = (
-            LogisticRegression() if "linear" in kind else HistGradientBoostingClassifier(max_iter=50)
+            LogisticRegression() if "linear" in kind else HistGradientBoostingClassifier(max_iter=20)
         )
         estimator = RectifiedLogisticRegression(
             model, covariates=COVARIATES, split_ratio=0.5, random_state=0
@@ -102,6 +98,7 @@ def run(client, paths, kind):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10**6, 10**7, 10**8])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
@@ -115,9 +112,10 @@ def measure(options, folder):
     seconds = {}
     print("| rows | estimate | seconds | reading and predicting | ratio | worker's peak | client's |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
+    kinds = [kind for kind in KINDS if kind.split(", ")[-1] in options.models]
     for rows in sorted(options.rows):
         paths = made(folder, rows)
-        for kind in KINDS:
+        for kind in kinds:
             cluster = LocalCluster(
                 n_workers=options.workers, threads_per_worker=1, dashboard_address=None
             )
@@ -131,7 +129,7 @@ def measure(options, folder):
                 flush=True,
             )
     low, high = min(options.rows), max(options.rows)
-    for kind in KINDS:
+    for kind in kinds:
         ratio = seconds[kind, high] / seconds[kind, low]
         if high > low:
             print(

@@ -14,6 +14,7 @@ from scipy import stats
 from sklearn_ftr import ZeroWidthIntervalWarning, rectify_quantile
 from sklearn_ftr.rectification._counted_lambda import can_be_counted, counted_lambda
 from sklearn_ftr.rectification._indicators import Indicators
+from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._two_stage_shares import TwoStageShares
@@ -443,7 +444,7 @@ def test_result_shows_its_levels():
 @pytest.mark.parametrize("r", [5, 6, 40])
 def test_lambda_by_counts_is_the_one_by_power_tuning(r, m, decimals):
     y, f, pool = sample_of(11, r, m, decimals)
-    shares = TwoStageShares(Sample(y, f[:, None], pool, SimpleRandom(r)))
+    shares = TwoStageShares(Sample(y, f[:, None], ArrayPool([pool]), SimpleRandom(r)))
     assert can_be_counted(shares)
     for t in [*np.quantile(y, [0.0, 0.3, 0.5, 1.0], method="inverted_cdf"), -9.0, 0.05, 9.0]:
         tuned = Indicators.of(shares, t).rectified(None).lambda_

@@ -118,6 +118,10 @@ class Pool(ABC):
     def __len__(self) -> int:
         """How many rows there are."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be had again from the rows."""
+        return {name: value for name, value in vars(self).items() if name != "average"}
+
     @property
     def is_empty(self) -> bool:
         """Whether there is surely no row; a pool that has not been read yet may turn out to have none."""
