@@ -120,7 +120,8 @@ class Pool(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what can be had again from the rows."""
-        return {name: value for name, value in vars(self).items() if name != "average"}
+        kept = vars(self).items()
+        return {name: value for name, value in kept if name not in ("average", "ordered")}
 
     @property
     def is_empty(self) -> bool:
@@ -163,6 +164,18 @@ class Pool(ABC):
     def average(self) -> Values:
         """Predictions (m, j), or (m,) if there is one column, by all models: 8 bytes a number."""
         return joined((block.f for block in self.blocks()), self.n_columns, len(self))
+
+    @cached_property
+    def ordered(self) -> Values:
+        """Predictions (m,) of a single column in ascending order, as float32 or float64: the array of `average` itself, in its place."""
+        f = as_wide(self.average)
+        f.sort()
+        return f
+
+
+def as_wide(f: Values) -> Values:
+    """As float32 or float64; what is one of them is not copied."""
+    return f if f.dtype in (np.float32, np.float64) else f.astype(np.float64)
 
 
 def joined(blocks: Iterable[Values], k: int, m: int | None) -> Values:
@@ -242,6 +255,11 @@ class ArrayPool(Pool):
             return super().average
         f = self.of_models[0]
         return f[:, 0] if f.ndim == 2 and f.shape[1] == 1 else f
+
+    @cached_property
+    def ordered(self) -> Values:
+        """A copy: the array is the user's."""
+        return np.sort(as_wide(self.average))
 
 
 class PoolOfParts(Pool):

@@ -13,7 +13,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._deviations import Deviations
-from sklearn_ftr.rectification._pool import Pool
+from sklearn_ftr.rectification._pool import Pool, as_wide
 from sklearn_ftr.rectification._sampling import Sampling
 
 
@@ -115,8 +115,7 @@ class Sample:
     @property
     def f_pool(self) -> NDArray[np.floating[Any]]:
         """Predictions (m,) or (m, j) of the pool in an array of float32 or float64."""
-        f = self.pool.average
-        return f if f.dtype in (np.float32, np.float64) else f.astype(np.float64)
+        return as_wide(self.pool.average)
 
     @property
     def every(self) -> Sampling:

@@ -78,6 +78,8 @@ class TwoStageShares:
     @cached_property
     def of_pools(self) -> list[Shares]:
         """F_U(f <= t) of each judge."""
+        if isinstance(self.sample.drawn, SimpleRandom) and self.sample.pool.n_columns == 1:
+            return [Shares(self.sample.pool.ordered)]
         pool, weights = self.pools_side
         return [Shares.of(f, weights) for f in pool.T]
 
