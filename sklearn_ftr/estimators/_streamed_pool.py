@@ -110,6 +110,11 @@ class StreamedPool(Pool):
         """Not before it has been read."""
         return self.rows.is_known and not len(self.rows)
 
+    @property
+    def n_known(self) -> int | None:
+        """Not of every source."""
+        return len(self.rows) if self.rows.is_known else None
+
     def blocks(self) -> Iterator[PoolBlock]:
         """As they come."""
         for start, rows in self.rows.blocks():
@@ -134,6 +139,12 @@ class ChainedPool(Pool):
 
     def __len__(self) -> int:
         return len(self.first) + len(self.second)
+
+    @property
+    def n_known(self) -> int | None:
+        """Of both."""
+        n = self.second.n_known
+        return None if n is None else len(self.first) + n
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Those of the first one first."""

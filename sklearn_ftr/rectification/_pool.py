@@ -128,6 +128,11 @@ class Pool(ABC):
         """Whether there is surely no row; a pool that has not been read yet may turn out to have none."""
         return not len(self)
 
+    @property
+    def n_known(self) -> int | None:
+        """How many rows there are, where that is known before any is read."""
+        return len(self)
+
     @abstractmethod
     def blocks(self) -> Iterator[PoolBlock]:
         """All rows, once more from the first one on."""

@@ -32,8 +32,11 @@ class EvenRows:
     The distance is a power of two, so that which rows are kept depends on the pool only, not on how it was cut into blocks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_rows: int = 0) -> None:
+        """Of so many rows in all, if that is known: then none is kept that would be dropped again."""
         self.step, self.first = 1, 0
+        while -(-n_rows // self.step) > 2 * _ROWS:
+            self.step *= 2
         self.kept: list[NDArray[Any]] = []
 
     @property
@@ -116,6 +119,13 @@ class PoolMoments:
         self._even: EvenRows | None = EvenRows()
         if f is not None:
             self.update(f)
+
+    @classmethod
+    def expecting(cls, n_rows: int | None) -> Self:
+        """None yet of so many rows, if that is known."""
+        seen = cls()
+        seen._even = EvenRows(n_rows or 0)
+        return seen
 
     @property
     def count(self) -> int:

@@ -214,7 +214,7 @@ class SimpleRandom(Sampling):
 
     def of_means(self, f: Array, pool: Pool) -> MeansOfPool:
         """Of all models side by side."""
-        seen = pool.summarized(PoolMoments())
+        seen = pool.summarized(PoolMoments.expecting(pool.n_known))
         part = seen.moments or no_moments(f.shape[1] * pool.n_models)
         return MeansOfPool(part, part.mean.reshape(pool.n_models, -1), seen.even_rows)
 

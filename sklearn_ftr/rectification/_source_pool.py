@@ -61,6 +61,11 @@ class SourcePool(Pool):
         """Not before it has been read."""
         return self._n_rows == 0
 
+    @property
+    def n_known(self) -> int | None:
+        """Not of every source."""
+        return self._n_rows
+
     def blocks(self) -> Iterator[PoolBlock]:
         """As the sources give them, those that are large in pieces."""
         end = 0
