@@ -142,6 +142,27 @@ def test_tables_in_files_are_pools(rows, tmp_path):
     assert_same(in_X, streamed)
 
 
+def test_tables_in_files_become_frames_like_X(rows, tmp_path):
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    frame = pl.DataFrame(dict(zip(NAMES, rows.X.T, strict=True)))
+    pd.DataFrame(rows.X[LABELED:], columns=NAMES).to_parquet(tmp_path / "pool.parquet", index=False)
+    estimator, y = RectifiedMeanEstimator(NeedsPolars(), cv=5, random_state=0), rows.partial("number")
+    streamed = estimator.fit(frame[:LABELED], y[:LABELED], pool=tmp_path / "pool.parquet").result_
+    assert streamed.n_unlabeled == POOL
+
+
+class NeedsPolars(Ridge):
+    """Reads data frames of polars only."""
+
+    def fit(self, X, y):
+        return super().fit(X.to_numpy(), y)
+
+    def predict(self, X):
+        assert type(X).__module__.startswith("polars")
+        return super().predict(X.to_numpy())
+
+
 def test_several_outputs(rows):
     y = np.column_stack([rows.partial("number"), rows.partial("count")])
     estimator = RectifiedMeanEstimator(Ridge(), cv=4, random_state=0)
@@ -171,6 +192,19 @@ def test_a_generator_suffices_for_one_pass(rows, name):
     X, y = rows.X[:LABELED], rows.y[kind][:LABELED]
     again = clone(estimator).fit(X, y, pool=rows.blocks()).result_
     assert_same(again, clone(estimator).fit(X, y, pool=rows.blocks()()).result_)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_mean_reads_its_pool_once(rows, way):
+    read = []
+
+    def counted():
+        read.append(1)
+        return rows.blocks()()
+
+    estimator, kind = rows.estimator("mean", way)
+    estimator.fit(rows.X[:LABELED], rows.y[kind][:LABELED], pool=counted)
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
