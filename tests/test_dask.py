@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,9 @@ def mean_estimator():
 def assert_same(one, other):
     for of in ("estimate", "standard_error"):
         np.testing.assert_allclose(getattr(one, of), getattr(other, of), rtol=1e-10, atol=1e-13)
-    np.testing.assert_allclose(one.confidence_interval(), other.confidence_interval(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        one.confidence_interval(), other.confidence_interval(), rtol=1e-10, atol=1e-12
+    )
     assert (one.n_labeled, one.n_unlabeled) == (other.n_labeled, other.n_unlabeled)
 
 
@@ -111,7 +114,7 @@ def test_partitions_without_labels(frame, order):
     ordered = frame.sort_values("number", na_position="first" if order == "labels last" else "last")
     ordered = ordered.reset_index(drop=True)
     cuts = [0, 0, 1_000, 3_800, 3_800, N] if order == "labels last" else [0, 200, 200, N, N]
-    parts = [ordered[low:high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    parts = [ordered[low:high] for low, high in pairwise(cuts)]
     joined = dd.from_delayed([dask.delayed(part) for part in parts], meta=ordered[:0])
     in_memory = mean_estimator().fit(ordered[NAMES], ordered["number"]).result_
     assert_same(in_memory, mean_estimator().fit(joined[NAMES], joined["number"]).result_)

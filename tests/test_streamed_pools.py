@@ -88,7 +88,9 @@ class Source:
 def assert_same(one, other, rtol=1e-10):
     for of in ("estimate", "standard_error"):
         np.testing.assert_allclose(getattr(one, of), getattr(other, of), rtol=rtol, atol=1e-13)
-    np.testing.assert_allclose(one.confidence_interval(), other.confidence_interval(), rtol=rtol, atol=1e-12)
+    np.testing.assert_allclose(
+        one.confidence_interval(), other.confidence_interval(), rtol=rtol, atol=1e-12
+    )
     assert (one.n_labeled, one.n_unlabeled) == (other.n_labeled, other.n_unlabeled)
 
 
@@ -104,7 +106,7 @@ def test_pools_in_blocks_are_rows_without_labels(rows, name, way):
 
 
 @pytest.mark.parametrize(("name", "way"), CASES)
-def test_unlabeled_rows_of_X_come_before_those_in_blocks(rows, name, way):
+def test_rows_without_labels_come_before_those_in_blocks(rows, name, way):
     estimator, kind = rows.estimator(name, way)
     y, first = rows.partial(kind), LABELED + 333
     in_X = clone(estimator).fit(rows.X, y).result_
@@ -142,7 +144,7 @@ def test_tables_in_files_are_pools(rows, tmp_path):
     assert_same(in_X, streamed)
 
 
-def test_tables_in_files_become_frames_like_X(rows, tmp_path):
+def test_tables_in_files_become_frames_like_those_of_x(rows, tmp_path):
     pl = pytest.importorskip("polars")
     pytest.importorskip("pyarrow")
     frame = pl.DataFrame(dict(zip(NAMES, rows.X.T, strict=True)))
@@ -172,7 +174,10 @@ def test_several_outputs(rows):
 
 def test_pipelines(rows):
     model = make_pipeline(StandardScaler(), LinearRegression())
-    estimator, y = RectifiedMeanEstimator(model, split_ratio=0.4, random_state=0), rows.partial("number")
+    estimator, y = (
+        RectifiedMeanEstimator(model, split_ratio=0.4, random_state=0),
+        rows.partial("number"),
+    )
     in_X = clone(estimator).fit(rows.X, y).result_
     assert_same(in_X, estimator.fit(rows.X[:LABELED], y[:LABELED], pool=rows.blocks()).result_)
 
@@ -238,9 +243,10 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(rows):
     before = estimator.fit(X, y, pool=rows.blocks()).result_
     bad = rows.X[LABELED:].copy()
     bad[1_500, 0] = 1e7
-    with pytest.raises(ValueError, match="FailsLate"):
+    with pytest.raises(ValueError, match="FailsLate") as error:
         estimator.fit(X, y, pool=lambda: (bad[i : i + BLOCK] for i in range(0, len(bad), BLOCK)))
     assert estimator.result_ is before
+    assert "rows 1,203 to 1,603 of the pool" in error.value.__notes__[0]
 
 
 class AltersRows(Ridge):
