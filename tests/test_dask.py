@@ -211,7 +211,7 @@ class Slow(Ridge):
     """Takes its time, so that a worker can die meanwhile."""
 
     def predict(self, X):
-        time.sleep(0.05)
+        time.sleep(0.1)
         return super().predict(X)
 
 
@@ -226,5 +226,5 @@ def test_a_cluster_and_a_worker_that_is_killed(frame, client):
     killer = threading.Timer(0.4, os.kill, (pid, 9))
     killer.start()
     after = estimator.fit(parts[NAMES], parts["number"]).result_
-    killer.join()
+    assert not killer.is_alive(), "the fit ended before a worker was killed"
     assert (after.estimate, after.standard_error) == (whole.estimate, whole.standard_error)
