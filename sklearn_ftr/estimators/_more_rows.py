@@ -23,10 +23,14 @@ class MoreRows:
     source : PoolSource
     like : sequence of str or None
         Names of the columns that every block is to have, if X has any.
+    frame : type, default=None
+        A data frame of pandas or polars, if X is one: tables of pyarrow become the same.
     """
 
-    def __init__(self, source: PoolSource, like: list[Any] | None) -> None:
-        self.source, self.like = source, like
+    def __init__(
+        self, source: PoolSource, like: list[Any] | None, frame: type[Any] | None = None
+    ) -> None:
+        self.source, self.like, self.frame = source, like, frame
         self._n_rows: int | None = None
 
     def __len__(self) -> int:
@@ -44,7 +48,7 @@ class MoreRows:
     def blocks(self) -> Iterator[tuple[int, Any]]:
         """The number of the first row, and rows; large blocks in pieces."""
         start = 0
-        for number, block in enumerate(self.source.blocks()):
+        for number, block in enumerate(map(self._as_frame, self.source.blocks())):
             self._check_columns(number, block)
             n = num_samples(block)
             size = rows_at_once(block)
@@ -80,6 +84,11 @@ class MoreRows:
         """So that nobody has to count them again."""
         self._n_rows = self.source.n_rows = n_rows
 
+    def _as_frame(self, block: Any) -> Any:
+        if self.frame is None or type(block).__module__.partition(".")[0] != "pyarrow":
+            return block
+        return block.to_pandas() if hasattr(self.frame, "iloc") else self.frame(block)
+
     def _check_columns(self, number: int, block: Any) -> None:
         names = column_names(block)
         if self.like is not None and names is not None and list(names) != self.like:
@@ -94,7 +103,8 @@ def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
         return pool
     if hasattr(pool, "__len__") and not has_blocks(pool):
         pool = PoolSource(_Once(pool), n_rows=num_samples(pool))
-    return MoreRows(source_of(pool), column_names(X))
+    is_frame = type(X).__module__.partition(".")[0] in ("pandas", "polars")
+    return MoreRows(source_of(pool), column_names(X), type(X) if is_frame else None)
 
 
 class _Once:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -190,6 +191,8 @@ class Spool:
     def __init__(self, k: int, in_memory: bool) -> None:
         self.k, self.blocks = k, list[Array]()
         self.file = None if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
+        if self.file is not None:
+            weakref.finalize(self, self.file.close)
 
     def append(self, rows: Array) -> None:
         """After those that are there."""

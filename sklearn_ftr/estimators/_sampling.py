@@ -110,7 +110,7 @@ def sample_of_stages(
         trained=_trained(labels, trained, every, recycle, finite_population, design_of),
         folds=folds,
         n_finetune=stage_one.n_finetune,
-        n_unlabeled=None if stage_one.more or known else stage_one.n_pool,
+        n_unlabeled=None if stage_one.more is not None or known else stage_one.n_pool,
         n_indicators=stage_one.n_indicators,
     )
 

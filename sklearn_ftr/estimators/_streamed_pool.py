@@ -63,7 +63,17 @@ class Predicting:
         """What stage 2 reads of rows, the first of which has the number `start`."""
         covariates = self.covariates_of(X) if self.covariates_of else None
         shares = self.shares if self.apart is None else np.ones(1)
-        return PoolBlock(self.before + start, self.predictions(start, X), shares, covariates)
+        return PoolBlock(self.before + start, self._predicted(start, X), shares, covariates)
+
+    def _predicted(self, start: int, X: Any) -> tuple[Array, ...]:
+        try:
+            return self.predictions(start, X)
+        except Exception as error:
+            last = start + num_samples(X) - 1
+            error.add_note(
+                f"In rows {start:,} to {last:,} of the pool that is read in blocks, the first of which is row 0."
+            )
+            raise
 
     def predictions(self, start: int, X: Any) -> tuple[Array, ...]:
         """Of all rows (n, j), by each model."""

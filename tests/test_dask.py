@@ -1,0 +1,230 @@
+"""Collections of dask: labels come to the client, the pool stays where it is, and every answer is that of the same rows in memory."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from sklearn_ftr import (
+    FineTuneRectifyAllocator,
+    RectifiedDifference,
+    RectifiedLinearRegression,
+    RectifiedLogisticRegression,
+    RectifiedMeanEstimator,
+    RectifiedPoissonRegression,
+    RectifiedQuantile,
+)
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+
+NAMES = list("abcd")
+N, LABELED = 4_000, 200
+ESTIMANDS = {
+    "mean": (RectifiedMeanEstimator, {}, "number"),
+    "difference": (RectifiedDifference, {"group": "d"}, "number"),
+    "linear": (RectifiedLinearRegression, {"covariates": ["a", "b"]}, "number"),
+    "logistic": (RectifiedLogisticRegression, {"covariates": ["a", "b"]}, "share"),
+    "poisson": (RectifiedPoissonRegression, {"covariates": ["a"]}, "count"),
+    "quantile": (RectifiedQuantile, {}, "number"),
+}
+WAYS = {"split": {"split_ratio": 0.3}, "cv": {"cv": 5}}
+# Rows of quantiles with cv are dealt to models otherwise in blocks.
+CASES = [(name, way) for name in ESTIMANDS for way in WAYS if (name, way) != ("quantile", "cv")]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(N, 4)), columns=NAMES)
+    frame["d"] = (frame["d"] > 0).astype(float)
+    eta = frame["a"] - 0.5 * frame["b"]
+    frame["number"] = eta + rng.normal(size=N)
+    frame["share"] = rng.binomial(1, 1 / (1 + np.exp(-eta))).astype(float)
+    frame["count"] = rng.poisson(np.exp(eta / 2)).astype(float)
+    hidden = rng.permutation(N)[LABELED:]
+    frame.loc[hidden, ["number", "share", "count"]] = np.nan
+    return frame
+
+
+def estimator_of(name, way):
+    cls, parameters, kind = ESTIMANDS[name]
+    model = LogisticRegression() if kind == "share" else Ridge()
+    return cls(model, **parameters, **WAYS[way], random_state=0), kind
+
+
+def mean_estimator():
+    return RectifiedMeanEstimator(Ridge(), cv=5, random_state=0)
+
+
+def assert_same(one, other):
+    for of in ("estimate", "standard_error"):
+        np.testing.assert_allclose(getattr(one, of), getattr(other, of), rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(
+        one.confidence_interval(), other.confidence_interval(), rtol=1e-10, atol=1e-12
+    )
+    assert (one.n_labeled, one.n_unlabeled) == (other.n_labeled, other.n_unlabeled)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+@pytest.mark.parametrize(("name", "way"), CASES)
+def test_frames_give_what_they_give_in_memory(frame, name, way, scheduler):
+    estimator, kind = estimator_of(name, way)
+    in_memory = clone(estimator).fit(frame[NAMES], frame[kind]).result_
+    parts = dd.from_pandas(frame, npartitions=5)
+    with dask.config.set(scheduler=scheduler):
+        assert_same(in_memory, estimator.fit(parts[NAMES], parts[kind]).result_)
+
+
+@pytest.mark.parametrize("columns", [4, 2])
+def test_arrays_give_what_they_give_in_memory(frame, columns):
+    X, y = frame[NAMES].to_numpy(), frame["number"].to_numpy()
+    in_memory = mean_estimator().fit(X, y).result_
+    parts = da.from_array(X, chunks=(900, columns)), da.from_array(y, chunks=900)
+    assert_same(in_memory, mean_estimator().fit(*parts).result_)
+
+
+def test_chunks_of_unknown_sizes(frame):
+    parts = dd.from_pandas(frame, npartitions=5)
+    X, y = parts[NAMES].to_dask_array(), parts["number"].to_dask_array()
+    assert np.isnan(X.shape[0])
+    in_memory = mean_estimator().fit(frame[NAMES].to_numpy(), frame["number"].to_numpy()).result_
+    assert_same(in_memory, mean_estimator().fit(X, y).result_)
+
+
+def test_several_outputs(frame):
+    X, y = frame[NAMES].to_numpy(), frame[["number", "count"]].to_numpy()
+    in_memory = mean_estimator().fit(X, y).result_
+    parts = da.from_array(X, chunks=(900, 4)), da.from_array(y, chunks=(900, 1))
+    assert_same(in_memory, mean_estimator().fit(*parts).result_)
+
+
+@pytest.mark.parametrize("order", ["labels last", "labels first"])
+def test_partitions_without_labels(frame, order):
+    """All labels are in one partition, and some partitions have no row."""
+    ordered = frame.sort_values("number", na_position="first" if order == "labels last" else "last")
+    ordered = ordered.reset_index(drop=True)
+    cuts = [0, 0, 1_000, 3_800, 3_800, N] if order == "labels last" else [0, 200, 200, N, N]
+    parts = [ordered[low:high] for low, high in pairwise(cuts)]
+    joined = dd.from_delayed([dask.delayed(part) for part in parts], meta=ordered[:0])
+    in_memory = mean_estimator().fit(ordered[NAMES], ordered["number"]).result_
+    assert_same(in_memory, mean_estimator().fit(joined[NAMES], joined["number"]).result_)
+
+
+def test_extension_types_of_pandas(frame):
+    nullable = frame.convert_dtypes()
+    parts = dd.from_pandas(nullable, npartitions=3)
+    in_memory = mean_estimator().fit(frame[NAMES], frame["number"]).result_
+    assert_same(in_memory, mean_estimator().fit(parts[NAMES], parts["number"]).result_)
+
+
+class Lengths(RegressorMixin, BaseEstimator):
+    """Predicts texts by how long they are."""
+
+    def fit(self, X, y):
+        self.ridge_ = Ridge().fit(self._read(X), y)
+        return self
+
+    def predict(self, X):
+        return self.ridge_.predict(self._read(X))
+
+    def _read(self, X):
+        return np.array([[len(text)] for text in X["text"]])
+
+
+def test_texts(frame):
+    texts = frame.assign(text=["x" * int(10 + 3 * a) for a in frame["a"]])[["text", "number"]]
+    parts = dd.from_pandas(texts, npartitions=3)
+    estimator = RectifiedMeanEstimator(Lengths(), cv=4, random_state=0)
+    in_memory = clone(estimator).fit(texts[["text"]], texts["number"]).result_
+    assert_same(in_memory, estimator.fit(parts[["text"]], parts["number"]).result_)
+
+
+def test_the_allocator(frame):
+    parts = dd.from_pandas(frame, npartitions=4)
+    in_memory = FineTuneRectifyAllocator(random_state=0).fit(frame[NAMES], frame["number"])
+    streamed = FineTuneRectifyAllocator(random_state=0).fit(parts[NAMES], parts["number"])
+    assert in_memory.verdict_ == streamed.verdict_
+    np.testing.assert_allclose(in_memory.mean_, streamed.mean_, rtol=1e-10)
+
+
+def test_both_have_to_be_collections(frame):
+    parts = dd.from_pandas(frame, npartitions=2)
+    with pytest.raises(TypeError, match="expected collections of dask, or neither"):
+        mean_estimator().fit(parts[NAMES], frame["number"].to_numpy())
+
+
+def test_partitions_have_to_be_alike(frame):
+    X, y = frame[NAMES].to_numpy(), frame["number"].to_numpy()
+    with pytest.raises(ValueError, match="4 partitions and y has 2"):
+        mean_estimator().fit(da.from_array(X, chunks=(1_000, 4)), da.from_array(y, chunks=2_000))
+    with pytest.raises(ValueError, match="expected the same rows in each"):
+        mean_estimator().fit(
+            da.from_array(X, chunks=((1_000, 3_000), 4)), da.from_array(y, chunks=((3_000, 1_000),))
+        )
+
+
+def test_rows_beside_a_collection_are_refused(frame):
+    parts = dd.from_pandas(frame, npartitions=2)
+    with pytest.raises(ValueError, match="pool is given"):
+        mean_estimator().fit(parts[NAMES], parts["number"], pool=frame[NAMES])
+
+
+def test_no_label_is_refused(frame):
+    parts = dd.from_pandas(frame.assign(number=np.nan), npartitions=2)
+    with pytest.raises(ValueError, match="all of its 4000 rows are NaN"):
+        mean_estimator().fit(parts[NAMES], parts["number"])
+
+
+def test_dask_is_not_imported_unless_it_is_used():
+    code = (
+        "import sys, numpy as np, sklearn_ftr as s; from sklearn.linear_model import Ridge; rng = np.random.default_rng(0); "
+        "X = rng.normal(size=(100, 2)); s.RectifiedMeanEstimator(Ridge(), cv=5).fit(X, X[:, 0], pool=X); "
+        "assert not {'dask', 'distributed'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Of two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+class Slow(Ridge):
+    """Takes its time, so that a worker can die meanwhile."""
+
+    def predict(self, X):
+        time.sleep(0.1)
+        return super().predict(X)
+
+
+def test_a_cluster_and_a_worker_that_is_killed(frame, client):
+    """Change no bit."""
+    parts = dd.from_pandas(frame, npartitions=20)
+    estimator = RectifiedMeanEstimator(Slow(), split_ratio=0.3, random_state=0)
+    in_memory = clone(estimator).fit(frame[NAMES], frame["number"]).result_
+    whole = clone(estimator).fit(parts[NAMES], parts["number"]).result_
+    assert_same(in_memory, whole)
+    pid = next(iter(client.run(os.getpid).values()))
+    killer = threading.Timer(0.4, os.kill, (pid, 9))
+    killer.start()
+    after = estimator.fit(parts[NAMES], parts["number"]).result_
+    assert not killer.is_alive(), "the fit ended before a worker was killed"
+    assert (after.estimate, after.standard_error) == (whole.estimate, whole.standard_error)
