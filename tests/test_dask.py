@@ -38,8 +38,7 @@ ESTIMANDS = {
     "quantile": (RectifiedQuantile, {}, "number"),
 }
 WAYS = {"split": {"split_ratio": 0.3}, "cv": {"cv": 5}}
-# Rows of quantiles with cv are dealt to models otherwise in blocks.
-CASES = [(name, way) for name in ESTIMANDS for way in WAYS if (name, way) != ("quantile", "cv")]
+CASES = [(name, way) for name in ESTIMANDS for way in WAYS]
 
 
 @pytest.fixture(scope="module")

@@ -135,7 +135,7 @@ class FineTuning:
         parts = [self._part(*one, X, labels) for one in several]
         more = self._more(models, labels, fold_shares(plan.folds))
         if more is not None and bound.each_row_by_one_model:
-            more = replace(more, apart=draw_seed(self.rng))
+            more = replace(more, apart=plan.seed)
         return OutOfSample(models, nothing, plan.folds, of_folds, parts, more, labels.more)
 
     def _one_model(

@@ -48,10 +48,11 @@ class FoldTraining:
 
 @dataclass(frozen=True, eq=False)
 class FoldPlan:
-    """All of the trainings; with `whole_pools` each model predicts all of the pool."""
+    """All of the trainings; with `whole_pools` each model predicts all of the pool, else parts that `seed` has drawn."""
 
     trainings: tuple[FoldTraining, ...]
     whole_pools: bool
+    seed: int = 0
 
     @classmethod
     def draw(
@@ -60,15 +61,15 @@ class FoldPlan:
         """At random; models predict parts of the pool unless some part would be too small."""
         labels = bound.labels
         folds = folds_of(cv, predictor, X, labels, rng)
-        # With random numbers of its own, so that those of the models do not depend on where the pool is.
-        of_parts = np.random.RandomState(draw_seed(rng))
+        # Of numbers of rows, so that it does not matter where they are.
+        seed = draw_seed(rng)
         whole = bound.whole_pools or (labels.more is not None and not bound.each_row_by_one_model)
-        parts = [] if whole else parts_of_pool(labels, folds, fold_shares(folds), of_parts)
+        parts = [] if whole else parts_of_pool(labels, folds, fold_shares(folds), seed)
         whole = whole or min(map(len, parts)) < bound.smallest_part
         pools = [labels.unlabeled] * len(folds) if whole else parts
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(folds)).tolist()
         models = [seeded_clone(predictor, rng) for _ in folds]
-        return cls(tuple(map(FoldTraining, folds, pools, models, seeds)), whole)
+        return cls(tuple(map(FoldTraining, folds, pools, models, seeds)), whole, seed)
 
     @property
     def folds(self) -> list[Rows]:

@@ -42,21 +42,27 @@ def folds_of(
     return [np.sort(labels.labeled[fold]) for fold in folds]
 
 
-def parts_of_pool(
-    labels: PartialLabels, folds: Sequence[Rows], shares: Array, rng: np.random.RandomState
-) -> list[Rows]:
-    """A random part of the pool for each model, as large as its fold's share of the labels.
+def parts_of_pool(labels: PartialLabels, folds: Sequence[Rows], shares: Array, seed: int) -> list[Rows]:
+    """A random part of the pool for each model, about as large as its fold's share of the labels.
 
     Rows in a cluster with labels are predicted by the model that has not seen these.
     """
-    order, own = rng.permutation(labels.unlabeled[:]), [np.empty(0, dtype=np.intp)] * len(folds)
-    of_pool = folds_of_clusters(labels, folds, order)
+    rows = labels.unlabeled[:]
+    numbers = model_of_rows(seed, shares, 0, len(rows))
+    of_pool = folds_of_clusters(labels, folds, rows)
     if of_pool is not None:
-        own = [order[of_pool == fold] for fold in range(len(folds))]
-        order = order[of_pool < 0]
-    cuts = np.round(np.cumsum(shares)[:-1] * len(order)).astype(int)
-    others = np.split(order, cuts)
-    return [np.sort(np.concatenate(part)) for part in zip(own, others, strict=True)]
+        numbers = np.where(of_pool < 0, numbers, of_pool)
+    return [rows[numbers == model] for model in range(len(folds))]
+
+
+def model_of_rows(seed: int, shares: Array, start: int, n: int) -> Rows:
+    """Which model predicts each of n rows, at random in proportion to `shares`; what is drawn for a row depends on its number only."""
+    first = start // 4 * 4  # the generator counts in fours
+    draws = np.random.Generator(np.random.Philox(key=seed, counter=first // 4)).random(
+        start - first + n
+    )
+    numbers = np.searchsorted(np.cumsum(shares)[:-1], draws[start - first :], side="right")
+    return np.asarray(numbers, dtype=np.intp)
 
 
 def folds_of_clusters(labels: PartialLabels, folds: Sequence[Rows], pool: Rows) -> Rows | None:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr.estimators._dask_rows import DaskRows
+from sklearn_ftr.estimators._folds import model_of_rows
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import Judges
 from sklearn_ftr.estimators._more_rows import MoreRows
@@ -83,7 +84,11 @@ class Predicting:
         if self.apart is None:
             of_models = [self._by(model, X, rows) for model in self.models]
         else:
-            of_models = [self._each_by_one(X, model_of_rows(self.apart, self.shares, start, len(rows)))]
+            of_models = [
+                self._each_by_one(
+                    X, model_of_rows(self.apart, self.shares, self.before + start, len(rows))
+                )
+            ]
         return tuple(self._finished(f, judged) for f in of_models)
 
     def _by(self, model: BaseEstimator, X: Any, rows: Rows) -> Array:
@@ -172,13 +177,3 @@ class ChainedPool(Pool):
             *self.first.some_rows(min(round(share * n), len(self.first))),
             *self.second.some_rows(n - min(round(share * n), len(self.first))),
         ]
-
-
-def model_of_rows(seed: int, shares: Array, start: int, n: int) -> Rows:
-    """Which model predicts each of n rows, at random in proportion to `shares`; what is drawn for a row depends on its number only."""
-    first = start // 4 * 4  # the generator counts in fours
-    draws = np.random.Generator(np.random.Philox(key=seed, counter=first // 4)).random(
-        start - first + n
-    )
-    numbers = np.searchsorted(np.cumsum(shares)[:-1], draws[start - first :], side="right")
-    return np.asarray(numbers, dtype=np.intp)
