@@ -69,6 +69,10 @@ class Estimand(ABC):
         """The sum (k, k) of the rows' parts of H, where it is known without differences; else zeros."""
         return np.zeros((len(theta), len(theta)))
 
+    def prepared(self, X: Design, target: Vector, at: Linearized) -> Estimand:
+        """For passes over many rows, of which some have their estimate `at` hand."""
+        return self
+
     def scores_and_information(
         self, X: Array, target: Array, theta: Array, weights: Array | None
     ) -> tuple[Array, Array]:

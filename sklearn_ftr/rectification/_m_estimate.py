@@ -6,6 +6,7 @@ M-estimation and its sandwich covariance: Huber (1967); Stefanski and Boos (2002
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +34,8 @@ from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
 Psi = Callable[[Array, Array, Array], ArrayLike]
+# Of central differences, which then are as exact as they can be.
+_PART_OF_SPREAD = float(np.cbrt(np.finfo(float).eps))
 
 
 class MEstimand(Estimand):
@@ -47,6 +50,7 @@ class MEstimand(Estimand):
         self.names = names
         self.title = title
         self.n_parameters = len(start)
+        self.steps: Array | None = None
 
     def scores(self, X: Array, target: Array, theta: Array) -> Array:
         """What the user's psi gives, as columns (n, k)."""
@@ -86,16 +90,36 @@ class MEstimand(Estimand):
         return theta, -inverse
 
     def information(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
-        """Minus the user's derivative, which is a mean over rows that are all alike; not a number of others, zeros where there is none."""
-        if self.jacobian is None:
+        """Minus the user's derivative, which is a mean over rows that are all alike, or differences along steps, if there are any."""
+        if self.jacobian is not None and weights is None:
+            derivative = self._derivative(Design(X, False), target, theta)
+            return np.asarray(-len(target) * derivative)
+        if self.steps is None:
             return super().information(X, target, theta, weights)
-        if weights is not None:
-            return np.full((len(theta), len(theta)), np.nan)
-        derivative = self._derivative(Design(X, False), target, theta)
-        return np.asarray(-len(target) * derivative)
+        changes = [
+            self._sum(X, target, theta - step, weights) - self._sum(X, target, theta + step, weights)
+            for step in self.steps.T
+        ]
+        return np.asarray(np.linalg.solve(2 * self.steps.T, np.array(changes)).T)
+
+    def prepared(self, X: Design, target: Vector, at: Linearized) -> MEstimand:
+        """With steps each of which moves one component of mean psi, by as small a part of its standard deviation as differences ask for."""
+        squares = np.zeros(len(at.solution))
+        for rows, values, weights in weighted_blocks(X, target):
+            scores = self.scores(rows, values, at.solution)
+            squares += times(weights, scores**2).sum(axis=0)
+        spread = np.sqrt(squares / len(target))
+        if not (spread > 0).all():
+            return self
+        prepared = copy(self)
+        prepared.steps = _PART_OF_SPREAD * at.inverse * spread
+        return prepared
+
+    def _sum(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
+        return np.asarray(times(weights, self.scores(X, target, theta)).sum(axis=0))
 
     def inverse(self, information: Array, known: Array) -> Array:
-        """Of the user's derivative, where it is known."""
+        """Of the derivative, where it is known."""
         if not (information.any() and np.isfinite(information).all()):
             return known
         return _inverted(information)

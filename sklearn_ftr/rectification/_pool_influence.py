@@ -126,6 +126,8 @@ def pool_side(
     """From estimates of the predictions of labeled rows to those of the pool; `spread` (k,) is how influence values of labeled rows vary."""
     some = SomeRows.of(estimand, sample, X)
     start = some.estimates(estimand, of_labeled)
+    if not some.are_all:
+        estimand = estimand.prepared(some.X, some.f[:, 0], start[0])
     # How far apart models are depends on where they are compared.
     short = _SHORT if sample.pool.n_models == 1 or estimand.is_linear else _SHORT_OF_SEVERAL
     limit = np.sqrt(short) / len(sample.y) ** 0.25 * spread
