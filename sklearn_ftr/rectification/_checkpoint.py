@@ -10,7 +10,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
-from copy import deepcopy
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
@@ -76,10 +76,7 @@ class Checkpoint:
         return summary, rows
 
     def _read(self, path: Path) -> Progress | None:
-        try:
-            return deepcopy(pickle.loads(path.read_bytes()))
-        except FileNotFoundError:
-            return None
+        return pickle.loads(path.read_bytes()) if path.exists() else None
 
     def _write(self, path: Path, progress: Progress) -> None:
         """All of it or nothing: under another name first, which then takes the place of the old file."""
@@ -92,7 +89,8 @@ class Checkpoint:
                 os.fsync(file.fileno())
             new.replace(path)
         except OSError as error:
-            new.unlink(missing_ok=True)
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
             raise OSError(
                 f"The progress of a pass over the pool could not be written to {self.folder} ({error}). What was written before is still there: make room, or "
                 "give another folder, and run the same again."
