@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -15,12 +16,16 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
+    PoolSource,
     RectifiedDifference,
     RectifiedLinearRegression,
     RectifiedLogisticRegression,
     RectifiedMeanEstimator,
     RectifiedPoissonRegression,
     RectifiedQuantile,
+    rectify_linear_regression,
+    rectify_mean,
+    rectify_quantile,
 )
 
 dask = pytest.importorskip("dask")
@@ -227,3 +232,40 @@ def test_a_cluster_and_a_worker_that_is_killed(frame, client):
     after = estimator.fit(parts[NAMES], parts["number"]).result_
     assert not killer.is_alive(), "the fit ended before a worker was killed"
     assert (after.estimate, after.standard_error) == (whole.estimate, whole.standard_error)
+
+
+# Collections of dask for functions of arrays
+
+
+def test_functions_read_one_partition_after_the_other(frame):
+    rng = np.random.default_rng(1)
+    y = frame["number"].dropna().to_numpy()
+    f, X = y + rng.normal(size=LABELED), rng.normal(size=(LABELED, 2))
+    pool, X_pool = rng.normal(size=3_000), rng.normal(size=(3_000, 2))
+    table = dd.from_pandas(pd.DataFrame({"f": pool, "g": pool}), npartitions=4)
+    in_chunks = da.from_array(pool, chunks=700)
+    expected = rectify_mean(y, f, pool)
+    for one in (
+        in_chunks,
+        table["f"],
+        table[["f"]],
+        PoolSource(table, columns="f"),
+        in_chunks[in_chunks > -9],
+    ):
+        assert_same(rectify_mean(y, f, one), expected)
+    found = rectify_linear_regression(X, y, f, da.from_array(X_pool, chunks=(800, 1)), in_chunks)
+    assert_same(found, rectify_linear_regression(X, y, f, X_pool, pool))
+    assert_same(
+        rectify_quantile(y, f, table["f"], [0.2, 0.5]), rectify_quantile(y, f, pool, [0.2, 0.5])
+    )
+
+
+def test_an_array_of_dask_is_never_whole():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=100)
+    pool = da.random.default_rng(0).normal(size=2_000_000, chunks=50_000)
+    tracemalloc.start()
+    rectify_mean(y, y, pool, lambda_=0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 2**20 < pool.nbytes

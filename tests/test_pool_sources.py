@@ -719,7 +719,7 @@ def evaluations(rows, m, jacobian=None):
 
 
 def test_evaluations_of_a_row(rows):
-    """Root finding is done on some rows; the passes take one evaluation each."""
+    """Root finding is done on some rows; a pass takes one evaluation and two for each parameter, whose differences tell the derivative."""
     two, six = evaluations(rows, 600_000), evaluations(rows, 1_800_000)
     assert six < two
-    assert 1_800_000 * six - 600_000 * two < 3 * 1_200_000
+    assert 1_800_000 * six - 600_000 * two < 8 * 1_200_000
