@@ -263,9 +263,10 @@ def test_functions_read_one_partition_after_the_other(frame):
 def test_an_array_of_dask_is_never_whole():
     rng = np.random.default_rng(0)
     y = rng.normal(size=100)
-    pool = da.random.default_rng(0).normal(size=2_000_000, chunks=50_000)
+    pool = da.random.default_rng(0).normal(size=4_000_000, chunks=50_000)
+    rectify_mean(y, y, pool[:100_000], lambda_=0.5)  # imports are not what is measured
     tracemalloc.start()
     rectify_mean(y, y, pool, lambda_=0.5)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4 * 2**20 < pool.nbytes
+    assert peak < 8 * 2**20 < pool.nbytes
