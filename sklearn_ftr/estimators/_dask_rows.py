@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
-from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._tables import as_floats, import_pandas
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows
@@ -182,7 +182,7 @@ def _itself(X: Any) -> Any:
 
 def _labels_in(y: Any) -> tuple[int, Positions, Array]:
     """How many rows, which have a label, and the labels."""
-    values = np.asarray(y, dtype=np.float64)
+    values = as_floats(y, "y").astype(np.float64, copy=False)
     labeled = ~np.isnan(values) if values.ndim == 1 else ~np.isnan(values).all(axis=1)
     positions = np.flatnonzero(labeled)
     return len(values), positions, values[positions]

@@ -101,7 +101,8 @@ def rectify_glm(
 
     Examples
     --------
-    >>>     >>> from sklearn_ftr import rectify_glm
+    >>> import numpy as np
+    >>> from sklearn_ftr import rectify_glm
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(5_000, 2))
     >>> human = (rng.random(5_000) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
