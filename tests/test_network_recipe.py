@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+torch = pytest.importorskip("torch")
 from sklearn.base import clone
 
 from sklearn_ftr import VarianceRegressor

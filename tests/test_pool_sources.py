@@ -6,10 +6,7 @@ from copy import copy
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-from pyarrow import csv, dataset, feather, parquet
 
 from sklearn_ftr import (
     PoolMoments,
@@ -22,6 +19,12 @@ from sklearn_ftr import (
     rectify_mean,
     rectify_poisson_regression,
     rectify_quantile,
+)
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+csv, dataset, feather, parquet = (
+    pytest.importorskip(f"pyarrow.{name}") for name in ("csv", "dataset", "feather", "parquet")
 )
 
 LABELED, POOL = 120, 1_003
