@@ -39,6 +39,7 @@ if find_spec("torch") is None:
         f"{name}.py"
         for name in (
             "language_models",
+            "test_network_recipe",
             "test_sentence_encoder",
             "test_text_accelerator",
             "test_text_architectures",

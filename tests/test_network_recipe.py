@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-torch = pytest.importorskip("torch")
+import torch
 from sklearn.base import clone
 
 from sklearn_ftr import VarianceRegressor
