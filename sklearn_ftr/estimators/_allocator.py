@@ -5,13 +5,12 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state
 
 from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
@@ -27,17 +26,14 @@ from sklearn_ftr.estimators._choice import (
     sizes_of,
     what_was_chosen,
 )
-from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._inner_model import seeded_clone
-from sklearn_ftr.estimators._labels import check_finetune_rows, check_partial_labels
-from sklearn_ftr.estimators._learned import columns_learned, replace_learned
+from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
-from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._plans_labels import PlansLabels
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
 from sklearn_ftr.estimators._report import reporter
-from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -254,14 +250,9 @@ class FineTuneRectifyAllocator(PlansLabels):
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
-        if is_dask(X) or is_dask(y):
-            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
-        columns = columns_learned(rectified, X)
-        (X,) = indexable(X)
-        labels = check_partial_labels(X, y, type(rectified).__name__)
-        labels = with_sampling(replace(labels, more=more_rows(pool, X)), **sampling)
-        check_simple_pool(labels, rectified.finite_population)
-        always = check_finetune_rows(finetune_rows, labels)
+        given = X, y, pool, finetune_rows, sampling, reporter(self)
+        rows = RowsOfFit.read(rectified, *given)
+        X, labels, always = rows.X, rows.labels, rows.always
         bound = rectified._bind(X, labels)
         trained = always if bound.drawn is None else bound.drawn.whole(always)
         pilot = Pilot(
@@ -285,11 +276,10 @@ class FineTuneRectifyAllocator(PlansLabels):
         trains = choice.option.n_trainings > 0
         trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
-        best = rectified._fit(X, y, trained_rows, made, pool, **sampling)
+        best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **sampling)
         outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)
-        return (
-            columns | foreseen.attributes | what_was_chosen(plan, choice, best, labels, always, outcome)
-        )
+        chosen = what_was_chosen(plan, choice, best, labels, always, outcome)
+        return rows.columns | foreseen.attributes | chosen
 
     def _rectified(self) -> Any:
         return RectifiedMeanEstimator() if self.estimator is None else self.estimator

@@ -27,19 +27,18 @@ from sklearn_ftr._sklearn_private import (
 from sklearn_ftr.estimators._answer import Answer
 from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
-from sklearn_ftr.estimators._dask_rows import gathered, is_dask
 from sklearn_ftr.estimators._default_predictor import or_default
 from sklearn_ftr.estimators._design_weights import TRAIN_WEIGHTS
 from sklearn_ftr.estimators._fine_tuning import FineTuning
 from sklearn_ftr.estimators._fold_plan import FoldPlan
 from sklearn_ftr.estimators._inner_model import CanPredictOnceFitted
 from sklearn_ftr.estimators._judges import BoundJudges
-from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
-from sklearn_ftr.estimators._learned import columns_learned, replace_learned
-from sklearn_ftr.estimators._more_rows import more_rows
+from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
+from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
-from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -238,15 +237,9 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
-        if is_dask(X) or is_dask(y):
-            X, y, pool = gathered(X, y, pool, sampling, reporter(self))
-        columns = columns_learned(self, X)
-        (X,) = indexable(X)
-        labels = check_partial_labels(X, y, type(self).__name__)
-        labels = replace(labels, more=more_rows(pool, X))
-        labels = with_sampling(labels, hasattr(self.cv, "split"), **sampling)
-        check_simple_pool(labels, self.finite_population)
-        always = check_finetune_rows(finetune_rows, labels)
+        given = X, y, pool, finetune_rows, sampling, reporter(self)
+        rows = RowsOfFit.read(self, *given, for_splitter=hasattr(self.cv, "split"))
+        X, labels, always = rows.X, rows.labels, rows.always
         bound = self._bind(X, labels)
         judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
         stage_one = self._fine_tune(X, bound, always, plan)
@@ -260,7 +253,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.zeros(len(labels.y), dtype=bool)
         trained[always] = trained[stage_one.finetune_rows] = True
-        replace_learned(self, columns | self._learned(answer) | {"finetune_rows_": trained})
+        replace_learned(self, rows.columns | self._learned(answer) | {"finetune_rows_": trained})
         return self
 
     def _fine_tune(

@@ -1,0 +1,64 @@
+"""What a fit is given, read once for a rectified estimator and for the allocator that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import indexable
+
+from sklearn_ftr.estimators._dask_rows import gathered, is_dask
+from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
+from sklearn_ftr.estimators._learned import columns_learned
+from sklearn_ftr.estimators._more_rows import more_rows
+from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOfFit:
+    """Rows and labels in memory, and what is known of them.
+
+    Parameters
+    ----------
+    X, y, pool
+        As `fit` has them, where they came from dask those in memory and the others.
+    labels : PartialLabels
+        With how rows were drawn, and the pool.
+    always : ndarray of int
+        Rows that train in any case.
+    columns : dict
+        Fitted attributes that are about the columns of X.
+    """
+
+    X: Any
+    y: Any
+    pool: Any
+    labels: PartialLabels
+    always: NDArray[np.intp]
+    columns: dict[str, Any]
+
+    @classmethod
+    def read(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike,
+        pool: Any,
+        finetune_rows: ArrayLike | None,
+        sampling: Mapping[str, ArrayLike | None],
+        report: Callable[[str], None],
+        for_splitter: bool = False,
+    ) -> RowsOfFit:
+        """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
+        if is_dask(X) or is_dask(y):
+            X, y, pool = gathered(X, y, pool, sampling, report)
+        columns = columns_learned(estimator, X)
+        (X,) = indexable(X)
+        labels = check_partial_labels(X, y, type(estimator).__name__)
+        labels = replace(labels, more=more_rows(pool, X))
+        labels = with_sampling(labels, for_splitter, **sampling)
+        check_simple_pool(labels, estimator.finite_population)
+        return cls(X, y, pool, labels, check_finetune_rows(finetune_rows, labels), columns)
