@@ -28,10 +28,10 @@ class Family:
     Attributes
     ----------
     name : str
-    mean, variance : callable
-        Of the response at eta, the second up to its scale: the first's derivative.
+    mean : callable
+        Of the response at eta.
     variance_at : callable
-        The same variance from the mean.
+        Of the response from its mean, up to its scale: the derivative of `mean`.
     first_guess : callable
         A linear predictor from responses, to start from.
     limits : callable
@@ -42,12 +42,15 @@ class Family:
 
     name: str
     mean: Callable[[Array], Array]
-    variance: Callable[[Array], Array]
     variance_at: Callable[[Array], Array]
     first_guess: Callable[[Array], Array]
     limits: Callable[[Array], tuple[float, float]] = _unlimited
     low: float = -np.inf
     high: float = np.inf
+
+    def variance(self, eta: Array) -> Array:
+        """Of the response at eta, up to its scale."""
+        return self.variance_at(self.mean(eta))
 
     @property
     def is_linear(self) -> bool:
@@ -72,10 +75,6 @@ class Family:
                 f"{name} goes from {values.min():.6g} to {values.max():.6g}; expected {self.low:g} to {self.high:g} for a "
                 f"{self.name}, and {outside:.0%} of it lies outside. Recode predictions in the units of labels."
             )
-
-
-def _bernoulli_variance(eta: Array) -> Array:
-    return _variance_of_share(expit(eta))
 
 
 def _variance_of_share(mean: Array) -> Array:
@@ -104,11 +103,10 @@ def _rates_with_logarithm(y: Array) -> tuple[float, float]:
 
 # Named functions, so that fitted estimators can be pickled.
 FAMILIES = {
-    "gaussian": Family("linear regression", _identity, np.ones_like, np.ones_like, _identity),
+    "gaussian": Family("linear regression", _identity, np.ones_like, _identity),
     "binomial": Family(
         "logistic regression",
         expit,
-        _bernoulli_variance,
         _variance_of_share,
         _logit_of_middling_shares,
         _shares_with_logit,
@@ -116,6 +114,6 @@ FAMILIES = {
         1.0,
     ),
     "poisson": Family(
-        "Poisson regression", np.exp, np.exp, _identity, _log_above_zero, _rates_with_logarithm, 0.0
+        "Poisson regression", np.exp, _identity, _log_above_zero, _rates_with_logarithm, 0.0
     ),
 }

@@ -109,17 +109,14 @@ class GeneralizedLinear(Estimand):
 
     def information(self, X: Array, target: Array, theta: Array, weights: Array | None) -> Array:
         """X'WX."""
-        return self._information(X, X @ theta, weights)
+        return self._information(X, self.family.mean(X @ theta), weights)
 
     def scores_and_information(
         self, X: Array, target: Array, theta: Array, weights: Array | None
     ) -> tuple[Array, Array]:
         """From one linear predictor."""
         mean = self.family.mean(X @ theta)
-        scores = X * (target - mean)[:, None]
-        if self.family.is_linear and weights is None:
-            return scores, X.T @ X
-        return scores, (X.T * times(weights, self.family.variance_at(mean))) @ X
+        return X * (target - mean)[:, None], self._information(X, mean, weights)
 
     def inverse(self, information: Array, known: Array) -> Array:
         """As Newton's method has it."""
@@ -131,9 +128,8 @@ class GeneralizedLinear(Estimand):
 
     def residuals(self, X: Array, target: Array, theta: Array, weights: Array | None = None) -> Array:
         """Target less its mean at theta, and less what one Newton step would add to that mean."""
-        eta = X @ theta
-        variance = self.family.variance(eta)
-        residuals = target - self.family.mean(eta)
+        mean = self.family.mean(X @ theta)
+        variance, residuals = self.family.variance_at(mean), target - mean
         information = (X.T * times(weights, variance)) @ X
         step = np.linalg.lstsq(information, X.T @ times(weights, residuals), rcond=None)[0]
         return residuals - variance * (X @ step)
@@ -168,17 +164,17 @@ class GeneralizedLinear(Estimand):
         gradient, hessian = np.zeros(k), np.zeros((k, k))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, y, w in weighted_blocks(X, target):
-                eta = rows @ theta
-                gradient += rows.T @ times(w, y - self.family.mean(eta))
-                hessian += self._information(rows, eta, w)
+                mean = self.family.mean(rows @ theta)
+                gradient += rows.T @ times(w, y - mean)
+                hessian += self._information(rows, mean, w)
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
             return np.full(k, np.nan), np.eye(k)
         return gradient / len(target), self._inverse(hessian / len(target))
 
-    def _information(self, rows: Array, eta: Array, weights: Array | None) -> Array:
+    def _information(self, rows: Array, mean: Array, weights: Array | None) -> Array:
         if self.family.is_linear and weights is None:
             return rows.T @ rows
-        return (rows.T * times(weights, self.family.variance(eta))) @ rows
+        return (rows.T * times(weights, self.family.variance_at(mean))) @ rows
 
     def _inverse(self, hessian: Array) -> Array:
         """H^-1, of a matrix whose columns are brought to one scale first."""
