@@ -20,16 +20,12 @@ from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows
+from sklearn_ftr.rectification._dask_collections import is_dask, with_whole_rows
+from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 
 Positions = NDArray[np.intp]
 # From the number of the first row, and some rows, to what stage 2 reads of them.
 MakeBlock = Callable[[int, Any], PoolBlock]
-
-
-def is_dask(values: Any) -> bool:
-    """Whether it is a collection of dask."""
-    return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +66,13 @@ class DaskRows:
 
     def some_rows(self, n: int) -> list[tuple[int, Any]]:
         """Runs of about n rows; partitions without any are not read."""
-        asked = []
-        for first, stop in runs_of_rows(len(self), n):
-            for start, partition in zip(self.starts, self.partitions, strict=False):
-                low, high = max(first, start), min(stop, start + len(partition))
-                if low < high:
-                    told = partition.key, partition.labeled, low - start, high - start
-                    asked.append((low, (_take_unlabeled, *told)))
+        runs, asked = runs_of_rows(len(self), n), []
+        for start, partition in zip(self.starts, self.partitions, strict=False):
+            for low, high in within_block(runs, start, len(partition)):
+                told = partition.key, partition.labeled, low, high
+                asked.append((start + low, (_take_unlabeled, *told)))
         found = self.graph.computed([task for _, task in asked], self.report)
-        return [(low, rows) for (low, _), rows in zip(asked, found, strict=True)]
+        return [(first, rows) for (first, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S) -> S:
         """Each partition where it is."""
@@ -138,8 +132,7 @@ class Graph:
     @classmethod
     def of(cls, values: Any) -> Graph:
         """Each partition with all of its columns."""
-        if hasattr(values, "chunks") and values.ndim > 1 and len(values.chunks[1]) > 1:
-            values = values.rechunk({1: -1})
+        values = with_whole_rows(values)
         if hasattr(values, "simplify"):
             # Only the columns that are asked for are read, but files one by one, since X and y have to be cut alike.
             values = values.simplify()

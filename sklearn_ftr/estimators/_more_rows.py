@@ -11,7 +11,7 @@ from sklearn_ftr._tables import column_names
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checkpoint import Checkpoint
-from sklearn_ftr.rectification._pool import S, runs_of_rows
+from sklearn_ftr.rectification._pool import S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
 
 
@@ -62,11 +62,8 @@ class MoreRows:
         """Runs of about n rows from all over the pool."""
         found, runs = [], runs_of_rows(len(self), n)
         for start, block in self.blocks():
-            end = start + num_samples(block)
-            for first, stop in runs:
-                low, high = max(first, start), min(stop, end)
-                if low < high:
-                    found.append((low, own_rows(block, slice(low - start, high - start))))
+            for low, high in within_block(runs, start, num_samples(block)):
+                found.append((start + low, own_rows(block, slice(low, high))))
         return found
 
     def summarized(self, make: MakeBlock, summary: S) -> S:
@@ -102,17 +99,6 @@ def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
     if pool is None or isinstance(pool, DaskRows):
         return pool
     if hasattr(pool, "__len__") and not has_blocks(pool):
-        pool = PoolSource(_Once(pool), n_rows=num_samples(pool))
+        pool = PoolSource([pool], n_rows=num_samples(pool))  # a single block
     is_frame = type(X).__module__.partition(".")[0] in ("pandas", "polars")
     return MoreRows(source_of(pool), column_names(X), type(X) if is_frame else None)
-
-
-class _Once:
-    """A table that is a single block."""
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-
-    def blocks(self) -> Iterator[Any]:
-        """It."""
-        yield self.rows

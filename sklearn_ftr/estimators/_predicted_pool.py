@@ -85,7 +85,8 @@ class PredictedPart:
     def predictions(self, part: slice) -> tuple[Array, ...]:
         """Of some of the rows (n, j), by each model."""
         of_models = self._made(part) if self.kept is None else [f[part] for f in self.kept]
-        return tuple(self._finished(f, self.rows[part]) for f in of_models)
+        judged = None if self.judgements is None else self.judgements[self.rows[part]]
+        return tuple(finished(f, judged, self.functions) for f in of_models)
 
     def only(self, chosen: Any) -> PredictedPart:
         """Some of the rows, by a mask (m,)."""
@@ -118,12 +119,14 @@ class PredictedPart:
             )
         )
 
-    def _finished(self, f: Array, rows: Rows) -> Array:
-        if self.judgements is not None:
-            f = np.hstack([f, self.judgements[rows]])
-        for function in self.functions:
-            f = function(f)
-        return f
+
+def finished(f: Array, judged: Array | None, functions: Sequence[Callable[[Array], Array]]) -> Array:
+    """Predictions (n, k) of a model with what judges say beside them, after the functions."""
+    if judged is not None:
+        f = np.hstack([f, judged])
+    for function in functions:
+        f = function(f)
+    return f
 
 
 class PredictedPool(Pool):

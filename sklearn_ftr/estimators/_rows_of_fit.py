@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import indexable
 
-from sklearn_ftr.estimators._dask_rows import gathered, is_dask
+from sklearn_ftr.estimators._dask_rows import gathered
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+from sklearn_ftr.rectification._dask_collections import is_dask
 
 
 @dataclass(frozen=True, eq=False)

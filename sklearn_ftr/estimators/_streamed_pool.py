@@ -16,6 +16,7 @@ from sklearn_ftr.estimators._folds import model_of_rows
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._judges import Judges
 from sklearn_ftr.estimators._more_rows import MoreRows
+from sklearn_ftr.estimators._predicted_pool import finished
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._pool import Pool, PoolBlock, S
@@ -89,7 +90,7 @@ class Predicting:
                     X, model_of_rows(self.apart, self.shares, self.before + start, len(rows))
                 )
             ]
-        return tuple(self._finished(f, judged) for f in of_models)
+        return tuple(finished(f, judged, self.functions) for f in of_models)
 
     def _by(self, model: BaseEstimator, X: Any, rows: Rows) -> Array:
         return mean_prediction(model, X, rows, self.n_outputs)
@@ -99,13 +100,6 @@ class Predicting:
         for number, model in enumerate(self.models):
             rows = np.flatnonzero(numbers == number)
             f[rows] = self._by(model, X, rows)
-        return f
-
-    def _finished(self, f: Array, judged: Array | None) -> Array:
-        if judged is not None:
-            f = np.hstack([f, judged])
-        for function in self.functions:
-            f = function(f)
         return f
 
 
@@ -119,11 +113,6 @@ class StreamedPool(Pool):
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    @property
-    def is_empty(self) -> bool:
-        """Not before it has been read."""
-        return self.rows.is_known and not len(self.rows)
 
     @property
     def n_known(self) -> int | None:
@@ -172,8 +161,5 @@ class ChainedPool(Pool):
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """Of either in proportion to its rows."""
-        share = len(self.first) / max(len(self), 1)
-        return [
-            *self.first.some_rows(min(round(share * n), len(self.first))),
-            *self.second.some_rows(n - min(round(share * n), len(self.first))),
-        ]
+        of_first = min(round(n * len(self.first) / max(len(self), 1)), len(self.first))
+        return [*self.first.some_rows(of_first), *self.second.some_rows(n - of_first)]

@@ -12,6 +12,8 @@ from sklearn_ftr._tables import as_floats, check_column_order, check_same_index
 
 Array = NDArray[np.float64]
 _LARGEST = 1e150
+# Rows of which squares are summed at once.
+_PIECE_ROWS = 16_384
 
 
 def check_labels(y: ArrayLike, f: ArrayLike, f_unlabeled: ArrayLike) -> NDArray[np.floating]:
@@ -73,6 +75,19 @@ def as_settings(values: ArrayLike, name: str, expected: str) -> Array:
 def _are_moderate(array: NDArray[Any]) -> bool:
     """Whether all values are finite and have squares."""
     return not array.size or (float(array.min()) >= -_LARGEST and float(array.max()) <= _LARGEST)
+
+
+def have_small_squares(array: NDArray[Any]) -> bool:
+    """Whether the sum of all squares is finite, and far from overflowing: one pass, without an array of truth values.
+
+    Squares do not cancel, as 1e200 and -1e200 would; what is not finite makes their sum so.
+    """
+    total = 0.0
+    with np.errstate(all="ignore"):
+        for start in range(0, len(array), _PIECE_ROWS):
+            flat = np.ravel(array[start : start + _PIECE_ROWS]).astype(np.float64, copy=False)
+            total += float(flat @ flat)
+    return total < _LARGEST**2
 
 
 def check_finite(array: NDArray[Any], name: str) -> NDArray[Any]:

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ftr.rectification._groups import GroupColumn, Numbers, count_missing, numbers_of_groups
+from sklearn_ftr.rectification._groups import (
+    GroupColumn,
+    Numbers,
+    check_no_strangers,
+    count_missing,
+    numbers_of_groups,
+)
 from sklearn_ftr.rectification._pool import Pool, PoolBlock
 from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._pool_source import PoolSource
@@ -63,11 +69,7 @@ def moments_of_groups_in_blocks(
     def numbers_of(block: PoolBlock) -> Numbers:
         values = reader.next(len(block), block.start)
         numbers = numbers_of_groups(values, names)
-        strangers = values[numbers < 0]
-        if len(strangers):
-            raise ValueError(
-                f"group_unlabeled has {strangers[0]!s}, of which no row is labeled; expected {names[0]} and {names[1]} only."
-            )
+        check_no_strangers(values, numbers, names)
         return numbers
 
     found = pool.summarized(GroupMoments(numbers_of)).of_groups

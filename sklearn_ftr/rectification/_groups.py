@@ -56,12 +56,17 @@ def check_groups(
         )
     names = _in_order(_two_names(of_rows, group.order), group, group_unlabeled)
     codes = numbers_of_groups(of_rows, names), numbers_of_groups(of_pool, names)
-    strangers = of_pool[codes[1] < 0]
+    check_no_strangers(of_pool, codes[1], names)
+    return names, *codes
+
+
+def check_no_strangers(of_pool: NDArray[Any], numbers: Numbers, names: NDArray[Any]) -> None:
+    """Refuse groups of the pool (m,) that are none of the two named ones, with the number -1."""
+    strangers = of_pool[numbers < 0]
     if len(strangers):
         raise ValueError(
             f"group_unlabeled has {strangers[0]!s}, of which no row is labeled; expected {names[0]} and {names[1]} only."
         )
-    return names, *codes
 
 
 def numbers_of_groups(values: NDArray[Any], names: NDArray[Any]) -> Numbers:

@@ -126,7 +126,7 @@ class Pool(ABC):
     @property
     def is_empty(self) -> bool:
         """Whether there is surely no row; a pool that has not been read yet may turn out to have none."""
-        return not len(self)
+        return self.n_known == 0
 
     @property
     def n_known(self) -> int | None:
@@ -155,14 +155,12 @@ class Pool(ABC):
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """All rows, if there are at most n, or as many, in some runs of adjacent ones from all over the pool."""
-        found, runs = [], runs_of_rows(len(self), n)
+        found, runs = list[PoolBlock](), runs_of_rows(len(self), n)
         for block in self.blocks():
-            end = block.start + len(block)
-            for start, stop in runs:
-                if start < end and block.start < stop:
-                    rows = slice(max(start, block.start) - block.start, min(stop, end) - block.start)
-                    part = block.part(rows)
-                    found.append(part.copied())
+            found += [
+                block.part(slice(low, high)).copied()
+                for low, high in within_block(runs, block.start, len(block))
+            ]
         return found
 
     @cached_property
@@ -206,6 +204,12 @@ def runs_of_rows(m: int, n: int) -> list[tuple[int, int]]:
     length = n // _RUNS
     starts = [number * (m - length) // (_RUNS - 1) for number in range(_RUNS)]
     return [(start, start + length) for start in starts]
+
+
+def within_block(runs: Sequence[tuple[int, int]], start: int, n: int) -> list[tuple[int, int]]:
+    """Which of n rows, the first of which is number `start`, are in each run that has any of them."""
+    ends = [(max(first, start) - start, min(stop, start + n) - start) for first, stop in runs]
+    return [(low, high) for low, high in ends if low < high]
 
 
 class ArrayPool(Pool):

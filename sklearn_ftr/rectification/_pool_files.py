@@ -92,14 +92,3 @@ def _dataset(files: Sequence[Path], kind: str) -> Any:
             "Files of a pool need pyarrow, which is not installed; pip install 'sklearn-ftr[files]' brings it."
         ) from error
     return dataset.dataset([str(file) for file in files], format=kind)
-
-
-def partitions(collection: Any, columns: Any) -> Iterator[Any]:
-    """Of a collection of dask, one after the other."""
-    if columns is not None and hasattr(collection, "columns"):
-        collection = collection[[columns] if isinstance(columns, str) else list(columns)]
-    if hasattr(collection, "chunks") and collection.ndim > 1:
-        collection = collection.rechunk({1: -1})
-    delayed = collection.to_delayed()
-    for part in delayed.ravel() if hasattr(delayed, "ravel") else delayed:
-        yield part.compute()

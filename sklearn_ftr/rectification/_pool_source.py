@@ -11,12 +11,8 @@ import numpy as np
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count, shown
 from sklearn_ftr.rectification._columns_of_blocks import chosen_columns
-from sklearn_ftr.rectification._pool_files import (
-    dataset_batches,
-    file_blocks,
-    partitions,
-    rows_of_files,
-)
+from sklearn_ftr.rectification._dask_collections import is_dask, partitions
+from sklearn_ftr.rectification._pool_files import dataset_batches, file_blocks, rows_of_files
 
 _PATHS = (str, Path)
 
@@ -128,7 +124,7 @@ class PoolSource:
 
     def _all(self) -> Iterator[Any]:
         source = self.source
-        if _is_dask(source):
+        if is_dask(source):
             return partitions(source, self.columns)
         if _has_method(source):
             return self._new(source.blocks())
@@ -164,7 +160,7 @@ def has_blocks(values: Any) -> bool:
     """Whether rows come in blocks, and not as an array, a table or a list of numbers."""
     if isinstance(values, PoolSource) or _are_paths(values) or hasattr(values, "__next__"):
         return True
-    return _has_method(values) or _is_dataset(values) or _is_function(values) or _is_dask(values)
+    return _has_method(values) or _is_dataset(values) or _is_function(values) or is_dask(values)
 
 
 def source_of(values: Any) -> PoolSource:
@@ -181,10 +177,6 @@ def _has_method(values: Any) -> bool:
 
 def _is_function(values: Any) -> bool:
     return callable(values) and not hasattr(values, "__array__")
-
-
-def _is_dask(values: Any) -> bool:
-    return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
 
 
 def _is_dataset(values: Any) -> bool:
@@ -212,7 +204,7 @@ def _known_count(source: Any) -> int | None:
         return rows_of_files(_paths(source))
     if _is_dataset(source):
         return int(source.count_rows())
-    if _is_dask(source):  # of which frames, and arrays after a selection, do not know
+    if is_dask(source):  # of which frames, and arrays after a selection, do not know
         n_rows = source.shape[0]
         return n_rows if isinstance(n_rows, int) else None
     return len(source) if hasattr(source, "__array__") else None

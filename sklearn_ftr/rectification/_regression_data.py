@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr._arguments import check_truth_value
 from sklearn_ftr._tables import check_same_rows, column_names, shape_of
 from sklearn_ftr.rectification._checks import (
-    _LARGEST,
     Array,
     as_pool_array,
     as_real_array,
     check_column_order,
     check_finite,
     check_judgements,
+    have_small_squares,
 )
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Clipped, Design
@@ -30,9 +30,6 @@ from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, sourc
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
 from sklearn_ftr.rectification._source_pool import Covariates
-
-# Rows of which squares are summed at once.
-_PIECE_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -192,20 +189,7 @@ def _finite(
     array: NDArray[np.floating[Any]], name: str, check: Callable[..., Any] = check_finite
 ) -> NDArray[np.floating[Any]]:
     """As `check_finite`, but without an array of truth values when all is well."""
-    # Squares do not cancel, as 1e200 and -1e200 would; what is not finite makes their sum so.
-    with np.errstate(all="ignore"):
-        squares = sum(_sum_of_squares(block) for block in _pieces(array))
-    return array if squares < _LARGEST**2 else check(array, name)
-
-
-def _sum_of_squares(block: NDArray[np.floating[Any]]) -> float:
-    flat = np.ravel(block).astype(np.float64, copy=False)
-    return float(flat @ flat)
-
-
-def _pieces(array: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.floating[Any]]]:
-    for start in range(0, len(array), _PIECE_ROWS):
-        yield array[start : start + _PIECE_ROWS]
+    return array if have_small_squares(array) else check(array, name)
 
 
 def _column_names(X: Any, d: int) -> tuple[str, ...]:

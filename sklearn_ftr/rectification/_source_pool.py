@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checkpoint import Checkpoint
-from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite
+from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite, have_small_squares
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
@@ -21,7 +21,6 @@ from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._pool_source import PoolSource
 
 Values = NDArray[Any]
-_LARGEST = 1e150
 
 
 class SourcePool(Pool):
@@ -55,11 +54,6 @@ class SourcePool(Pool):
         if self._n_rows is None:
             self._n_rows = sum(len(block) for block in self._blocks())
         return self._n_rows
-
-    @property
-    def is_empty(self) -> bool:
-        """Not before it has been read."""
-        return self._n_rows == 0
 
     @property
     def n_known(self) -> int | None:
@@ -229,10 +223,7 @@ class SummarizedPool(Pool):
 
 def check_block(rows: Values, name: str) -> Values:
     """Finite numbers, whose squares do not overflow; no array is made where all is well."""
-    flat = rows.reshape(-1)
-    with np.errstate(all="ignore"):
-        squares = float(np.einsum("i,i->", flat, flat, dtype=np.float64)) if flat.size else 0.0
-    if squares < _LARGEST**2:
+    if have_small_squares(rows):
         return rows
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} has {count_non_finite(rows)}; expected finite numbers only.")
