@@ -552,6 +552,17 @@ def test_blocks_that_are_none(rows, block, message):
             rows.answer(estimand, lambda: iter([block]))
 
 
+@pytest.mark.parametrize("of_block", [np.asarray, as_frame], ids=["arrays", "tables"])
+@pytest.mark.parametrize("size", [17, 100], ids=["of one length", "of several"])
+@pytest.mark.parametrize("estimand", ESTIMANDS)
+def test_lists_of_blocks_say_how_to_pass_them(rows, expected, estimand, size, of_block):
+    f, X, group = (list(map(of_block, cut(values, size)())) for values in rows.pool(estimand))
+    with pytest.raises(ValueError, match=r"if each member is a block of rows, pass PoolSource"):
+        rows.answer(estimand, f, X, group)
+    as_told = rows.answer(estimand, PoolSource(f), PoolSource(X), PoolSource(group))
+    assert_same(as_told, expected[estimand])
+
+
 @pytest.mark.parametrize("estimand", ["difference", *REGRESSIONS])
 def test_sides_of_different_lengths(rows, estimand):
     f, X, group = rows.pool(estimand)

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
+    PoolSource,
     RectifiedDifference,
     RectifiedLinearRegression,
     RectifiedLogisticRegression,
@@ -216,6 +217,28 @@ def test_columns_in_another_order_are_refused(rows):
             rows.y["number"][:LABELED],
             pool=lambda: iter([frame[LABELED:1000], frame[1000:][NAMES[::-1]]]),
         )
+
+
+@pytest.mark.parametrize("frames", [False, True])
+@pytest.mark.parametrize("size", [BLOCK, 2_003], ids=["several", "one"])
+def test_lists_of_blocks_say_how_to_pass_them(rows, size, frames):
+    estimator, kind = rows.estimator("mean", "cv")
+    table = pd.DataFrame(rows.X, columns=NAMES) if frames else rows.X
+    blocks = [table[i : i + size] for i in range(LABELED, len(table), size)]
+    labeled = table[:LABELED], rows.y[kind][:LABELED]
+    with pytest.raises(ValueError, match=r"pool is a list of .* pass PoolSource"):
+        clone(estimator).fit(*labeled, pool=blocks)
+    assert_same(
+        clone(estimator).fit(*labeled, pool=PoolSource(blocks)).result_,
+        clone(estimator).fit(*labeled, pool=table[LABELED:]).result_,
+    )
+
+
+def test_a_list_of_rows_is_a_pool(rows):
+    estimator, kind = rows.estimator("mean", "cv")
+    labeled = rows.X[:LABELED], rows.y[kind][:LABELED]
+    as_array = clone(estimator).fit(*labeled, pool=rows.X[LABELED:]).result_
+    assert_same(clone(estimator).fit(*labeled, pool=list(rows.X[LABELED:])).result_, as_array)
 
 
 class FailsLate(Ridge):

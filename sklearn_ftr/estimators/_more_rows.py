@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
-from sklearn_ftr._tables import column_names
+from sklearn_ftr._tables import column_names, shape_of
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import S, runs_of_rows, within_block
-from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
+from sklearn_ftr.rectification._pool_source import PoolSource, check_rows, has_blocks, source_of
 
 
 class MoreRows:
@@ -99,6 +99,7 @@ def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
     if pool is None or isinstance(pool, DaskRows):
         return pool
     if hasattr(pool, "__len__") and not has_blocks(pool):
+        check_rows(pool, len(shape_of(X)))
         pool = PoolSource([pool], n_rows=num_samples(pool))  # a single block
     is_frame = type(X).__module__.partition(".")[0] in ("pandas", "polars")
     return MoreRows(source_of(pool), column_names(X), type(X) if is_frame else None)

@@ -33,7 +33,7 @@ from sklearn_ftr.rectification._inference import (
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._mean import mean_of
 from sklearn_ftr.rectification._pool_moments import refuse_moments
-from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
+from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, read_as_rows, source_of
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
@@ -127,7 +127,8 @@ def rectify_difference(
     refuse_moments(f_unlabeled=f_unlabeled, group_unlabeled=group_unlabeled)
     y, of_labeled = _vector(y, "y"), GroupColumn.of(group, "group")
     if isinstance(group_unlabeled, list | tuple):  # of texts: groups, not paths
-        group_unlabeled = np.asarray(group_unlabeled)
+        with read_as_rows(group_unlabeled):
+            group_unlabeled = np.asarray(group_unlabeled)
     if has_blocks(f_unlabeled) or has_blocks(group_unlabeled):
         check_no_design(design, design_unlabeled, finite_population)
         judged = read_judgements(f, source_of(f_unlabeled), y.shape, missing_judgements)

@@ -22,7 +22,7 @@ from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._judge_weights import MOST_JUDGES
 from sklearn_ftr.rectification._pool import ArrayPool, Pool
 from sklearn_ftr.rectification._pool_moments import PoolMoments
-from sklearn_ftr.rectification._pool_source import has_blocks, source_of
+from sklearn_ftr.rectification._pool_source import has_blocks, read_as_rows, source_of
 from sklearn_ftr.rectification._source_pool import SourcePool, SummarizedPool
 
 Values = NDArray[np.floating[Any]]
@@ -85,8 +85,9 @@ def read_judgements(
     most = len(labels) + 1
     of_rows = as_real_array(f, "f", most)
     in_rows = not (has_blocks(f_unlabeled) or isinstance(f_unlabeled, PoolMoments))
-    pool = as_pool_array(f_unlabeled, "f_unlabeled", most) if in_rows else of_rows[:0]
-    _check_shapes(of_rows, pool, labels)
+    with read_as_rows(f_unlabeled):
+        pool = as_pool_array(f_unlabeled, "f_unlabeled", most) if in_rows else of_rows[:0]
+        _check_shapes(of_rows, pool, labels)
     k = int(np.prod(labels[1:]))
     n_given = of_rows.shape[-1] if of_rows.ndim == most else 1
     of_rows = of_rows.reshape(len(of_rows), k * n_given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sklearn_ftr.rectification._dask_collections import is_dask, partitions
 from sklearn_ftr.rectification._pool_files import dataset_batches, file_blocks, rows_of_files
 
 _PATHS = (str, Path)
+_HINT = "A list is read as rows; if each member is a block of rows, pass PoolSource(the list)."
 
 
 class PoolSource:
@@ -167,8 +169,35 @@ def source_of(values: Any) -> PoolSource:
     """What a user has passed, as a source; a list is a list of rows, unless it is one of paths."""
     if isinstance(values, PoolSource):
         return values
-    is_list = isinstance(values, list | tuple) and not _are_paths(values)
-    return PoolSource(np.asarray(values) if is_list else values)
+    if not isinstance(values, list | tuple) or _are_paths(values):
+        return PoolSource(values)
+    with read_as_rows(values):
+        return PoolSource(np.asarray(values))
+
+
+@contextmanager
+def read_as_rows(values: Any) -> Iterator[None]:
+    """Errors about a list say that it was read as rows, if its members may have been meant as blocks of them."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, TypeError) or not is_list_of_arrays(values):
+            raise
+        raise ValueError(f"{error} {_HINT}") from error
+
+
+def is_list_of_arrays(values: Any, n_dimensions: int = 1) -> bool:
+    """Whether the first member of a list is an array or a table of so many dimensions, or more."""
+    is_list = isinstance(values, list | tuple) and len(values) > 0
+    return is_list and len(getattr(values[0], "shape", ())) >= n_dimensions
+
+
+def check_rows(pool: Any, n_dimensions: int) -> None:
+    """Refuse a list of blocks where rows of an X of so many dimensions are expected."""
+    if is_list_of_arrays(pool, n_dimensions):
+        raise ValueError(
+            f"pool is a list of {len(pool)} arrays or tables, the first of shape {tuple(pool[0].shape)}; expected rows like those of X. {_HINT}"
+        )
 
 
 def _has_method(values: Any) -> bool:

@@ -26,7 +26,7 @@ from sklearn_ftr.rectification._judgements import Judgements, read_judgements
 from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._pool import ArrayPool, Pool
 from sklearn_ftr.rectification._pool_moments import refuse_moments
-from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, source_of
+from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, read_as_rows, source_of
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
 from sklearn_ftr.rectification._source_pool import Covariates
@@ -103,7 +103,8 @@ def check_regression(
         of_pool: Design | PoolSource = source_of(X_unlabeled)
         judged = read_judgements(f, source_of(f_unlabeled), labels.shape, missing_judgements)
     else:
-        pool_rows = _matrix(X_unlabeled, "X_unlabeled", like=rows)
+        with read_as_rows(X_unlabeled):
+            pool_rows = _matrix(X_unlabeled, "X_unlabeled", like=rows)
         judged = _judgements_in_memory(f, f_unlabeled, len(pool_rows), labels, missing_judgements)
         of_pool = Design(pool_rows, fit_intercept)
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
