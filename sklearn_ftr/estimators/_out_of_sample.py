@@ -95,11 +95,10 @@ class OutOfSample:
         shares: Array,
         kept: Any,
         design_of: Callable[[Rows], Design] | None,
-        own: Rows | None = None,
         covariates_of: Callable[[Any], Design] | None = None,
         read_once: bool = False,
     ) -> Pool:
-        """The pool as stage 2 reads it, of which some rows (m,) are `kept`: by the average of all models with the weights `shares`, or by each row's own.
+        """The pool as stage 2 reads it, of which some rows (m,) are `kept`, by the average of all models with the weights `shares`.
 
         With covariates, from `design_of` and, of rows beside those of the fit, `covariates_of`, it is read more than once, unless told otherwise.
         """
@@ -110,7 +109,7 @@ class OutOfSample:
         if design_of and not read_once:
             parts = [part.in_memory_or_on_disk() for part in parts]
         if len(parts) == 1:
-            pool: Pool = PredictedPool(parts[0], shares, design_of, own)
+            pool: Pool = PredictedPool(parts[0], shares, design_of)
         else:
             pool = PoolOfParts([PredictedPool(part, np.ones(1), design_of) for part in parts])
         if self.more is None or self.predicting is None:

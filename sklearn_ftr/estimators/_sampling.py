@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
-from sklearn_ftr.estimators._folds import folds_of_clusters
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
@@ -92,13 +91,11 @@ def sample_of_stages(
     """
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
     drawn, every, kept = _drawn_of_stages(labels, stage_one, finite_population, keep_design)
-    folds, shares, own = Folds(stage_one.fold_sizes), np.ones(1), None
-    if len(folds):
-        shares = drawn.shares(folds.sizes)
-        own = _own_models(labels, stage_one)
+    folds = Folds(stage_one.fold_sizes)
+    shares = drawn.shares(folds.sizes) if len(folds) else np.ones(1)
     f = stage_one.predictions
     if known is None:
-        pool = stage_one.pool(shares, kept, design_of, own, covariates_of)
+        pool = stage_one.pool(shares, kept, design_of, covariates_of)
     else:
         pool = SummarizedPool(known, f.shape[1], shares)
     return Sample(
@@ -123,12 +120,6 @@ def _drawn_of_stages(
     simple = labels.design is None and not finite_population
     pool = rectify[:0] if simple else stage_one.pool_rows
     return drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
-
-
-def _own_models(labels: PartialLabels, stage_one: OutOfSample) -> Rows | None:
-    if labels.design is None:
-        return None
-    return folds_of_clusters(labels, stage_one.folds, stage_one.pool_rows)
 
 
 def check_no_known_part(finite_population: bool, stage_one: OutOfSample) -> None:

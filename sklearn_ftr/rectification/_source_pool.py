@@ -92,7 +92,8 @@ class SourcePool(Pool):
             f = self._numbers(block, f"{name} (from row {start} on)")
             if len(f):
                 X = None if covariates is None else covariates.next(len(f), start)
-                yield PoolBlock(start, (f,), self.shares, X)
+                drawn = self.drawn_between(start, start + len(f))
+                yield PoolBlock(start, (f,), self.shares, X, drawn)
             start += len(f)
         if covariates is not None:
             covariates.check_end(start)
