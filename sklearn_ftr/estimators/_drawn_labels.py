@@ -79,7 +79,7 @@ class DrawnLabels:
             return None
         nothing = np.empty(0, dtype=np.intp)
         draw, *_ = drawn_rows(
-            labels, nothing, labels.labeled, labels.unlabeled[:], finite_population, False
+            labels, nothing, labels.labeled, labels.pool_rows, finite_population, False
         )
         if not isinstance(draw, DesignedSampling):
             return None
@@ -200,7 +200,7 @@ class DrawnLabels:
     @property
     def _part_left(self) -> float:
         """Root of what plans multiply variances of a finite population by, which those of its draw have already."""
-        n, m = len(self.labels.labeled), len(self.labels.unlabeled)
+        n, m = len(self.labels.labeled), self.labels.n_unlabeled
         return 1.0 if self.alone.labeled_share is None else float(np.sqrt(m / (n + m)))
 
     # The pool.
@@ -215,7 +215,7 @@ class DrawnLabels:
             pieces_to_rectify=n_strata + 1,
             part_to_rectify=0.0 if strata is None else min(3 / self._in_smallest_stratum, 1.0),
         )
-        if not len(self.labels.unlabeled) or self.draw.labeled_share is not None:
+        if not self.labels.n_unlabeled or self.draw.labeled_share is not None:
             return drawing, 1.0
         centred = np.empty_like(columns)
         centred[self._positions(rows)] = columns

@@ -8,10 +8,11 @@ from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
-from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
+from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.rectification._checkpoint import Checkpoint
-from sklearn_ftr.rectification._pool import S, runs_of_rows, within_block
+from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
+from sklearn_ftr.rectification._pool_rows import PoolRows
 from sklearn_ftr.rectification._pool_source import PoolSource, check_rows, has_blocks, source_of
 
 
@@ -51,6 +52,7 @@ class MoreRows:
         for number, block in enumerate(map(self._as_frame, self.source.blocks())):
             self._check_columns(number, block)
             n = num_samples(block)
+            self._check_count(start + n, is_all=False)
             size = rows_at_once(block)
             for first in range(0, n, size):
                 rows = slice(first, min(first + size, n))
@@ -66,9 +68,17 @@ class MoreRows:
                 found.append((start + low, own_rows(block, slice(low, high))))
         return found
 
-    def summarized(self, make: MakeBlock, summary: S) -> S:
-        """After a pass over all rows."""
-        blocks = (partial(make, start, rows) for start, rows in self.blocks())
+    def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
+        """What is made of all rows, which were drawn as told."""
+        for start, rows in self.blocks():
+            yield make(start, rows, drawn_between(drawn, start, num_samples(rows)))
+
+    def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
+        """After a pass over all rows, which were drawn as told."""
+        blocks = (
+            partial(make, start, rows, drawn_between(drawn, start, num_samples(rows)))
+            for start, rows in self.blocks()
+        )
         if self.source.checkpoint is not None:
             found, n_rows = Checkpoint(self.source.checkpoint).summarized(blocks, summary)
             self._counted(n_rows)
@@ -77,9 +87,23 @@ class MoreRows:
             summary.add(block())
         return summary
 
+    def expect(self, n_rows: int) -> None:
+        """That there are so many, unless it is known how many there are."""
+        if not self.is_known:
+            self._n_rows = n_rows
+
     def _counted(self, n_rows: int) -> None:
         """So that nobody has to count them again."""
+        self._check_count(n_rows, is_all=True)
         self._n_rows = self.source.n_rows = n_rows
+
+    def _check_count(self, n_rows: int, is_all: bool) -> None:
+        known = self._n_rows
+        if known is not None and (n_rows > known or (is_all and n_rows < known)):
+            raise ValueError(
+                f"pool has {n_rows}{'' if is_all else ' or more'} rows, and {known} by n_rows, by the entries of the sampling design or when it was read before; "
+                "expected as many each time."
+            )
 
     def _as_frame(self, block: Any) -> Any:
         if self.frame is None or type(block).__module__.partition(".")[0] != "pyarrow":

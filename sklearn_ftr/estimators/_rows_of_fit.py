@@ -14,7 +14,7 @@ from sklearn_ftr.estimators._dask_rows import gathered
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
-from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._dask_collections import is_dask
 
 
@@ -24,8 +24,8 @@ class RowsOfFit:
 
     Parameters
     ----------
-    X, y, pool
-        As `fit` has them, where they came from dask those in memory and the others.
+    X, y, pool, sampling
+        As `fit` has them, where they came from dask those in memory and the others, and columns of a sampling design in this order.
     labels : PartialLabels
         With how rows were drawn, and the pool.
     always : ndarray of int
@@ -37,6 +37,7 @@ class RowsOfFit:
     X: Any
     y: Any
     pool: Any
+    sampling: Mapping[str, ArrayLike | None]
     labels: PartialLabels
     always: NDArray[np.intp]
     columns: dict[str, Any]
@@ -55,11 +56,11 @@ class RowsOfFit:
     ) -> RowsOfFit:
         """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
         if is_dask(X) or is_dask(y):
-            X, y, pool = gathered(X, y, pool, sampling, report)
+            X, y, pool, sampling = gathered(X, y, pool, sampling, report)
         columns = columns_learned(estimator, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(estimator).__name__)
         labels = replace(labels, more=more_rows(pool, X))
         labels = with_sampling(labels, for_splitter, **sampling)
-        check_simple_pool(labels, estimator.finite_population)
-        return cls(X, y, pool, labels, check_finetune_rows(finetune_rows, labels), columns)
+        always = check_finetune_rows(finetune_rows, labels)
+        return cls(X, y, pool, sampling, labels, always, columns)
