@@ -9,7 +9,7 @@ from typing import Any
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_rows import PoolRows
@@ -56,7 +56,7 @@ class MoreRows:
             size = rows_at_once(block)
             for first in range(0, n, size):
                 rows = slice(first, min(first + size, n))
-                yield start + first, some_of(block, rows)
+                yield start + first, rows_of(block, rows)
             start += n
         self._counted(start)
 

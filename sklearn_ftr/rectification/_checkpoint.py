@@ -99,6 +99,6 @@ class Checkpoint:
 
 def _name_of(block: PoolBlock, summary: Any) -> str:
     digest = blake2b(pickle.dumps(summary), digest_size=16)
-    for values in (*block.of_models, *([] if block.X is None else [block.X.rows])):
+    for values in (block.side_by_side, *([] if block.X is None else [block.X.rows])):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
