@@ -20,8 +20,12 @@ from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
+# Weights of which sums of products are far from overflowing.
+_LARGE = 1e30
 # Whole numbers serve as numbers of clusters themselves if the largest is not much larger than there are rows.
 _SPARSEST = 4
+# Labels that are sorted at once.
+_BLOCK = 1_048_576
 
 
 def check_sampling(
@@ -132,8 +136,10 @@ def _ones_unless(values: Array | None, n: int) -> Array:
 
 
 def _brought_to_one(labeled: Array, unlabeled: Array | None) -> tuple[Array, Array | None]:
-    """Weights whose largest is 1, so that no sum of them overflows."""
+    """Weights whose largest is 1 if it is very large or small, so that no sum of their products overflows; others are not copied."""
     largest = max(one.max() for one in (labeled, unlabeled) if one is not None and len(one)) or 1.0
+    if 1 / _LARGE < largest < _LARGE:
+        return labeled, unlabeled
     return labeled / largest, None if unlabeled is None else unlabeled / largest
 
 
@@ -148,7 +154,9 @@ def _pieces(labeled: Any, unlabeled: Any, r: int) -> tuple[Codes, Codes | None, 
     return codes[0], None if unlabeled is None else codes[1], size
 
 
-def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, Sequence[Any]]:
+def numbered(
+    columns: list[NDArray[Any]], name: str
+) -> tuple[list[Codes], int, Sequence[Any] | NDArray[Any]]:
     """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
     kinds = {one.dtype.kind for one in columns}  # of which those that mix would round whole numbers
     total = sum(map(len, columns))
@@ -164,13 +172,8 @@ def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, 
                 range(int(high) + 1),
             )
     if len(kinds) == 1 and kinds != {"O"}:
-        names, codes = np.unique(np.concatenate(columns), return_inverse=True)
-        codes = codes.reshape(-1)
-        return (
-            np.split(codes, np.cumsum([len(one) for one in columns])[:-1]),
-            len(names),
-            names.tolist(),
-        )
+        names = _kinds_of(columns)
+        return [_places(one, names) for one in columns], len(names), names
     objects = [_as_python(one) for one in columns]
     _check_kinds(objects, name)
     numbers: dict[Any, int] = {}
@@ -179,6 +182,24 @@ def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, 
         for one in objects
     ]
     return told, len(numbers), list(numbers)
+
+
+def _kinds_of(columns: list[NDArray[Any]]) -> NDArray[Any]:
+    """Each value once, in their order."""
+    parts = [np.unique(part) for one in columns for part in _in_blocks(one)]
+    return np.unique(np.concatenate(parts)) if len(parts) > 1 else parts[0]
+
+
+def _places(values: NDArray[Any], names: NDArray[Any]) -> Codes:
+    """Of values (n,) among names in ascending order; a block at a time, since sorting all of them takes several times their memory."""
+    codes = np.empty(len(values), dtype=np.intp)
+    for places, part in zip(_in_blocks(codes), _in_blocks(values), strict=True):
+        places[:] = np.searchsorted(names, part)
+    return codes
+
+
+def _in_blocks(values: NDArray[Any]) -> list[NDArray[Any]]:
+    return [values[start : start + _BLOCK] for start in range(0, max(len(values), 1), _BLOCK)]
 
 
 def _as_python(labels: NDArray[Any]) -> list[Any]:
@@ -211,7 +232,7 @@ def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, 
     numbers, _, known = numbered(columns, "strata")
     names, codes = np.unique(np.concatenate(numbers), return_inverse=True)
     of_rows = codes.reshape(-1)[:r], codes.reshape(-1)[r:]
-    told = [known[name] for name in names]
+    told = [one.item() if isinstance(one := known[name], np.generic) else one for name in names]
     without = np.bincount(of_rows[0], minlength=len(names)) == 0
     if without.any():
         raise ValueError(
@@ -282,8 +303,9 @@ def _is_simple(
     names: list[Any],
 ) -> bool:
     """Whether rows are all alike and by themselves, so that the design says nothing."""
-    weights = [one for one in (labeled.weights, unlabeled.weights) if one is not None]
-    alike = not weights or np.ptp(np.concatenate(weights)) == 0
+    weights = [one for one in (labeled.weights, unlabeled.weights) if one is not None and len(one)]
+    ends = [(one.min(), one.max()) for one in weights]
+    alike = not ends or np.ptp(ends) == 0
     equal_chance = chance is None or np.ptp(chance) == 0
     if not (alike and equal_chance and len(names) == 1):
         return False
