@@ -16,7 +16,7 @@ from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_fr
 from sklearn_ftr.rectification._error_terms import ErrorOfLabels
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._moments import Moments, centred, rounding
+from sklearn_ftr.rectification._moments import Moments, centred, rounding, sums_of_squares
 from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
@@ -145,12 +145,13 @@ def _residual_variance(dy: Array, df: Array, of_y: Array, of_f: Array) -> Array:
     """V(y - f); of several judges it is known with their weights only."""
     if dy.shape != df.shape:
         return np.full(dy.shape[1], np.nan)
-    return np.asarray((beyond_rounding(dy - df, of_y + of_f) ** 2).sum(axis=0) / (len(dy) - 1))
+    squares, r = sums_of_squares(dy - df), len(dy)
+    return squares * (squares > r * (of_y + of_f) ** 2) / (r - 1)
 
 
 def beyond_rounding(residuals: Array, noise: Array) -> Array:
     """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
-    flat = np.einsum("ij,ij->j", residuals, residuals) <= len(residuals) * noise**2
+    flat = sums_of_squares(residuals) <= len(residuals) * noise**2
     return np.where(flat, 0.0, residuals) if flat.any() else residuals
 
 
