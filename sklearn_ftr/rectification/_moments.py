@@ -59,9 +59,13 @@ class Moments:
         return Moments(self.count, self.mean, products)
 
 
-def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far rounding alone may have moved a typical value of each column (k,): a few units in the last place."""
-    return np.asarray(_ROUNDINGS * _precision(rows) * np.sqrt(sums_of_squares(rows) / len(rows)))
+def rounding(
+    rows: NDArray[np.float64], mean_squares: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """How far rounding alone may have moved a typical value of each column (k,), a few units in the last place; from mean squares, if they are known."""
+    if mean_squares is None:
+        mean_squares = sums_of_squares(rows) / len(rows)
+    return np.asarray(_ROUNDINGS * _precision(rows) * np.sqrt(mean_squares))
 
 
 def _precision(rows: NDArray[np.float64]) -> Any:
@@ -132,7 +136,8 @@ def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     """Means (k,) and deviations from them (n, k); constant columns deviate by exactly zero."""
     deviations = rows - rows[0]
     shift = deviations.sum(axis=0) / len(rows)
-    return rows[0] + shift, deviations - shift
+    deviations -= shift
+    return rows[0] + shift, deviations
 
 
 def _block_moments(block: NDArray[Any], origin: NDArray[np.float64]) -> Moments:

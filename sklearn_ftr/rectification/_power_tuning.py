@@ -74,10 +74,9 @@ def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall:
         denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
         leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
         varies = np.full(k, varies.any())
-    safe = np.where(varies, denominator, 1.0)
-    best = np.where(varies, covariance / safe, 0.0)
-    left_out = 1 / (1 - np.where(varies, leverage / safe, 0.0))
-    return Weights(best[:, None], varies.astype(float), left_out)
+    counted = np.where(varies, denominator, np.inf)
+    left_out = 1 / (1 - leverage / counted)
+    return Weights((covariance / counted)[:, None], varies.astype(float), left_out)
 
 
 def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, spare: int) -> Weights:

@@ -198,7 +198,7 @@ def _shift(values: InfluenceValues, sample: Sample, here: Deviations, template: 
         return float(values.shift)
     shift = sample.drawn.shift_among(here, values.pool)
     if np.ndim(template) == 0:
-        return float(max(shift, key=abs))
+        return max(shift.tolist(), key=abs)
     of_judges = shift.reshape(len(template), -1)
     return np.take_along_axis(of_judges, np.abs(of_judges).argmax(axis=1)[:, None], axis=1)[:, 0]
 

@@ -6,6 +6,7 @@ these are labels with noise, (1 - R^2)^1.5 times that. Neither useless predictio
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._moments import columns, sums_of_squares
 from sklearn_ftr.rectification._rectify import Rectification
 
 # Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
@@ -26,13 +27,12 @@ _FACTOR = 4.0
 
 def skewness_of_pool(rows: NDArray[Any]) -> Array:
     """Of predictions (n,) or (n, k), evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
-    rows = columns(rows)
-    centred = rows - rows.sum(axis=0) / len(rows)
-    centred /= np.maximum(np.abs(centred).max(axis=0), _SMALLEST)
-    squares, cubes = (np.einsum("ij,ij->j", one, centred) for one in (centred, centred * centred))
-    skewness = cubes * np.sqrt(len(rows)) / np.maximum(squares, _SMALLEST) ** 1.5
-    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * np.sqrt(6 / len(rows)))
-    return np.where(clear, skewness, 0.0)
+    rows, n = columns(rows), len(rows)
+    units = rows - rows.sum(axis=0) / n
+    units /= np.maximum(np.sqrt(sums_of_squares(units)), _SMALLEST)
+    skewness = np.einsum("ij,ij->j", units * units, units) * math.sqrt(n)
+    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n))
+    return np.asarray(skewness * clear)
 
 
 def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:
