@@ -64,11 +64,15 @@ def lowest(tail: Tail, count: Array, size: Array, level: float) -> Array:
         at_middle = tail(count, size, middle) - level
         scale = np.sqrt(np.maximum(at_middle**2 - at_low * at_high, 0.0))
         step = np.divide(at_middle, scale, out=np.zeros_like(scale), where=scale > 0)
-        last, root = root, np.clip(middle - (middle - low) * step, low, high)
+        last, root = root, _between(middle - (middle - low) * step, low, high)
         for null, value in ((middle, at_middle), (root, tail(count, size, root) - level)):
             above, below = (value >= 0) & (null < high), (value < 0) & (null > low)
             high, at_high = np.where(above, null, high), np.where(above, value, at_high)
             low, at_low = np.where(below, null, low), np.where(below, value, at_low)
-        if np.all(np.abs(root - last) <= _PRECISION * root):
+        if (np.abs(root - last) <= _PRECISION * root).all():
             break
     return np.where(few, count / size, root)
+
+
+def _between(values: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(values, low), high)

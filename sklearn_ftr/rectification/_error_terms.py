@@ -14,6 +14,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._evenness import Evenness, of_sums
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._inference import welch_satterthwaite
+from sklearn_ftr.rectification._moments import sums_of_products, sums_of_squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ class Term:
         pieces = self.rows * (factor / self.size)
         squares = pieces * pieces
         pairs = (pieces, pieces), (squares, pieces), (squares, squares)
-        sums = [np.einsum("gk,gk->k", *pair) for pair in pairs]
+        sums = [sums_of_products(*pair) for pair in pairs]
         return np.array(sums) * (self.size / len(pieces))
 
 
@@ -157,7 +158,7 @@ class ErrorOfLabels(FieldsOnly):
     def shape(self) -> Shape:
         """Of the error."""
         g = len(self.rows)
-        error = np.sqrt(np.einsum("gk,gk->k", self.rows, self.rows)) / g
+        error = np.sqrt(sums_of_squares(self.rows)) / g
         term = Term(self.rows, g, np.ones(self.rows.shape[1]), self.evenness)
         return Shape.of([term], error, self.are_alike)
 

@@ -24,6 +24,8 @@ from sklearn_ftr.rectification._simultaneous import adjusted, level_of_each
 from sklearn_ftr.rectification._student import t_above, t_quantile
 
 Alternative = Literal["two-sided", "less", "greater"]
+# In place of 0, to be divided by.
+_SMALLEST = 5e-324
 _ALTERNATIVES = ("two-sided", "less", "greater")
 
 
@@ -159,7 +161,7 @@ def welch_satterthwaite(
     """Degrees of freedom of a sum of independent variance estimates, per output."""
     total = sum(terms[1:], terms[0])
     # Relative sizes first: squares of tiny variances would underflow.
-    unit = np.where(total > 0, total, np.inf)
+    unit = np.maximum(total, _SMALLEST)
     parts = [(term / unit) ** 2 / of_term for term, of_term in zip(terms, degrees, strict=True)]
     # With a total of zero any value serves, and the first term's is the honest one.
     with np.errstate(divide="ignore"):

@@ -81,8 +81,15 @@ def _are_single(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def sums_of_squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each column (k,) of rows (n, k), without an array of squares."""
-    return np.einsum("ij,ij->j", rows, rows)
+    """Of each column (k,) of rows (n, k)."""
+    return sums_of_products(rows, rows)
+
+
+def sums_of_products(
+    left: NDArray[np.float64], right: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of the columns of two tables (n, k), pair by pair: a dot product each, without an array of products."""
+    return np.matmul(left.T[:, None, :], right.T[:, :, None])[:, 0, 0]
 
 
 def moments(rows: NDArray[Any]) -> Moments:

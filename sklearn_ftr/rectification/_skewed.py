@@ -91,8 +91,11 @@ def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
     degrees = effective.degrees_of_freedom if shape.are_alike else student.degrees_of_freedom
     chance = _CHANCE / np.maximum(np.atleast_1d(degrees) - 1, _NONE)
     seen = _beyond(shape.skewness, np.maximum(_NEGLIGIBLE, chance))
-    expected = _beyond(np.asarray(shape.expected_skewness), _NEGLIGIBLE)
-    return SkewedT(effective, np.where(np.abs(expected) > np.abs(seen), expected, seen))
+    expected = np.asarray(shape.expected_skewness)
+    if expected.any():
+        expected = _beyond(expected, _NEGLIGIBLE)
+        seen = np.where(np.abs(expected) > np.abs(seen), expected, seen)
+    return SkewedT(effective, seen)
 
 
 def _beyond(skewness: Array, least: Any) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import columns, sums_of_squares
+from sklearn_ftr.rectification._moments import columns, sums_of_products, sums_of_squares
 from sklearn_ftr.rectification._rectify import Rectification
 
 # Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
@@ -30,7 +30,7 @@ def skewness_of_pool(rows: NDArray[Any]) -> Array:
     rows, n = columns(rows), len(rows)
     units = rows - rows.sum(axis=0) / n
     units /= np.maximum(np.sqrt(sums_of_squares(units)), _SMALLEST)
-    skewness = np.einsum("ij,ij->j", units * units, units) * math.sqrt(n)
+    skewness = sums_of_products(units * units, units) * math.sqrt(n)
     clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n))
     return np.asarray(skewness * clear)
 
