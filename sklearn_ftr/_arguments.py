@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-
 # Types that are told at once come first.
 _NUMBERS = (float, int, Real, Decimal)
 _TRUTH_VALUES = (bool, np.bool_)

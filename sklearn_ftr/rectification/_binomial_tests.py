@@ -21,6 +21,8 @@ _LEAST_WEIGHT, _FEW = 0.28, 0.8
 # Each step halves the bracket at least; most limits need ten.
 _LARGEST_STEPS = 60
 _PRECISION = 1e-12
+# In place of 0, to be divided by.
+_SMALLEST = 1e-200
 
 
 def exact_tail(count: Array, size: Array, null: Array) -> Array:
@@ -30,17 +32,13 @@ def exact_tail(count: Array, size: Array, null: Array) -> Array:
 
 def score_tail(count: Array, size: Array, null: Array) -> Array:
     """Normal, with the variance under the null (Wilson 1927)."""
-    deviation = count - size * null
-    error = np.sqrt(size * null * (1 - null))
-    beyond = np.where(deviation > 0, np.inf, 0.0)
-    z = np.divide(deviation, error, out=beyond, where=error > 0)
-    return np.where(count > 0, ndtr(-z), 1.0)
+    error = np.maximum(np.sqrt(size * null * (1 - null)), _SMALLEST)
+    return np.where(count > 0, ndtr((size * null - count) / error), 1.0)
 
 
 def beta_tail(count: Array, size: Array, null: Array, atom: float) -> Array:
     """P(X > count) and about so much of P(X = count)."""
-    some = np.where(count > 0, count, 1.0)
-    return np.where(count > 0, betainc(some + 1 - atom, size - some + atom, null), 1.0)
+    return np.where(count > 0, betainc(count + 1 - atom, size - count + atom, null), 1.0)
 
 
 def mixed_tail(count: Array, size: Array, null: Array) -> Array:

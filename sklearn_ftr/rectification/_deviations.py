@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
@@ -155,7 +156,7 @@ def beyond_rounding(residuals: Array, noise: Array) -> Array:
     return _beyond(residuals, sums_of_squares(residuals) <= len(residuals) * noise**2)
 
 
-def _beyond(residuals: Array, flat: Array) -> Array:
+def _beyond(residuals: Array, flat: NDArray[np.bool_]) -> Array:
     return np.where(flat, 0.0, residuals) if flat.any() else residuals
 
 

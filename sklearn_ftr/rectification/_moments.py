@@ -85,9 +85,7 @@ def sums_of_squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums_of_products(rows, rows)
 
 
-def sums_of_products(
-    left: NDArray[np.float64], right: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def sums_of_products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the columns of two tables (n, k), pair by pair: a dot product each, without an array of products."""
     return np.matmul(left.T[:, None, :], right.T[:, :, None])[:, 0, 0]
 

@@ -22,6 +22,7 @@ from sklearn_ftr.rectification._moments import Moments, sums_of_squares
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
 from sklearn_ftr.rectification._scipy import ndtri, stdtr
 
+
 @dataclass(frozen=True)
 class Rectification:
     """A rectified mean before anything else is added to it; arrays have shape (k,), lambda of j judges (k, j).
