@@ -29,8 +29,9 @@ def skewness_of_pool(rows: NDArray[Any]) -> Array:
     """Of predictions (n,) or (n, k), evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
     rows, n = columns(rows), len(rows)
     units = rows - rows.sum(axis=0) / n
-    units /= np.maximum(np.sqrt(sums_of_squares(units)), _SMALLEST)
-    skewness = sums_of_products(units * units, units) * math.sqrt(n)
+    units /= np.maximum(np.abs(units).max(axis=0), _SMALLEST)
+    squares, cubes = sums_of_squares(units), sums_of_products(units * units, units)
+    skewness = cubes * math.sqrt(n) / np.maximum(squares, _SMALLEST) ** 1.5
     clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n))
     return np.asarray(skewness * clear)
 
