@@ -160,6 +160,8 @@ class PoolSource:
 
 def has_blocks(values: Any) -> bool:
     """Whether rows come in blocks, and not as an array, a table or a list of numbers."""
+    if isinstance(values, np.ndarray):
+        return False
     if isinstance(values, PoolSource) or _are_paths(values) or hasattr(values, "__next__"):
         return True
     return _has_method(values) or _is_dataset(values) or _is_function(values) or is_dask(values)
