@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._pass_report import PassReport, say_nothing
+from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._dask_collections import is_dask, with_whole_rows
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
@@ -26,6 +29,8 @@ from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_b
 Positions = NDArray[np.intp]
 # From the number of the first row, and some rows, to what stage 2 reads of them.
 MakeBlock = Callable[[int, Any], PoolBlock]
+# First rows of a pool, which tell, as models see them, what the progress of a pass is of.
+_FIRST_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,7 @@ class DaskRows:
         self, graph: Graph, partitions: Sequence[Partition], report: Callable[[str], None]
     ) -> None:
         self.graph, self.partitions, self.report = graph, partitions, report
+        self.checkpoint: str | Path | None = None
         self.starts = [0, *accumulate(map(len, partitions))]
 
     def __len__(self) -> int:
@@ -60,9 +66,12 @@ class DaskRows:
 
     def blocks(self) -> Iterator[tuple[int, Any]]:
         """One partition after the other, on the client."""
+        told = PassReport(self.report, len(self))
         for start, partition in zip(self.starts, self.partitions, strict=False):
-            (rows,) = self.graph.computed([(_itself, partition.key)], self.report)
-            yield from _unlabeled_blocks(rows, partition.labeled, start)
+            (rows,) = self.graph.computed([(_itself, partition.key)], say_nothing)
+            for first, block in _unlabeled_blocks(rows, partition.labeled, start):
+                yield first, block
+                told.seen(first + num_samples(block), num_samples(block))
 
     def some_rows(self, n: int) -> list[tuple[int, Any]]:
         """Runs of about n rows; partitions without any are not read."""
@@ -76,15 +85,34 @@ class DaskRows:
 
     def summarized(self, make: MakeBlock, summary: S) -> S:
         """Each partition where it is."""
-        make, empty = _sent(make), deepcopy(summary)
+        sent, empty = _sent(make), deepcopy(summary)
         tasks = [
-            (_summarize, partition.key, make, empty, start, partition.labeled)
+            (_summarize, partition.key, sent, empty, start, partition.labeled)
             for start, partition in zip(self.starts, self.partitions, strict=False)
             if len(partition)
         ]
-        for one in self.graph.computed(tasks, self.report):
+
+        def results(before: int) -> Iterator[S]:
+            return self.graph.computed(tasks[before:], self.report, before)
+
+        if self.checkpoint is not None and tasks:
+            first, cut = make(0, self._first_rows()), self._cut()
+            return Checkpoint(self.checkpoint).merged(first, cut, results, summary)
+        for one in results(0):
             summary.merge(one)
         return summary
+
+    def _first_rows(self) -> Any:
+        """To the client: another machine may predict them otherwise in the last digit."""
+        one = next(one for one in self.partitions if len(one))
+        task = (_take_unlabeled, one.key, one.labeled, 0, min(len(one), _FIRST_ROWS))
+        (rows,) = self.graph.computed([task], say_nothing)
+        return rows
+
+    def _cut(self) -> bytes:
+        """How many rows each partition has, and which of them have labels."""
+        told = [np.append(one.labeled, one.n_rows).tobytes() for one in self.partitions]
+        return b"".join(told)
 
 
 def gathered(
@@ -139,10 +167,12 @@ class Graph:
         keys = _flat(values.__dask_keys__())
         return cls(dict(values.__dask_graph__()), keys)
 
-    def computed(self, tasks: list[Any], report: Callable[[str], None]) -> Iterator[Any]:
+    def computed(
+        self, tasks: list[Any], report: Callable[[str], None], before: int = 0
+    ) -> Iterator[Any]:
         """Results of functions of a partition, given by its key, and of more, in their order, as soon as they are there.
 
-        All are one graph, which grows with the number of partitions and not with its square.
+        They follow so many `before` them, which were known. All are one graph, which grows with the number of partitions and not with its square.
         """
         from dask.delayed import Delayed
         from dask.highlevelgraph import HighLevelGraph
@@ -151,22 +181,28 @@ class Graph:
         layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
         graph = HighLevelGraph({name: {**self.tasks, **layer}}, {name: set()})
         delayed = [Delayed(key, graph, layer=name) for key in layer]
-        client = _client()
-        if client is None:
-            for one in delayed:
-                yield one.compute()
-            return
-        futures = client.compute(delayed)
-        for number, future in enumerate(futures):
-            yield future.result()
-            futures[number] = None  # so that the worker may forget it
-            if (number + 1) % max(len(futures) // 10, 1) == 0:
-                report(f"pool: {number + 1} of {len(futures)} partitions")
+        told = PassReport(report, before + len(tasks), "partitions")
+        for number, one in enumerate(_results(delayed), start=before + 1):
+            yield one
+            told.seen(number, 1)
 
 
 def _flat(keys: Any) -> list[Any]:
     """Of nested lists."""
     return [one for part in keys for one in _flat(part)] if isinstance(keys, list) else [keys]
+
+
+def _results(delayed: list[Any]) -> Iterator[Any]:
+    """In their order; those that have been seen are kept nowhere."""
+    client = _client()
+    if client is None:
+        for one in delayed:
+            yield one.compute()
+        return
+    futures = client.compute(delayed)
+    for number, future in enumerate(futures):
+        yield future.result()
+        futures[number] = None  # so that the worker may forget it
 
 
 def _itself(X: Any) -> Any:

@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import HasMethods
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once
+from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._predictions import predicted_means
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._training_weights import fit_weighted
@@ -147,13 +148,19 @@ def without_training(
 
 
 def mean_prediction(
-    model: BaseEstimator, X: Any, rows: NDArray[np.intp] | RowNumbers, n_outputs: int
+    model: BaseEstimator,
+    X: Any,
+    rows: NDArray[np.intp] | RowNumbers,
+    n_outputs: int,
+    report: Callable[[str], None] | None = None,
 ) -> Array:
-    """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
-    means, start = np.empty((len(rows), n_outputs)), 0
-    for block, n in _blocks(rows, rows_at_once(X)):
+    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; `report` is told how far it is, if there are many."""
+    means, start, size = np.empty((len(rows), n_outputs)), 0, rows_at_once(X)
+    told = pass_over(report, len(rows), size)
+    for block, n in _blocks(rows, size):
         means[start : start + n] = _predict(model, own_rows(X, block), n, n_outputs)
         start += n
+        told.seen(start, n)
     return means
 
 
