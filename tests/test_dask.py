@@ -163,7 +163,7 @@ def test_the_allocator(frame):
 
 def test_both_have_to_be_collections(frame):
     parts = dd.from_pandas(frame, npartitions=2)
-    with pytest.raises(TypeError, match="expected collections of dask, or neither"):
+    with pytest.raises(TypeError, match="y is of type ndarray, where the rest of X, y are"):
         mean_estimator().fit(parts[NAMES], frame["number"].to_numpy())
 
 
@@ -232,6 +232,21 @@ def test_a_cluster_and_a_worker_that_is_killed(frame, client):
     after = estimator.fit(parts[NAMES], parts["number"]).result_
     assert not killer.is_alive(), "the fit ended before a worker was killed"
     assert (after.estimate, after.standard_error) == (whole.estimate, whole.standard_error)
+
+
+@pytest.mark.parametrize("name", ["mean", "linear", "quantile", "difference"])
+def test_a_cluster_and_a_sampling_design(frame, client, name):
+    rng = np.random.default_rng(2)
+    table = frame.assign(
+        weight=rng.uniform(1, 3, N), house=[f"house {one}" for one in rng.integers(0, 900, N)]
+    )
+    parts, (estimator, kind) = dd.from_pandas(table, npartitions=5), estimator_of(name, "cv")
+
+    def fit(rows):
+        columns = {"sample_weight": rows["weight"], "groups": rows["house"]}
+        return clone(estimator).fit(rows[NAMES], rows[kind], **columns).result_
+
+    assert_same(fit(table), fit(parts))
 
 
 # Collections of dask for functions of arrays

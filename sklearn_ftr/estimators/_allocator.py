@@ -281,7 +281,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         trains = choice.option.n_trainings > 0
         trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
-        best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **sampling)
+        best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **rows.sampling)
         outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)
         chosen = what_was_chosen(plan, choice, best, labels, always, outcome)
         return rows.columns | foreseen.attributes | chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample, fold_shares
 from sklearn_ftr.estimators._predicted_pool import PredictedPool
 from sklearn_ftr.estimators._sampling import check_no_known_part, sample_of_stages
+from sklearn_ftr.estimators._streamed_pool import ChainedPool
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._difference import difference_of
@@ -23,10 +25,13 @@ from sklearn_ftr.rectification._difference_under_design import (
     difference_under_design,
     group_means,
 )
+from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._group_moments import GroupMoments, numbers_of_indicators
 from sklearn_ftr.rectification._groups import Numbers, check_groups, numbers_of_groups
 from sklearn_ftr.rectification._mean import mean_of
+from sklearn_ftr.rectification._pool import Pool, PoolBlock
 from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_rows import PoolRows
 from sklearn_ftr.rectification._result import RectifiedResult
 
 
@@ -189,13 +194,43 @@ class BoundDifference(BoundEstimand):
             settings.finite_population,
             lambda rows: estimand.seen(np.eye(2)[of_rows[rows]]),
             keep_design=True,
+            covariates_of=partial(_seen, estimand, self.groups),
         )
-        assert isinstance(sample.pool, PredictedPool)
-        rows = rectify, trained, sample.pool.part.rows[:], self.labels.unlabeled[:]
-        groups = GroupsOfRows(*(of_rows[numbers] for numbers in rows))
+        of_more = self._of_more(stage_one)
+        of_x = of_rows[_rows_of_x(sample.pool)]
+        of_pool = [of_x, of_more[: len(sample.pool) - len(of_x)]]
+        groups = GroupsOfRows(
+            rectify=of_rows[rectify],
+            trained=of_rows[trained],
+            pool=np.concatenate(of_pool),
+            unlabeled=np.concatenate([of_rows[self.labels.unlabeled[:]], of_more]),
+        )
         return difference_under_design(
             estimand, sample, groups, settings.lambda_, settings.confidence_level
         )
+
+    def _of_more(self, stage_one: OutOfSample) -> Numbers:
+        """Each row's group beside X, read in a pass of its own."""
+        if stage_one.more is None:
+            return self.of_rows[:0]
+        blocks = stage_one.more.made(partial(_only_groups, self.groups), None)
+        numbers = [block.f[:, 0].astype(np.int8) for block in blocks]
+        return np.concatenate([self.of_rows[:0], *numbers])
+
+
+def _seen(estimand: GeneralizedLinear, groups: TwoGroups, X: Any) -> Design:
+    return estimand.seen(groups.indicators(X).rows)
+
+
+def _only_groups(groups: TwoGroups, start: int, X: Any, drawn: PoolRows | None) -> PoolBlock:
+    """Numbers of groups in the place of predictions."""
+    return PoolBlock(start, (groups.numbers_in(X).astype(np.float16)[:, None],), np.ones(1))
+
+
+def _rows_of_x(pool: Pool) -> Rows:
+    """Those of the pool, before any that are beside X."""
+    first = pool.first if isinstance(pool, ChainedPool) else pool
+    return first.part.rows[:] if isinstance(first, PredictedPool) else np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)

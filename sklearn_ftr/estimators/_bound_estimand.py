@@ -149,7 +149,7 @@ class BoundEstimand(ABC):
             return "coefficients and differences in a finite population are no sum of parts"
         design = self.labels.design
         pi = None if design is None else design.labeling_probability
-        if pi is not None and np.isnan(pi[self.labels.unlabeled[:]]).any():
+        if pi is not None and np.isnan(pi[self.labels.pool_rows]).any():
             return "labeling_probability is NaN for unlabeled rows"
         return ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
 from sklearn_ftr.estimators._pass_report import PassReport, say_nothing
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._dask_collections import is_dask, with_whole_rows
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
+from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Positions = NDArray[np.intp]
-# From the number of the first row, and some rows, to what stage 2 reads of them.
-MakeBlock = Callable[[int, Any], PoolBlock]
+# From the number of the first row, some rows and how they were drawn, to what stage 2 reads of them.
+MakeBlock = Callable[[int, Any, PoolRows | None], PoolBlock]
 # First rows of a pool, which tell, as models see them, what the progress of a pass is of.
 _FIRST_ROWS = 1_000
 
@@ -64,14 +66,15 @@ class DaskRows:
         """Yes: partitions have been counted."""
         return True
 
-    def blocks(self) -> Iterator[tuple[int, Any]]:
-        """One partition after the other, on the client."""
-        told = PassReport(self.report, len(self))
-        for start, partition in zip(self.starts, self.partitions, strict=False):
-            (rows,) = self.graph.computed([(_itself, partition.key)], say_nothing)
-            for first, block in _unlabeled_blocks(rows, partition.labeled, start):
-                yield first, block
-                told.seen(first + num_samples(block), num_samples(block))
+    def expect(self, n_rows: int) -> None:
+        """Nothing to learn."""
+
+    def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
+        """What workers make of rows, which were drawn as told, one partition after the other."""
+        tasks = self._tasks(_make, _sent(make), drawn)
+        for blocks in self.graph.computed(tasks, self.report):
+            for block in blocks:
+                yield replace(block, drawn=drawn_between(drawn, block.start, len(block)))
 
     def some_rows(self, n: int) -> list[tuple[int, Any]]:
         """Runs of about n rows; partitions without any are not read."""
@@ -83,57 +86,66 @@ class DaskRows:
         found = self.graph.computed([task for _, task in asked], self.report)
         return [(first, rows) for (first, _), rows in zip(asked, found, strict=True)]
 
-    def summarized(self, make: MakeBlock, summary: S) -> S:
-        """Each partition where it is."""
-        sent, empty = _sent(make), deepcopy(summary)
-        tasks = [
-            (_summarize, partition.key, sent, empty, start, partition.labeled)
-            for start, partition in zip(self.starts, self.partitions, strict=False)
-            if len(partition)
-        ]
+    def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
+        """Each partition where it is; `drawn` is how its rows were drawn."""
+        tasks = self._tasks(_summarize, _sent(make), drawn, deepcopy(summary))
 
         def results(before: int) -> Iterator[S]:
             return self.graph.computed(tasks[before:], self.report, before)
 
         if self.checkpoint is not None and tasks:
-            first, cut = make(0, self._first_rows()), self._cut()
-            return Checkpoint(self.checkpoint).merged(first, cut, results, summary)
+            kept = Checkpoint(self.checkpoint, drawn, self._cut())
+            return kept.merged(self._first_block(make, drawn), results, summary)
         for one in results(0):
             summary.merge(one)
         return summary
 
-    def _first_rows(self) -> Any:
-        """To the client: another machine may predict them otherwise in the last digit."""
+    def _first_block(self, make: MakeBlock, drawn: PoolRows | None) -> PoolBlock:
+        """Made on the client: another machine may predict rows otherwise in the last digit."""
         one = next(one for one in self.partitions if len(one))
-        task = (_take_unlabeled, one.key, one.labeled, 0, min(len(one), _FIRST_ROWS))
+        n = min(len(one), _FIRST_ROWS)
+        task = _take_unlabeled, one.key, one.labeled, 0, n
         (rows,) = self.graph.computed([task], say_nothing)
-        return rows
+        return make(0, rows, drawn_between(drawn, 0, n))
 
     def _cut(self) -> bytes:
         """How many rows each partition has, and which of them have labels."""
         told = [np.append(one.labeled, one.n_rows).tobytes() for one in self.partitions]
         return b"".join(told)
 
+    def _tasks(
+        self, function: Any, make: Any, drawn: PoolRows | None, *more: Any
+    ) -> list[tuple[Any, ...]]:
+        """A function of each partition with unlabeled rows."""
+        return [
+            (
+                *(function, partition.key, make, start, partition.labeled),
+                *(drawn_between(drawn, start, len(partition)), *more),
+            )
+            for start, partition in zip(self.starts, self.partitions, strict=False)
+            if len(partition)
+        ]
+
 
 def gathered(
     X: Any, y: Any, pool: Any, sampling: Mapping[str, Any], report: Callable[[str], None]
-) -> tuple[Any, Array, DaskRows]:
-    """Labeled rows and their labels in memory, and where the others are."""
-    given = [name for name, value in {"pool": pool, **sampling}.items() if value is not None]
-    if given:
+) -> tuple[Any, Array, DaskRows, dict[str, Any]]:
+    """Labeled rows and their labels in memory, where the others are, and columns of a sampling design for both in this order, in memory."""
+    if pool is not None:
         raise ValueError(
-            f"X and y are collections of dask, and {' and '.join(given)} {'is' if len(given) == 1 else 'are'} given, which is not possible yet; put all rows into X."
+            "X and y are collections of dask, and pool is given; put all rows into X, with NaN in y."
         )
-    if not (is_dask(X) and is_dask(y)):
-        raise TypeError(
-            f"X is of type {type(X).__name__} and y of type {type(y).__name__}; expected collections of dask, or neither of them."
-        )
-    of_X, of_y = Graph.of(X), Graph.of(y)
-    if len(of_X.keys) != len(of_y.keys):
-        raise ValueError(
-            f"X has {len(of_X.keys)} partitions and y has {len(of_y.keys)}; expected the same rows in each. Take both from one data frame, or "
-            "rechunk one like the other."
-        )
+    columns = {"y": y, **{name: values for name, values in sampling.items() if values is not None}}
+    _check_collections({"X": X, **columns})
+    of_X = Graph.of(X)
+    of_columns = {name: Graph.of(values) for name, values in columns.items()}
+    for name, graph in of_columns.items():
+        if len(of_X.keys) != len(graph.keys):
+            raise ValueError(
+                f"X has {len(of_X.keys)} partitions and {name} has {len(graph.keys)}; expected the same rows in each. Take both from one data frame, or "
+                "rechunk one like the other."
+            )
+    of_y = of_columns.pop("y")
     told = list(of_y.computed([(_labels_in, key) for key in of_y.keys], report))
     partitions = [
         Partition(key, n, labeled) for key, (n, labeled, _) in zip(of_X.keys, told, strict=True)
@@ -147,7 +159,45 @@ def gathered(
         )
     tasks = [(_take, one.key, one.labeled, one.n_rows) for one in with_labels]
     rows = list(of_X.computed(tasks, report))
-    return _joined(rows), labels, DaskRows(of_X, partitions, report)
+    design = {
+        name: _whole_column(graph, partitions, name, report) for name, graph in of_columns.items()
+    }
+    return _joined(rows), labels, DaskRows(of_X, partitions, report), design
+
+
+def _check_collections(given: Mapping[str, Any]) -> None:
+    others = [name for name, values in given.items() if not is_dask(values)]
+    if others:
+        told = " and ".join(f"{name} is of type {type(given[name]).__name__}" for name in others)
+        raise TypeError(
+            f"{told}, where the rest of {', '.join(given)} are collections of dask; expected collections of dask, with the same rows in each partition, or "
+            "none of them."
+        )
+
+
+def _whole_column(
+    graph: Graph, partitions: Sequence[Partition], name: str, report: Callable[[str], None]
+) -> NDArray[Any]:
+    """A column of all rows, those with labels first."""
+    tasks = [
+        (_column_in, key, name, one.n_rows, one.labeled)
+        for key, one in zip(graph.keys, partitions, strict=True)
+    ]
+    return joined_columns(list(graph.computed(tasks, report)))
+
+
+def _column_in(
+    values: Any, name: str, n_rows: int, labeled: Positions
+) -> tuple[PackedColumn, PackedColumn]:
+    """Of labeled and of unlabeled rows."""
+    column = np.asarray(values)
+    if len(column) != n_rows:
+        raise ValueError(
+            f"A partition of {name} has {len(column)} rows and that of X {n_rows}; expected the same rows in each. Take both from one data frame."
+        )
+    rows = labeled, _unlabeled(n_rows, labeled)
+    of_labeled, of_others = (PackedColumn.of(column[chosen]) for chosen in rows)
+    return of_labeled, of_others
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,10 +255,6 @@ def _results(delayed: list[Any]) -> Iterator[Any]:
         futures[number] = None  # so that the worker may forget it
 
 
-def _itself(X: Any) -> Any:
-    return X
-
-
 def _labels_in(y: Any) -> tuple[int, Positions, Array]:
     """How many rows, which have a label, and the labels."""
     values = as_floats(y, "y").astype(np.float64, copy=False)
@@ -244,12 +290,32 @@ def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[
         yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)
 
 
-def _summarize(X: Any, make: MakeBlock, empty: S, start: int, labeled: Positions) -> S:
-    """What is known of a partition, whose first unlabeled row has the number `start`."""
-    summary = deepcopy(empty)
+def _make_blocks(
+    X: Any, make: MakeBlock, start: int, labeled: Positions, drawn: PoolRows | None
+) -> Iterator[PoolBlock]:
+    """Of a partition, whose first unlabeled row has the number `start`."""
     for first, rows in _unlabeled_blocks(X, labeled, start):
-        summary.add(make(first, rows))
+        yield make(first, rows, drawn_between(drawn, first - start, num_samples(rows)))
+
+
+def _make(X: Any, *told: Any) -> list[PoolBlock]:
+    """Blocks; the client knows how their rows were drawn."""
+    return [replace(block, drawn=None) for block in _make_blocks(X, *told)]
+
+
+def _summarize(
+    X: Any, make: MakeBlock, start: int, labeled: Positions, drawn: PoolRows | None, empty: S
+) -> S:
+    """What is known of a partition."""
+    summary = deepcopy(empty)
+    for block in _make_blocks(X, make, start, labeled, drawn):
+        summary.add(block)
     return summary
+
+
+def drawn_between(drawn: PoolRows | None, start: int, n_rows: int) -> PoolRows | None:
+    """How some rows were drawn, the first of which has the number `start`."""
+    return None if drawn is None else drawn.between(start, start + n_rows)
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -39,7 +39,7 @@ def design_weights(rectified: Any, labels: PartialLabels) -> Array | None:
 
 def _hajek(design: SamplingDesign, labels: PartialLabels) -> Array:
     """Weights over the probability of a label, as in the means; 0 where that is not known."""
-    weights = np.ones(len(labels.y)) if design.weights is None else design.weights
+    weights = np.ones(labels.n_rows) if design.weights is None else design.weights
     weights = weights / weights.max()
     chance = design.labeling_probability
     if chance is None:
@@ -53,7 +53,7 @@ def _hajek(design: SamplingDesign, labels: PartialLabels) -> Array:
 def _share_of_labels(design: SamplingDesign, labels: PartialLabels, counted: Any) -> Array:
     """Of the rows that count in each row's stratum."""
     if design.strata is None:
-        return np.ones(len(labels.y))
+        return np.ones(labels.n_rows)
     strata = numbered([design.strata], "strata")[0][0]
     labeled = np.isin(np.arange(len(strata)), labels.labeled)
     of_labels, of_all = (np.bincount(strata, one) for one in (counted & labeled, counted))

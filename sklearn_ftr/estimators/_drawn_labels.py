@@ -20,6 +20,7 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._sampling import drawn_rows
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._designed_sampling import CountedPieces, DesignedSampling
+from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Rows = NDArray[np.intp]
 _FEWEST_CLUSTERS = 8
@@ -78,7 +79,7 @@ class DrawnLabels:
             return None
         nothing = np.empty(0, dtype=np.intp)
         draw, *_ = drawn_rows(
-            labels, nothing, labels.labeled, labels.unlabeled[:], finite_population, False
+            labels, nothing, labels.labeled, labels.pool_rows, finite_population, False
         )
         if not isinstance(draw, DesignedSampling):
             return None
@@ -188,9 +189,8 @@ class DrawnLabels:
         return replace(
             draw,
             own_weights=None,
-            pool_weights=None,
+            pool_rows=PoolRows(0),
             pieces=pieces,
-            pool_pieces=np.empty(0, dtype=np.intp),
             n_pieces=len(seen),
             strata=None if draw.strata is None else draw.strata[seen],
             labeled_share=None if draw.is_complete else draw.labeled_share,
@@ -200,7 +200,7 @@ class DrawnLabels:
     @property
     def _part_left(self) -> float:
         """Root of what plans multiply variances of a finite population by, which those of its draw have already."""
-        n, m = len(self.labels.labeled), len(self.labels.unlabeled)
+        n, m = len(self.labels.labeled), self.labels.n_unlabeled
         return 1.0 if self.alone.labeled_share is None else float(np.sqrt(m / (n + m)))
 
     # The pool.
@@ -215,7 +215,7 @@ class DrawnLabels:
             pieces_to_rectify=n_strata + 1,
             part_to_rectify=0.0 if strata is None else min(3 / self._in_smallest_stratum, 1.0),
         )
-        if not len(self.labels.unlabeled) or self.draw.labeled_share is not None:
+        if not self.labels.n_unlabeled or self.draw.labeled_share is not None:
             return drawing, 1.0
         centred = np.empty_like(columns)
         centred[self._positions(rows)] = columns
@@ -246,25 +246,37 @@ def _of_pool(draw: DesignedSampling, f: Array) -> tuple[float, float, float]:
 
     From centred predictions f (n, k) of labels: their variance within clusters and between them, in clusters of the sizes that each side has.
     """
-    w, (pool_pieces, u) = draw.weights, draw.pool_rows
-    u = np.full(len(pool_pieces), 1 / len(pool_pieces)) if u is None else u / u.sum()
-    own = u[: len(w)] if draw.own_weights is not None else np.zeros(len(w))
-    W, U = (
-        np.bincount(pieces, one, draw.n_pieces) for pieces, one in ((draw.pieces, w), (pool_pieces, u))
-    )
+    w, rows = draw.weights, draw.pool_rows
+    own, u = _shares_of_pools_side(draw)
+    W = np.bincount(draw.pieces, w, draw.n_pieces)
+    U = np.bincount(draw.pieces, own, draw.n_pieces)
+    if rows.pieces is not None:
+        U = U + np.bincount(rows.pieces, u, draw.n_pieces)
+    of_own = np.sum(own**2) + np.sum(u**2)
     squares = np.sum(f**2, axis=1)
     of_rows, pairs = float(w**2 @ squares), _sum_of_pairs(W, w)
     variance = of_rows / np.sum(w**2)
     between = _between_clusters(draw, f, of_rows, pairs, variance)
     row_part = own @ (w * squares)
     of_labels = of_rows + between * pairs
-    of_pool = between * _sum_of_pairs(U, u) + (row_part or variance * np.sum(u**2))
+    of_pairs = max(np.sum(U**2) - np.sum(own**2) - (0 if rows.pieces is None else np.sum(u**2)), 0.0)
+    of_pool = between * of_pairs + (row_part or variance * of_own)
     if not (of_labels > 0 and of_pool > 0):
         return 1.0, 0.0, 0.0
     covariance = between * (W @ U - own @ w) + row_part
-    share = len(w) * of_labels / of_pool / len(u)
+    n_rows = len(u) + (len(w) if draw.own_weights is not None else 0)
+    share = len(w) * of_labels / of_pool / n_rows
     lost = float(U[W > 0].sum() - own.sum())
     return float(share), float(np.clip(covariance / of_pool, 0, 1)), lost if lost > _ROUNDING else 0.0
+
+
+def _shares_of_pools_side(draw: DesignedSampling) -> tuple[Array, Array]:
+    """Of labeled (r,) and unlabeled rows (m,), whose sum is 1."""
+    m = len(draw.pool_rows)
+    own = np.zeros(len(draw.weights)) if draw.own_weights is None else draw.own_weights
+    others = np.ones(m) if draw.pool_weights is None else draw.pool_weights
+    total = own.sum() + others.sum()
+    return own / total, others / total
 
 
 def _between_clusters(

@@ -34,7 +34,9 @@ class PartialLabels:
     unlabeled: RowNumbers
     names: tuple[str, ...] = ()  # of the k outputs, if y came as a table
     index: Any = None  # labels of the rows, if y or X came from pandas
-    design: SamplingDesign | None = None  # how all rows were drawn, if not all alike and by themselves
+    design: SamplingDesign | None = (
+        None  # how all rows were drawn, if not all alike and by themselves; `more` last
+    )
     more: MoreRows | DaskRows | None = None  # unlabeled rows beside these
 
     @property
@@ -46,6 +48,19 @@ class PartialLabels:
     def n_unlabeled(self) -> int:
         """How many unlabeled rows there are in all."""
         return len(self.unlabeled) + (0 if self.more is None else len(self.more))
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are in all."""
+        return len(self.y) + (0 if self.more is None else len(self.more))
+
+    @property
+    def pool_rows(self) -> NDArray[np.intp]:
+        """Numbers of all unlabeled rows: those of X, and then, after its last row, those beside it."""
+        rows = self.unlabeled[:]
+        if self.more is None:
+            return rows
+        return np.concatenate([rows, np.arange(len(self.y), self.n_rows)])
 
     @property
     def were_chosen(self) -> bool:

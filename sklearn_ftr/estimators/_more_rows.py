@@ -10,12 +10,13 @@ from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
-from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
+from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
 from sklearn_ftr.estimators._pass_report import PassReport
 from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
+from sklearn_ftr.rectification._pool_rows import PoolRows
 from sklearn_ftr.rectification._pool_source import PoolSource, check_rows, has_blocks, source_of
 
 
@@ -72,6 +73,7 @@ class MoreRows:
         for number, block in enumerate(map(self._as_frame, self.source.blocks())):
             self._check_columns(number, block)
             n = num_samples(block)
+            self._check_count(start + n, is_all=False)
             size = rows_at_once(block)
             for first in range(0, n, size):
                 rows = slice(first, min(first + size, n))
@@ -87,12 +89,17 @@ class MoreRows:
                 found.append((start + low, own_rows(block, slice(low, high))))
         return found
 
-    def summarized(self, make: MakeBlock, summary: S) -> S:
-        """After a pass over all rows."""
+    def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
+        """What is made of all rows, which were drawn as told."""
+        for start, rows in self.blocks():
+            yield make(start, rows, drawn_between(drawn, start, num_samples(rows)))
+
+    def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
+        """After a pass over all rows, which were drawn as told."""
         told = self._pass()
-        blocks = (partial(_made, make, start, rows, told) for start, rows in self._blocks())
+        blocks = (partial(_made, make, start, rows, drawn, told) for start, rows in self._blocks())
         if self.checkpoint is not None:
-            found, n_rows = Checkpoint(self.checkpoint).summarized(blocks, summary)
+            found, n_rows = Checkpoint(self.checkpoint, drawn).summarized(blocks, summary)
             self._counted(n_rows)
             return found
         for block in blocks:
@@ -111,9 +118,23 @@ class MoreRows:
             told.seen(n_rows, num_samples(block))
         self._counted(n_rows)
 
+    def expect(self, n_rows: int) -> None:
+        """That there are so many, unless it is known how many there are."""
+        if not self.is_known:
+            self._n_rows = n_rows
+
     def _counted(self, n_rows: int) -> None:
         """So that nobody has to count them again."""
+        self._check_count(n_rows, is_all=True)
         self._n_rows = self.source.n_rows = n_rows
+
+    def _check_count(self, n_rows: int, is_all: bool) -> None:
+        known = self._n_rows
+        if known is not None and (n_rows > known or (is_all and n_rows < known)):
+            raise ValueError(
+                f"pool has {n_rows}{'' if is_all else ' or more'} rows, and {known} by n_rows, by the entries of the sampling design or when it was read before; "
+                "expected as many each time."
+            )
 
     def _as_frame(self, block: Any) -> Any:
         if self.frame is None or type(block).__module__.partition(".")[0] != "pyarrow":
@@ -128,9 +149,12 @@ class MoreRows:
             )
 
 
-def _made(make: MakeBlock, start: int, rows: Any, told: PassReport) -> PoolBlock:
-    block = make(start, rows)
-    told.seen(start + num_samples(rows), num_samples(rows))
+def _made(
+    make: MakeBlock, start: int, rows: Any, drawn: PoolRows | None, told: PassReport
+) -> PoolBlock:
+    n = num_samples(rows)
+    block = make(start, rows, drawn_between(drawn, start, n))
+    told.seen(start + n, n)
     return block
 
 

@@ -95,29 +95,32 @@ class OutOfSample:
         shares: Array,
         kept: Any,
         design_of: Callable[[Rows], Design] | None,
-        own: Rows | None = None,
         covariates_of: Callable[[Any], Design] | None = None,
         read_once: bool = False,
+        own_models: Rows | None = None,
     ) -> Pool:
-        """The pool as stage 2 reads it, of which some rows (m,) are `kept`: by the average of all models with the weights `shares`, or by each row's own.
+        """The pool as stage 2 reads it, of which some rows (m,) are `kept`, by the average of all models with the weights `shares`.
 
-        With covariates, from `design_of` and, of rows beside those of the fit, `covariates_of`, it is read more than once, unless told otherwise.
+        Where each row is predicted by one model, `own_models` (n_pieces,) says which has not seen the labels in each cluster, or -1. With covariates,
+        from `design_of` and, of rows beside those of the fit, `covariates_of`, it is read more than once, unless told otherwise.
         """
-        if isinstance(kept, slice):
-            parts = list(self.parts)
-        else:  # one model only
-            parts = [part.only(kept) for part in self.parts]
+        parts, more = list(self.parts), self.more
+        if not isinstance(kept, slice):  # one model only
+            n = len(parts[0])
+            parts, more = [parts[0].only(kept[:n])], more if kept[n:].any() else None
         if design_of and not read_once:
             parts = [part.in_memory_or_on_disk() for part in parts]
         if len(parts) == 1:
-            pool: Pool = PredictedPool(parts[0], shares, design_of, own)
+            pool: Pool = PredictedPool(parts[0], shares, design_of)
         else:
             pool = PoolOfParts([PredictedPool(part, np.ones(1), design_of) for part in parts])
-        if self.more is None or self.predicting is None:
+        if more is None or self.predicting is None:
             return pool
-        predicting = replace(self.predicting, shares=shares, covariates_of=covariates_of)
-        more = StreamedPool(self.more, predicting)
-        return ChainedPool(pool, more) if len(pool) else more
+        predicting = replace(self.predicting, covariates_of=covariates_of, own=own_models)
+        if predicting.apart is None:
+            predicting = replace(predicting, shares=shares)
+        streamed = StreamedPool(more, predicting)
+        return ChainedPool(pool, streamed) if len(pool) else streamed
 
     @property
     def n_indicators(self) -> int:

@@ -145,8 +145,6 @@ class PredictedPool(Pool):
         Weights of its models.
     design_of : callable, default=None
         Gives the covariates of some rows.
-    own : ndarray of int of shape (m,), default=None
-        See `PoolBlock`.
     """
 
     def __init__(
@@ -154,18 +152,12 @@ class PredictedPool(Pool):
         part: PredictedPart,
         shares: Array,
         design_of: Callable[[Rows], Design] | None = None,
-        own: Rows | None = None,
     ) -> None:
-        self.part, self.shares, self.design_of, self.own = part, shares, design_of, own
+        self.part, self.shares, self.design_of = part, shares, design_of
         self.n_columns, self.n_models = part.n_columns, len(part.models)
 
     def __len__(self) -> int:
         return len(self.part)
-
-    @property
-    def knows_clusters(self) -> bool:
-        """See `Pool`."""
-        return self.own is not None
 
     @cached_property
     def average(self) -> Any:
@@ -191,7 +183,7 @@ class PredictedPool(Pool):
             self.part.predictions(rows),
             self.shares,
             self.design_of(self.part.rows[rows]) if self.design_of else None,
-            None if self.own is None else self.own[rows],
+            self.drawn_between(rows.start, rows.stop),
         )
 
 

@@ -161,8 +161,8 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         pool : blocks of rows like X, default=None
             More unlabeled rows, which need not fit into memory: a function that returns an iterator over blocks of rows, an object with a
             method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once,
-            quantiles too (8 bytes a row are kept), regressions two or three times. Such rows are all alike and by themselves: there are no
-            weights, groups or strata with them.
+            quantiles too (8 bytes a row are kept), regressions two or three times. Where `sample_weight`, `groups` and the like are given, they have entries
+            for the rows of X and, after these, for those of the pool.
         checkpoint : path of a folder, default=None
             Where the progress of passes over `pool`, or over collections of dask, is written down, every few seconds. The same call after a crash, with
             the same `random_state`, goes on where it was and has the same answer to the last bit. Files are read by pickle: nobody else may write to

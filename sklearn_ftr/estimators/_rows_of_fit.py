@@ -16,7 +16,7 @@ from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, c
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._report import Reporter
-from sklearn_ftr.estimators._sampling import check_simple_pool, with_sampling
+from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._dask_collections import is_dask
 
 
@@ -26,8 +26,8 @@ class RowsOfFit:
 
     Parameters
     ----------
-    X, y, pool
-        Those in memory, and the others as they are read.
+    X, y, pool, sampling
+        Those in memory, the others as they are read, and columns of a sampling design in this order.
     labels : PartialLabels
         With how rows were drawn, and the pool.
     always : ndarray of int
@@ -39,6 +39,7 @@ class RowsOfFit:
     X: Any
     y: Any
     pool: Any
+    sampling: Mapping[str, ArrayLike | None]
     labels: PartialLabels
     always: NDArray[np.intp]
     columns: dict[str, Any]
@@ -58,11 +59,11 @@ class RowsOfFit:
     ) -> RowsOfFit:
         """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
         if is_dask(X) or is_dask(y):
-            X, y, pool = gathered(X, y, pool, sampling, report)
+            X, y, pool, sampling = gathered(X, y, pool, sampling, report)
         columns = columns_learned(estimator, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(estimator).__name__)
         labels = replace(labels, more=more_rows(pool, X, checkpoint, report))
         labels = with_sampling(labels, for_splitter, **sampling)
-        check_simple_pool(labels, estimator.finite_population)
-        return cls(X, y, labels.more, labels, check_finetune_rows(finetune_rows, labels), columns)
+        always = check_finetune_rows(finetune_rows, labels)
+        return cls(X, y, labels.more, sampling, labels, always, columns)

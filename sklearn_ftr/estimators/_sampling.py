@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._tables import check_same_index
-from sklearn_ftr.estimators._folds import folds_of_clusters
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
@@ -38,15 +37,28 @@ def with_sampling(labels: PartialLabels, for_splitter: bool = False, **columns: 
     if not given:
         return labels
     for name, values in given.items():
-        check_same_index(labels, values, "the data", name)
+        if labels.more is None:
+            check_same_index(labels, values, "the data", name)
     design = SamplingDesign.called({_COLUMNS[name]: (name, values) for name, values in given.items()})
-    if len(design) != len(labels.y):
-        raise ValueError(
-            f"{' and '.join(given)} ha{'s' if len(given) == 1 else 've'} {len(design)} entries and X has {len(labels.y)} rows; "
-            "expected one entry for each row."
-        )
+    _check_length(labels, len(design), given)
     design = _that_says_something(design, for_splitter)
     return labels if design.is_empty else replace(labels, design=design)
+
+
+def _check_length(labels: PartialLabels, n: int, given: Mapping[str, Any]) -> None:
+    """An entry for each row of X and, after these, of the pool; of a pool that has not been counted n says how many it has."""
+    called = f"{' and '.join(given)} ha{'s' if len(given) == 1 else 've'} {n} entries"
+    of_X, more = len(labels.y), labels.more
+    if more is None:
+        if n != of_X:
+            raise ValueError(f"{called} and X has {of_X} rows; expected one entry for each row.")
+        return
+    if n > of_X:
+        more.expect(n - of_X)
+    if n <= of_X or len(more) != n - of_X:
+        raise ValueError(
+            f"{called}, X has {of_X} rows and pool {len(more)}; expected one entry for each row of X and, after these, one for each row of pool."
+        )
 
 
 def _that_says_something(design: SamplingDesign, for_splitter: bool) -> SamplingDesign:
@@ -66,15 +78,6 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
     return replace_columns(design, **dict.fromkeys(idle))
 
 
-def check_simple_pool(labels: PartialLabels, finite_population: bool) -> None:
-    """Refuse a sampling design beside rows of which it says nothing."""
-    if labels.more is not None and (labels.design is not None or finite_population):
-        what = "finite_population=True" if finite_population else "a sampling design"
-        raise ValueError(
-            f"pool brings rows in blocks, and there is {what}, for which weights and clusters of all rows are needed; put the rows into X, with NaN in y."
-        )
-
-
 def sample_of_stages(
     labels: PartialLabels,
     stage_one: OutOfSample,
@@ -91,14 +94,14 @@ def sample_of_stages(
     what the model says of them is no prediction; the others stand for them.
     """
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
+    counted = labels.design is not None or finite_population
     drawn, every, kept = _drawn_of_stages(labels, stage_one, finite_population, keep_design)
-    folds, shares, own = Folds(stage_one.fold_sizes), np.ones(1), None
-    if len(folds):
-        shares = drawn.shares(folds.sizes)
-        own = _own_models(labels, stage_one)
+    folds = Folds(stage_one.fold_sizes)
+    shares = drawn.shares(folds.sizes) if len(folds) else np.ones(1)
     f = stage_one.predictions
     if known is None:
-        pool = stage_one.pool(shares, kept, design_of, own, covariates_of)
+        own = drawn.own_models(folds.rows)
+        pool = stage_one.pool(shares, kept, design_of, covariates_of, own_models=own)
     else:
         pool = SummarizedPool(known, f.shape[1], shares)
     return Sample(
@@ -110,7 +113,7 @@ def sample_of_stages(
         trained=_trained(labels, trained, every, recycle, finite_population, design_of),
         folds=folds,
         n_finetune=stage_one.n_finetune,
-        n_unlabeled=None if stage_one.more is not None or known else stage_one.n_pool,
+        n_unlabeled=None if known or not (counted or stage_one.more is None) else stage_one.n_pool,
         n_indicators=stage_one.n_indicators,
     )
 
@@ -121,14 +124,10 @@ def _drawn_of_stages(
     """As `drawn_rows`; rows of the pool are looked up only where a design has something to say of them."""
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
     simple = labels.design is None and not finite_population
-    pool = rectify[:0] if simple else stage_one.pool_rows
+    pool = rectify[:0]
+    if not simple:
+        pool = np.concatenate([stage_one.pool_rows, np.arange(len(labels.y), labels.n_rows)])
     return drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
-
-
-def _own_models(labels: PartialLabels, stage_one: OutOfSample) -> Rows | None:
-    if labels.design is None:
-        return None
-    return folds_of_clusters(labels, stage_one.folds, stage_one.pool_rows)
 
 
 def check_no_known_part(finite_population: bool, stage_one: OutOfSample) -> None:
@@ -167,11 +166,19 @@ def drawn_rows(
     if design.clusters is not None:
         numbers = numbered([design.clusters], "groups")[0][0]
         in_pool = ~np.isin(numbers[pool], numbers[finetune])
-    rest = pool[in_pool]
+    rest, out = pool[in_pool], pool[~in_pool]
     if design.labeling_probability is not None:
         design = _less_probable(design, labels, finetune, bool(in_pool.all()), finite_population)
     elif design.strata is not None and not finite_population:
         design = _standing_for_all(design, np.concatenate([rectify, rest]))
+    # Rows that come in blocks cannot be taken out of these: they weigh nothing there.
+    out = out[out >= len(labels.y)]
+    if len(out) and rest.max(initial=-1) >= len(labels.y):
+        weights = _weights(design, labels.n_rows).copy()
+        weights[out] = 0.0
+        design = replace_columns(design, weights=weights)
+        in_pool = in_pool | (pool >= len(labels.y))
+        rest = pool[in_pool]
     drawn = sampling_of(
         *(design.only(rectify), design.only(rest)),
         *(len(rectify), len(rest)),
@@ -194,7 +201,7 @@ def _trained(
         return None
     weights, share = None, 0.0
     if finite_population:
-        of_rows = _weights(labels.design or SamplingDesign(), len(labels.y))
+        of_rows = _weights(labels.design or SamplingDesign(), labels.n_rows)
         weights, share = of_rows[finetune], float(of_rows[finetune].sum() / of_rows.sum())
     return Trained(
         y=labels.y[finetune],
@@ -215,7 +222,7 @@ def _less_probable(
 ) -> SamplingDesign:
     """Of rows that are left: any labeled row, or cluster, trains with the same probability, and others stand for those that have."""
     pi, share = design.labeling_probability, len(finetune) / len(labels.labeled)
-    unknown = int(np.isnan(pi[labels.unlabeled[:]]).sum())
+    unknown = int(np.isnan(pi[labels.pool_rows]).sum())
     if unknown:
         raise ValueError(
             f"labeling_probability is NaN for {unknown} unlabeled rows; where some labels train only, it is needed for all rows. Give it for "

@@ -20,6 +20,7 @@ from sklearn_ftr.estimators._predicted_pool import finished
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._pool import Pool, PoolBlock, S
+from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Rows = NDArray[np.intp]
 
@@ -33,7 +34,7 @@ class Predicting:
     models : sequence of K estimators
     n_outputs : int
     shares : ndarray of shape (K,)
-        Weights of the models.
+        Weights of the models; with `apart`, with which probability each predicts a row.
     judges : Judges, default=None
         Columns that are predictions, beside the models'.
     functions : sequence of callable
@@ -44,6 +45,8 @@ class Predicting:
         A seed, if each row is predicted by one of the models only.
     before : int
         Rows of the pool that are before the first one.
+    own : ndarray of int of shape (n_pieces,), default=None
+        With `apart`: of each cluster the model that has not seen its labels, which predicts its rows, or -1.
     """
 
     models: Sequence[BaseEstimator]
@@ -54,6 +57,7 @@ class Predicting:
     covariates_of: Callable[[Any], Design] | None = None
     apart: int | None = None
     before: int = 0
+    own: Rows | None = None
 
     @property
     def n_columns(self) -> int:
@@ -61,15 +65,16 @@ class Predicting:
         judges = self.judges
         return self.n_outputs + (len(judges.means) + len(judges.indicators) if judges else 0)
 
-    def __call__(self, start: int, X: Any) -> PoolBlock:
-        """What stage 2 reads of rows, the first of which has the number `start`."""
+    def __call__(self, start: int, X: Any, drawn: PoolRows | None = None) -> PoolBlock:
+        """What stage 2 reads of rows, the first of which has the number `start`, and that were drawn as told."""
         covariates = self.covariates_of(X) if self.covariates_of else None
         shares = self.shares if self.apart is None else np.ones(1)
-        return PoolBlock(self.before + start, self._predicted(start, X), shares, covariates)
+        of_models = self._predicted(start, X, drawn)
+        return PoolBlock(self.before + start, of_models, shares, covariates, drawn)
 
-    def _predicted(self, start: int, X: Any) -> tuple[Array, ...]:
+    def _predicted(self, start: int, X: Any, drawn: PoolRows | None) -> tuple[Array, ...]:
         try:
-            return self.predictions(start, X)
+            return self.predictions(start, X, drawn)
         except Exception as error:
             last = start + num_samples(X) - 1
             error.add_note(
@@ -77,7 +82,7 @@ class Predicting:
             )
             raise
 
-    def predictions(self, start: int, X: Any) -> tuple[Array, ...]:
+    def predictions(self, start: int, X: Any, drawn: PoolRows | None = None) -> tuple[Array, ...]:
         """Of all rows (n, j), by each model."""
         rows, judged = np.arange(num_samples(X)), None
         if self.judges is not None:
@@ -85,11 +90,11 @@ class Predicting:
         if self.apart is None:
             of_models = [self._by(model, X, rows) for model in self.models]
         else:
-            of_models = [
-                self._each_by_one(
-                    X, model_of_rows(self.apart, self.shares, self.before + start, len(rows))
-                )
-            ]
+            numbers = model_of_rows(self.apart, self.shares, self.before + start, len(rows))
+            if self.own is not None and drawn is not None:
+                own = self.own[drawn.pieces]
+                numbers = np.where(own < 0, numbers, own)
+            of_models = [self._each_by_one(X, numbers)]
         return tuple(finished(f, judged, self.functions) for f in of_models)
 
     def _by(self, model: BaseEstimator, X: Any, rows: Rows) -> Array:
@@ -121,16 +126,18 @@ class StreamedPool(Pool):
 
     def blocks(self) -> Iterator[PoolBlock]:
         """As they come."""
-        for start, rows in self.rows.blocks():
-            yield self.predicting(start, rows)
+        return self.rows.made(self.predicting, self.drawn)
 
     def summarized(self, summary: S) -> S:
         """Where the rows are."""
-        return self.rows.summarized(self.predicting, summary)
+        return self.rows.summarized(self.predicting, summary, self.drawn)
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """See `Pool`; the others are not predicted."""
-        return [self.predicting(start, rows) for start, rows in self.rows.some_rows(n)]
+        return [self._block(start, rows) for start, rows in self.rows.some_rows(n)]
+
+    def _block(self, start: int, rows: Any) -> PoolBlock:
+        return self.predicting(start, rows, self.drawn_between(start, start + num_samples(rows)))
 
 
 class ChainedPool(Pool):
@@ -138,8 +145,17 @@ class ChainedPool(Pool):
 
     def __init__(self, first: Pool, second: StreamedPool) -> None:
         self.first = first
-        self.second = StreamedPool(second.rows, replace(second.predicting, before=len(first)))
+        predicting = replace(second.predicting, before=len(first))
+        self.second = StreamedPool(second.rows, predicting).drawn_as(second.drawn)
         self.n_columns, self.n_models, self.shares = first.n_columns, first.n_models, first.shares
+
+    def drawn_as(self, rows: PoolRows | None) -> ChainedPool:
+        """Each of them its own."""
+        if rows is None:
+            return self
+        n = len(self.first)
+        first, second = rows.between(0, n), rows.between(n, len(rows))
+        return ChainedPool(self.first.drawn_as(first), self.second.drawn_as(second))
 
     def __len__(self) -> int:
         return len(self.first) + len(self.second)

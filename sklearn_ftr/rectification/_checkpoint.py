@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr.rectification._pool import PoolBlock, S
+from sklearn_ftr.rectification._pool_rows import PoolRows
 
 # Makes a block: reads it, and predicts it.
 Make = Callable[[], PoolBlock]
@@ -45,10 +46,16 @@ class Checkpoint:
     ----------
     folder : path
         Made if it is not there. Files in it are read by pickle: nobody else may write to it.
+    drawn : PoolRows, default=None
+        How all rows were drawn, under a sampling design.
+    cut : bytes, default=b""
+        How rows are cut into parts.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+    def __init__(
+        self, folder: str | os.PathLike[str], drawn: PoolRows | None = None, cut: bytes = b""
+    ) -> None:
+        self.folder, self.drawn, self.cut = Path(folder), drawn, cut
 
     def summarized(self, blocks: Iterator[Make], summary: S) -> tuple[S, int]:
         """The summary after a pass, and the number of rows; blocks that were added before are not made again."""
@@ -64,29 +71,29 @@ class Checkpoint:
         ended = self._write_along(path, known, steps)
         return ended.summary, ended.n_rows
 
-    def merged(
-        self, first: PoolBlock, cut: bytes, results: Callable[[int], Iterator[S]], summary: S
-    ) -> S:
+    def merged(self, first: PoolBlock, results: Callable[[int], Iterator[S]], summary: S) -> S:
         """The summary after those of all parts have been merged into it, in their order; parts that were merged before are not asked for again.
 
         Parameters
         ----------
         first : PoolBlock
             Some first rows, as models see them.
-        cut : bytes
-            How rows are cut into parts.
         results : callable
             Gives the summaries of all parts but the first k.
         summary : Summary
         """
-        path = self._path_of(first, summary, cut)
+        path = self._path_of(first, summary)
         known = self._read(path, summary)
         if known.is_complete:
             return known.summary
         return self._write_along(path, known, _merged(results, known)).summary
 
-    def _path_of(self, block: PoolBlock, summary: Any, cut: bytes = b"") -> Path:
-        return self.folder / f"{_name_of(block, summary, cut)}.pass"
+    def _path_of(self, block: PoolBlock, summary: Any) -> Path:
+        digest = blake2b(pickle.dumps(summary) + self.cut, digest_size=16)
+        covariates = [] if block.X is None else [block.X.rows]
+        for values in (*block.of_models, *covariates, *_columns_of(self.drawn)):
+            digest.update(np.ascontiguousarray(values).view(np.uint8))
+        return self.folder / f"{digest.hexdigest()}.pass"
 
     def _write_along(self, path: Path, known: Progress, steps: Iterator[Progress]) -> Progress:
         """The last step, when all are done; they are written down now and then."""
@@ -141,8 +148,10 @@ def _merged(results: Callable[[int], Iterator[Any]], known: Progress) -> Iterato
         yield replace(known, n_blocks=number)
 
 
-def _name_of(block: PoolBlock, summary: Any, cut: bytes) -> str:
-    digest = blake2b(pickle.dumps(summary) + cut, digest_size=16)
-    for values in (*block.of_models, *([] if block.X is None else [block.X.rows])):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
+def _columns_of(drawn: PoolRows | None) -> list[Any]:
+    """Each that there is after its own letter, so that none is taken for another."""
+    if drawn is None:
+        return []
+    named = {"w": drawn.weights, "p": drawn.pieces, "s": drawn.strata}
+    found = [(np.array([ord(name)]), one) for name, one in named.items() if one is not None]
+    return [values for pair in found for values in pair]

@@ -8,7 +8,7 @@ labeled and unlabeled rows move both sides of the control variate at once, which
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,17 +20,22 @@ from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import columns, rounding
-from sklearn_ftr.rectification._pool import Pool
-from sklearn_ftr.rectification._pool_totals import PieceSums, PoolTotals
+from sklearn_ftr.rectification._pool import Pool, PoolBlock
+from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
+from sklearn_ftr.rectification._pool_totals import (
+    BLOCK_PIECES,
+    PieceSums,
+    PoolTotals,
+    RowSums,
+    averaged,
+)
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._rectify import shift_of
 from sklearn_ftr.rectification._sampling import MeansOfPool, Sampling
+from sklearn_ftr.rectification._strata_moments import StrataMoments
 
-Codes = NDArray[np.intp]
 # Sums of rows that differ by less than this part of their size are the same.
 _ROUNDING = 1e-12
-# Pieces that are worked on at once.
-_BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +57,12 @@ class DesignedSampling(Sampling):
         Of labels, with the sum 1.
     own_weights : ndarray of shape (r,) or None
         Of labeled rows on the pool's side, in units of `pool_weights`; None if unlabeled rows alone are there.
-    pool_weights : ndarray of shape (m,) or None
-        Of unlabeled rows; None is 1 for each.
-    pieces, pool_pieces : ndarray of int of shape (r,), (m,)
-        Numbers, from 0 to `n_pieces` - 1, of the clusters that rows belong to; a row by itself is one.
+    pool_rows : PoolRows
+        How the m unlabeled rows were drawn.
+    pieces : ndarray of int of shape (r,)
+        Numbers, from 0 to `n_pieces` - 1, of the clusters that labeled rows belong to; a row by itself is one. Unlabeled rows by themselves have none.
     strata : ndarray of int of shape (n_pieces,)
-        Stratum of each piece.
+        Stratum of each piece that has a number.
     names : list
         What the strata are called.
     labeled_share : ndarray of shape (r,) or None
@@ -70,15 +75,19 @@ class DesignedSampling(Sampling):
 
     weights: Array
     own_weights: Array | None
-    pool_weights: Array | None
+    pool_rows: PoolRows
     pieces: Codes
-    pool_pieces: Codes
     n_pieces: int
     strata: Codes | None
     names: list[Any]
     labeled_share: Array | None
     lonely: bool
     fixed_shares: bool = False
+
+    @property
+    def pool_weights(self) -> Array | None:
+        """Of unlabeled rows (m,); None is 1 for each."""
+        return self.pool_rows.weights
 
     def mean(self, rows: Array) -> Array:
         """Weighted mean (k,) of values (r, k) of labeled rows."""
@@ -105,8 +114,8 @@ class DesignedSampling(Sampling):
         alone, can_tune = of_f, True
         if self.labeled_share is None:
             # A handful of pieces is too near to its own mean.
-            few = 0 < pool.seen.sum() < len(labeled)
-            can_tune = not (few and pool.seen.sum() < MIN_LABELS_TO_TUNE and pool.seen[labeled].any())
+            few = 0 < pool.n_seen < len(labeled)
+            can_tune = not (few and pool.n_seen < MIN_LABELS_TO_TUNE and pool.seen[labeled].any())
             of_f = _difference(of_f, (pool.about(f_mean) if few else pool.totals)[labeled])
         spread, spare = self._within_strata(np.hstack([of_y, of_f]), strata, of_rows)
         spread *= np.sqrt(len(labeled) * spare)
@@ -125,7 +134,7 @@ class DesignedSampling(Sampling):
             pool_degrees=degrees,
             noise=(noise[0] * step, noise[1] * step),
             residual_variance=self._residual_variance(dy, df, noise),
-            has_pool=bool(pool.seen.any()),
+            has_pool=pool.n_seen > 0,
             can_tune=can_tune,
             evenness=self._evenness(np.ones(y.shape) if reach is None else reach, of_rows, strata),
         )
@@ -153,18 +162,13 @@ class DesignedSampling(Sampling):
     def of_labels(self) -> DesignedSampling:
         """Labels and their pieces only; of a pool there is one row, so that labels are not taken for all rows."""
         labeled, pieces = np.unique(self.pieces, return_inverse=True)
-        n_pool, size = min(len(self.pool_pieces), 1), len(labeled)
-        strata = (
-            None if self.strata is None else np.append(self.strata[labeled], np.zeros(n_pool, np.intp))
-        )
         return replace(
             self,
             own_weights=None,
-            pool_weights=None,
+            pool_rows=PoolRows(min(len(self.pool_rows), 1)),
             pieces=pieces.reshape(-1),
-            pool_pieces=np.full(n_pool, size),
-            n_pieces=size + n_pool,
-            strata=strata,
+            n_pieces=len(labeled),
+            strata=None if self.strata is None else self.strata[labeled],
         )
 
     def deviations_of_labels(self, rows: Array, reach: Array | None = None) -> Deviations:
@@ -202,74 +206,62 @@ class DesignedSampling(Sampling):
     def of_means(self, f: Array, pool: Pool) -> MeansOfPool:
         """Of all models side by side, from unlabeled rows; with a single one labeled rows join them where they are on the pool's side."""
         sums = self.summary(pool.n_models * f.shape[1], np.tile(f[0], pool.n_models))
-        for block in pool.blocks():
-            sums.add(columns(block.side_by_side), block.start)
-        means = sums.mean.reshape(pool.n_models, -1)
-        return MeansOfPool(sums if pool.n_models > 1 else self.part(sums, f), means)
+        sums = pool.summarized(SideBySide(sums)).sums
+        if pool.n_models == 1:
+            part = self.part(sums, f)
+            return MeansOfPool(part, part.mean[None])
+        sides = sums.totals(self.pool_rows, self.n_pieces).centred()
+        return MeansOfPool(sides, sides.mean.reshape(pool.n_models, -1))
 
-    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> PoolTotals:
+    def aligned(self, f: Array, shares: Array, folds: Sequence[slice], seen: MeansOfPool) -> PoolTotals:
         """Pieces with labels are predicted by the model that has not seen these."""
-        sums, models = seen.part, range(pool.n_models)
-        assert isinstance(sums, PieceSums)
-        sizes, (start,) = sums.sizes[:, None], np.split(sums.origin, pool.n_models)[:1]
-        of_models = np.split(sums.sums, pool.n_models, axis=1)
-        average = np.tensordot(pool.shares, of_models, axes=1)
-        own = np.full(self.n_pieces, -1)
-        for block in pool.blocks() if pool.knows_clusters else ():
-            assert block.own is not None
-            own[self.pool_pieces[block.start : block.start + len(block)]] = block.own
-        for model in models if pool.knows_clusters else ():
-            inside, move = own == model, pool.shares @ seen.means - seen.means[model]
-            average[inside] = (of_models[model] + sizes * move)[inside]
-        return self.part(replace(sums, sums=average, origin=start), f)
+        return self._with_labeled(averaged(seen.part, shares, self.own_models(folds)), f)
+
+    def own_models(self, folds: Sequence[slice]) -> Codes | None:
+        """Of each piece (n_pieces,) the model that has not seen the labels in it, or -1; None if no unlabeled row is in a piece with labels."""
+        if self.pool_rows.pieces is None or not folds:
+            return None
+        models = np.full(self.n_pieces, -1)
+        for number, rows in enumerate(folds):
+            models[self.pieces[rows]] = number
+        inside = np.bincount(self.pool_rows.pieces, minlength=self.n_pieces) > 0
+        return models if (models[inside] >= 0).any() else None
 
     def pool_part(self, blocks: Iterator[Array], k: int) -> PoolTotals:
         """From values (n, k), block by block, of the rows on the pool's side: labeled rows first where they are there, then unlabeled ones."""
         of_labeled = None if self.own_weights is None else next(blocks, None)
         sums, start = self.summary(k), 0
         for block in blocks:
-            sums.add(block, start)
+            sums.add(block, self.pool_rows.between(start, start + len(block)))
             start += len(block)
         if not start:
-            return PoolTotals(sums.origin, sums.sums, np.zeros(self.n_pieces))
+            return RowSums(k, 1).totals(PoolRows(0), self.n_pieces)
         return self.part(sums, of_labeled)
 
-    def summary(self, k: int, origin: Array | None = None) -> PieceSums:
-        """What adds up values (n, k) of unlabeled rows."""
-        origin = np.zeros(k) if origin is None else origin
-        return PieceSums(np.zeros((self.n_pieces, k)), origin, self.pool_pieces, self.pool_weights)
+    def summary(self, k: int, origin: Array | None = None) -> PieceSums | RowSums:
+        """What adds up values (n, k) of unlabeled rows, those of clusters about an origin (k,)."""
+        if self.pool_rows.pieces is None:
+            return RowSums(k, len(self.names))
+        return PieceSums(np.zeros(k) if origin is None else origin, self.n_pieces)
 
-    def part(self, sums: PieceSums, of_labeled: Array | None) -> PoolTotals:
+    def part(self, sums: PieceSums | RowSums, of_labeled: Array | None) -> PoolTotals:
         """Of unlabeled rows, and of labeled ones (r, k) where they are on the pool's side."""
-        totals, sizes = sums.sums, sums.sizes
-        if not sizes.any():
-            return PoolTotals(sums.origin, totals, sizes)
-        if self.own_weights is not None and of_labeled is not None:
-            weighted = self.own_weights[:, None] * (of_labeled - sums.origin)
-            totals = totals + _sums(self.pieces, weighted, self.n_pieces)
-            sizes = sizes + np.bincount(self.pieces, self.own_weights, self.n_pieces)
-        size = sizes.sum()
-        shift = totals.sum(axis=0) / size
-        for start in range(0, self.n_pieces, _BLOCK_PIECES):
-            part = slice(start, start + _BLOCK_PIECES)
-            totals[part] = (totals[part] - sizes[part, None] * shift) / size
-        return PoolTotals(sums.origin + shift, totals, sizes / size)
+        return self._with_labeled(sums.totals(self.pool_rows, self.n_pieces), of_labeled)
 
-    @property
-    def pool_rows(self) -> tuple[Codes, Array | None]:
-        """Pieces and weights (n,) of the rows on the pool's side; without weights they are all alike."""
-        pieces = self.pool_pieces
-        weights = self.weights_of_pools_side(len(pieces))
-        if self.own_weights is not None and len(pieces):
-            pieces = np.concatenate([self.pieces, pieces])
-        return pieces, weights
+    def _with_labeled(self, pool: PoolTotals, of_labeled: Array | None) -> PoolTotals:
+        if pool.size and self.own_weights is not None and of_labeled is not None:
+            weighted = self.own_weights[:, None] * (of_labeled - pool.mean)
+            totals = pool.totals + _sums(self.pieces, weighted, self.n_pieces)
+            weights = pool.shares + np.bincount(self.pieces, self.own_weights, self.n_pieces)
+            pool = replace(pool, totals=totals, shares=weights)
+        return pool.centred().in_shares()
 
     def design_effect(self, y: Array, sample: Deviations) -> Array:
         """Variance (k,) of labels alone over that of as many independent rows; of a finite population, drawn from it likewise."""
         r = len(y)
         alone = self.weights @ (y - sample.y_mean) ** 2 / max(self.n_counted - 1, 1)
         if self.labeled_share is not None:
-            alone = alone * (1 - r / (r + len(self.pool_pieces)))
+            alone = alone * (1 - r / (r + len(self.pool_rows)))
         return np.divide(
             np.diag(sample.labels_only().covariance), alone, out=np.ones_like(alone), where=alone > 0
         )
@@ -288,13 +280,13 @@ class DesignedSampling(Sampling):
     def is_complete(self) -> bool:
         """Whether every row of a finite population has a label."""
         share = self.labeled_share
-        return share is not None and not len(self.pool_pieces) and bool(np.all(share == 1))
+        return share is not None and not len(self.pool_rows) and bool(np.all(share == 1))
 
     def pool_estimate(self, pool: PoolTotals, n_parameters: int) -> Estimate | None:
         """The mean of the predictions on the pool's side as if they were data; None for as few pieces as parameters."""
-        if pool.seen.sum() <= n_parameters:
+        if pool.n_seen <= n_parameters:
             return None
-        covariance, degrees = self._covariance_of(pool.totals, pool.seen)
+        covariance, degrees = self._covariance_of(pool.totals, pool.seen, pool.alone)
         return Estimate(pool.mean, covariance, np.full(len(pool.mean), float(degrees)))
 
     def _within_strata(self, totals: Array, strata: Codes, of_rows: Codes) -> tuple[Array, int]:
@@ -328,22 +320,22 @@ class DesignedSampling(Sampling):
         """
         unlabeled = pool.seen.copy()
         unlabeled[labeled] = False
-        if self.labeled_share is not None or not unlabeled.any():
+        n_pool, spare = int(unlabeled.sum()) + pool.alone.count, len(labeled) - len(self.names)
+        if self.labeled_share is not None or not n_pool:
             return np.zeros((len(pool.mean), len(pool.mean))), 1
-        own, degrees = self._covariance_of(pool.totals, unlabeled)
-        n_pool, spare = int(unlabeled.sum()), len(labeled) - len(self.names)
+        own, degrees = self._covariance_of(pool.totals, unlabeled, pool.alone)
         if n_pool >= len(labeled) or spare < 1:
             return own, degrees
         every, lend = np.zeros((self.n_pieces, of_f.shape[1])), np.zeros(self.n_pieces, dtype=bool)
         every[labeled], lend[labeled] = of_f, True
-        if pool.seen.sum() >= len(labeled):
+        if pool.n_seen >= len(labeled):
             # Clusters with labels show as many of the pool's rows as others do; of labels they may have one or two.
             every, lend = pool.totals, lend & pool.seen
             sizes, spare = pool.shares[lend], int(lend.sum()) - len(self.names)
             if spare < 1:
                 return own, degrees
         borrowed, _ = self._covariance_of(every, lend)
-        unit = np.sum(pool.shares[unlabeled] ** 2)
+        unit = pool.squared_shares(unlabeled)
         degrees = max(n_pool - len(self.names), 0)
         both = (degrees * own + spare * borrowed * unit / np.sum(sizes**2)) / (degrees + spare)
         variance = np.diag(both)
@@ -351,22 +343,20 @@ class DesignedSampling(Sampling):
         scale = np.sqrt(np.maximum(larger, 1.0))
         return both * np.outer(scale, scale), degrees + spare
 
-    def _covariance_of(self, totals: Array, seen: NDArray[np.bool_]) -> tuple[Array, int]:
-        """Of the sum of some pieces' totals, and its degrees of freedom."""
-        if self.strata is None:
-            count = max(int(np.count_nonzero(seen)), 1)
-            sums = np.sum(totals, axis=0, where=seen[:, None])
-            squares = np.zeros((totals.shape[1], totals.shape[1]))
-            for start in range(0, len(totals), _BLOCK_PIECES):
-                part = slice(start, start + _BLOCK_PIECES)
-                squares += (seen[part, None] * totals[part]).T @ totals[part]
-            if count > 1:
-                squares = (squares - np.outer(sums, sums) / count) * (count / (count - 1))
-            return squares, max(count - 1, 1)
-        strata = self.strata[seen]
-        counts = np.bincount(strata, minlength=len(self.names))
-        spread = _centred(totals[seen], strata, counts)
-        return spread.T @ spread, max(len(spread) - int((counts > 0).sum()), 1)
+    def _covariance_of(
+        self, totals: Array, seen: NDArray[np.bool_], alone: StrataMoments | None = None
+    ) -> tuple[Array, int]:
+        """Of the sum of some pieces' totals, and of those of rows by themselves; and its degrees of freedom."""
+        found = StrataMoments.none(len(self.names), totals.shape[1])
+        for start in range(0, len(totals), BLOCK_PIECES):
+            part = slice(start, start + BLOCK_PIECES)
+            chosen = seen[part]
+            strata = None if self.strata is None else self.strata[part][chosen]
+            found = found.merged(StrataMoments.of(totals[part][chosen], strata, len(self.names)))
+        if alone is not None and alone.count:
+            found = found.merged(alone.only(slice(0, -1)))
+        degrees = found.count - int((found.counts > 0).sum())
+        return found.covariance_of_sum, max(degrees, 1)
 
 
 def _difference(left: Array, right: Array) -> Array:
@@ -385,6 +375,22 @@ def _means(codes: Codes, values: Array) -> Array:
     """The mean (n, k) of all rows (n, k) with the same number, for each of them."""
     counts = np.bincount(codes)
     return np.asarray((_sums(codes, values, len(counts)) / np.maximum(counts, 1)[:, None])[codes])
+
+
+@dataclass
+class SideBySide:
+    """Sums of the predictions of all models, those of the first one first."""
+
+    sums: PieceSums | RowSums
+
+    def add(self, block: PoolBlock) -> None:
+        """See a block more."""
+        assert block.drawn is not None
+        self.sums.add(columns(block.side_by_side), block.drawn)
+
+    def merge(self, other: SideBySide) -> None:
+        """See what another one has seen."""
+        self.sums.merge(other.sums)  # type: ignore[arg-type]
 
 
 def _centred(totals: Array, strata: Codes, counts: Codes) -> Array:

@@ -128,11 +128,16 @@ def _as_each_group_alone(
 
 def _pool_degrees(draw: DesignedSampling, group: NDArray[np.intp]) -> Array:
     """Of the pool's part of each group's mean, from the clusters without labels in which unlabeled rows of the group are."""
-    counted = ~np.isin(draw.pool_pieces, draw.pieces[draw.weights > 0])
-    if draw.pool_weights is not None:
-        counted &= draw.pool_weights > 0
-    clusters = [len(np.unique(draw.pool_pieces[(group == one) & counted])) for one in (0, 1)]
-    return np.maximum(np.array(clusters, dtype=np.float64) - len(draw.names), 1.0)
+    rows, counted = draw.pool_rows, np.ones(len(group), dtype=bool)
+    if rows.weights is not None:
+        counted &= rows.weights > 0
+    if rows.pieces is None:
+        clusters = np.bincount(group[counted], minlength=2)
+    else:
+        counted &= ~np.isin(rows.pieces, draw.pieces[draw.weights > 0])
+        inside = [rows.pieces[(group == one) & counted] for one in (0, 1)]
+        clusters = np.array([len(np.unique(one)) for one in inside])
+    return np.maximum(clusters.astype(np.float64) - len(draw.names), 1.0)
 
 
 def _part(

@@ -216,7 +216,7 @@ def aligned_means(sample: Sample) -> tuple[Array, PoolPart, Array | None]:
     rows = seen.even_rows
     if rows is not None:
         rows = np.tensordot(pool.shares, np.split(rows, len(folds), axis=1), axes=1)
-    return f, drawn.aligned(f, pool, seen), rows
+    return f, drawn.aligned(f, pool.shares, folds.rows, seen), rows
 
 
 def _aligned_parts(sample: Sample) -> tuple[Array, PoolPart, Array | None]:

@@ -96,7 +96,7 @@ class RowMoments:
     def __init__(self, k: int) -> None:
         self.moments = no_moments(k)
 
-    def add(self, values: NDArray[Any], start: int) -> None:
+    def add(self, values: NDArray[Any], rows: object = None) -> None:
         """See more of them; which rows they are does not matter."""
         self.moments = merge(self.moments, moments(values))
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
+from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Values = NDArray[np.floating[Any]]
 # Rows that are read at once, and from how many places some rows of a pool come.
@@ -39,15 +40,15 @@ class PoolBlock:
         Weight of each model in the prediction of a row.
     X : Design of n rows, default=None
         Covariates.
-    own : ndarray of int of shape (n,), default=None
-        The model that has not seen the labels in a row's cluster; -1 where there are none.
+    drawn : PoolRows of n rows, default=None
+        How they were drawn, under a sampling design.
     """
 
     start: int
     of_models: tuple[Values, ...]
     shares: Array
     X: Design | None = None
-    own: NDArray[np.intp] | None = None
+    drawn: PoolRows | None = None
 
     def __len__(self) -> int:
         return len(self.of_models[0])
@@ -67,7 +68,7 @@ class PoolBlock:
     def pieces(self, size: int) -> Iterator[PoolBlock]:
         """The same rows in blocks of at most so many."""
         for start in range(0, len(self), size):
-            yield self.part(slice(start, start + size))
+            yield self.part(slice(start, min(start + size, len(self))))
 
     def part(self, rows: slice) -> PoolBlock:
         """Some of the rows."""
@@ -76,7 +77,7 @@ class PoolBlock:
             start=self.start + rows.start,
             of_models=tuple(f[rows] for f in self.of_models),
             X=None if self.X is None else self.X.between(rows.start, rows.stop),
-            own=None if self.own is None else self.own[rows],
+            drawn=None if self.drawn is None else self.drawn.between(rows.start, rows.stop),
         )
 
     def copied(self) -> PoolBlock:
@@ -108,11 +109,14 @@ class Pool(ABC):
     n_models : int
     shares : ndarray of shape (K,)
         Weight of each model.
+    drawn : PoolRows or None
+        How rows were drawn, under a sampling design, which blocks have with them.
     """
 
     n_columns: int
     n_models: int = 1
     shares: Array = np.ones(1)
+    drawn: PoolRows | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -137,10 +141,17 @@ class Pool(ABC):
     def blocks(self) -> Iterator[PoolBlock]:
         """All rows, once more from the first one on."""
 
-    @property
-    def knows_clusters(self) -> bool:
-        """Whether there are rows in clusters with labels, which one model has not seen."""
-        return False
+    def drawn_as(self, rows: PoolRows | None) -> Self:
+        """The same rows, with what is known of how they were drawn."""
+        if self.drawn is rows:
+            return self
+        pool = object.__new__(type(self))
+        vars(pool).update(vars(self), drawn=rows)
+        return pool
+
+    def drawn_between(self, start: int, stop: int) -> PoolRows | None:
+        """How some of them were drawn."""
+        return None if self.drawn is None else self.drawn.between(start, stop)
 
     @property
     def parts(self) -> Sequence[Pool]:
@@ -221,8 +232,6 @@ class ArrayPool(Pool):
     X : Design of m rows, default=None
     shares : ndarray of shape (K,), default=None
         Weights of the models; None for one.
-    own : ndarray of int of shape (m,), default=None
-        See `PoolBlock`.
     """
 
     def __init__(
@@ -230,20 +239,14 @@ class ArrayPool(Pool):
         of_models: Sequence[Any],
         X: Design | None = None,
         shares: Array | None = None,
-        own: NDArray[np.intp] | None = None,
     ) -> None:
-        self.of_models, self.X, self.own = of_models, X, own
+        self.of_models, self.X = of_models, X
         self.shares = np.ones(1) if shares is None else shares
         self.n_models = len(of_models)
         self.n_columns = as_table(of_models[0][:1]).shape[1]
 
     def __len__(self) -> int:
         return len(self.of_models[0])
-
-    @property
-    def knows_clusters(self) -> bool:
-        """See `Pool`."""
-        return self.own is not None
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Slices of the arrays."""
@@ -254,7 +257,7 @@ class ArrayPool(Pool):
                 tuple(as_table(f[rows]) for f in self.of_models),
                 self.shares,
                 None if self.X is None else self.X.between(rows.start, rows.stop),
-                None if self.own is None else self.own[rows],
+                self.drawn_between(rows.start, rows.stop),
             )
 
     @cached_property
@@ -291,5 +294,6 @@ class PoolOfParts(Pool):
         first = 0
         for part in self._parts:
             for block in part.blocks():
-                yield replace(block, start=first + block.start)
+                start = first + block.start
+                yield replace(block, start=start, drawn=self.drawn_between(start, start + len(block)))
             first += len(part)

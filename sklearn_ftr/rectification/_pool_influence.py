@@ -16,6 +16,7 @@ from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._estimand import Estimand, Linearized, times
 from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._pool import PoolBlock
+from sklearn_ftr.rectification._pool_rows import Codes
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling
 from sklearn_ftr.rectification._some_rows import OF_POOL, SomeRows
@@ -62,13 +63,24 @@ class PoolScores:
         Where each judge's scores are taken.
     moves : ndarray of shape (j, K, k)
         And how far from there those of rows that only one of K models may predict.
+    f : ndarray of shape (j,)
+        Predictions of some row.
+    own : ndarray of int of shape (n_pieces,), default=None
+        See `Sampling.own_models`.
     """
 
-    def __init__(self, estimand: Estimand, drawn: Sampling, points: Array, moves: Array) -> None:
-        self.estimand, self.points, self.moves = estimand, points, moves
-        self.weights = drawn.pool_weights
+    def __init__(
+        self,
+        estimand: Estimand,
+        drawn: Sampling,
+        points: Array,
+        moves: Array,
+        f: Array,
+        own: Codes | None = None,
+    ) -> None:
+        self.estimand, self.points, self.moves, self.own = estimand, points, moves, own
         j, k = points.shape
-        self.scores, self.predictions = drawn.summary(j * k), drawn.summary(j)
+        self.scores, self.predictions = drawn.summary(j * k), drawn.summary(j, f)
         self.of_models = np.zeros((moves.shape[1], j * k))
         self.information = np.zeros((j, k, k))
         self.total = 0.0
@@ -77,7 +89,7 @@ class PoolScores:
         """See a block more."""
         for piece in block.pieces(_ROWS_AT_ONCE):
             self._add(piece)
-        self.predictions.add(columns(block.f), block.start)
+        self.predictions.add(columns(block.f), block.drawn)
 
     def merge(self, other: PoolScores) -> None:
         """See what another one has seen."""
@@ -90,17 +102,16 @@ class PoolScores:
     def _add(self, piece: PoolBlock) -> None:
         assert piece.X is not None
         X, f = piece.X[:], columns(piece.f)
-        rows = slice(piece.start, piece.start + len(piece))
-        weights = None if self.weights is None else self.weights[rows]
+        weights = None if piece.drawn is None else piece.drawn.weights
         self.total += len(piece) if weights is None else float(weights.sum())
         scores = self._with_information(X, f, weights)
         if len(piece.of_models) > 1:
             for model, of_model in enumerate(piece.of_models):
                 its = _scores(self.estimand, X, columns(of_model), self.points)
                 self.of_models[model] += times(weights, its).sum(axis=0)
-        if piece.own is not None:
+        if self.own is not None:
             self._take_own(scores, piece, X)
-        self.scores.add(scores, piece.start)
+        self.scores.add(scores, piece.drawn)
 
     def _with_information(self, X: Array, f: Array, weights: Array | None) -> Array:
         """Scores (n, j k), while information is added up."""
@@ -113,9 +124,11 @@ class PoolScores:
 
     def _take_own(self, scores: Array, piece: PoolBlock, X: Array) -> None:
         """Scores (in place) of rows in clusters with labels become those of the model that has not seen these labels."""
-        assert piece.own is not None
-        for model in np.unique(piece.own[piece.own >= 0]):
-            rows, f = piece.own == model, columns(piece.of_models[model])
+        assert self.own is not None
+        assert piece.drawn is not None
+        own = self.own[piece.drawn.pieces]
+        for model in np.unique(own[own >= 0]):
+            rows, f = own == model, columns(piece.of_models[model])
             points = self.points + self.moves[:, model]
             scores[rows] = _scores(self.estimand, X[rows], f[rows], points)
 
@@ -148,10 +161,11 @@ def _side_of_all(
 ) -> PoolSide:
     """Of one model, or of the average of several."""
     drawn, pool, shares = sample.drawn, sample.pool, sample.pool.shares
+    own = drawn.own_models(sample.folds.rows)
     moves = np.zeros((len(at), pool.n_models, len(limit)))
     for number in range(_MOST_PASSES):
         points = np.array([one.solution for one in at])
-        seen = pool.summarized(PoolScores(estimand, drawn, points, moves))
+        seen = pool.summarized(PoolScores(estimand, drawn, points, moves, sample.f[0], own))
         was, at = at, _with_inverse(estimand, sample, X, at, seen)
         alike = was[0].inverse is not at[0].inverse and _are_alike(was, at)
         if number == 0 and not (alike or estimand.is_linear):
@@ -160,9 +174,9 @@ def _side_of_all(
         moves = steps - np.tensordot(steps, shares, axes=(1, 0))[:, None]
         part = drawn.part(seen.scores, _scores_of_labeled(estimand, sample, X, points, moves))
         step = _steps(at, part.mean[None])[:, 0]
-        if pool.knows_clusters and not number:
+        if own is not None and not number:
             continue  # rows in clusters with labels were taken where all models are, not where their own is
-        known = number > 1 or not pool.knows_clusters
+        known = number > 1 or own is None
         if known and _are_short(estimand, step, limit):
             ends = some.corrected(estimand, at, part.mean, points + step)
             theta = [estimand.reported(one) for one in ends]
@@ -206,7 +220,7 @@ def _scores_of_parts(estimand: Estimand, sample: Sample, points: Array) -> list[
     """Of each part at its points (j, k)."""
     none = np.zeros((points.shape[1], 1, points.shape[2]))
     return [
-        part.summarized(PoolScores(estimand, sample.drawn, of_part, none))
+        part.summarized(PoolScores(estimand, sample.drawn, of_part, none, sample.f[0]))
         for part, of_part in zip(sample.pool.parts, points, strict=True)
     ]
 

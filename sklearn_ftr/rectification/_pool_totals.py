@@ -1,81 +1,232 @@
-"""What is left of predictions on the pool's side under a sampling design: their mean, and how far each cluster moves it."""
+"""What is left of predictions on the pool's side under a sampling design: their mean, and how far each independent piece moves it.
+
+Clusters have a row of a table each, since those with labels move both sides at once. Of rows by themselves second moments within strata say all that
+variances ask for, whatever their number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._pool_rows import PoolRows
+from sklearn_ftr.rectification._strata_moments import StrataMoments
 
-
-@dataclass(frozen=True, eq=False)
-class PieceSums:
-    """Sums (n_pieces, k) of weighted values of unlabeled rows about an `origin` (k,), by the piece that each row belongs to.
-
-    `pieces` and `weights` (m,) are those of all rows; without weights each counts once.
-    """
-
-    sums: Array
-    origin: Array
-    pieces: NDArray[np.intp]
-    weights: Array | None
-
-    @property
-    def sizes(self) -> Array:
-        """What rows of each piece weigh (n_pieces,)."""
-        return np.bincount(self.pieces, self.weights, len(self.sums)).astype(np.float64, copy=False)
-
-    @property
-    def mean(self) -> Array:
-        """Of all rows (k,)."""
-        total = len(self.pieces) if self.weights is None else self.weights.sum()
-        return self.origin + self.sums.sum(axis=0) / (total or 1)
-
-    def add(self, values: Array, start: int) -> None:
-        """Values (n, k) of the rows from number `start` on."""
-        rows = slice(start, start + len(values))
-        values = values - self.origin
-        if self.weights is not None:
-            values *= self.weights[rows, None]
-        for column in range(values.shape[1]):
-            np.add.at(self.sums[:, column], self.pieces[rows], values[:, column])
-
-    def merge(self, other: PieceSums) -> None:
-        """Those of other rows of the same pool."""
-        self.sums[...] += other.sums
+# Pieces that are worked on at once.
+BLOCK_PIECES = 65_536
 
 
 @dataclass(frozen=True, eq=False)
 class PoolTotals:
-    """The mean (k,) of the pool's side, how far each piece (n_pieces, k) moves it, and the pieces' shares (n_pieces,) of its rows."""
+    """The mean of the pool's side, and how far pieces move it.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (k,)
+    totals : ndarray of shape (n_pieces, k)
+        How far each piece that has a number moves it.
+    shares : ndarray of shape (n_pieces,)
+        Of the pool's rows that are in each.
+    alone : StrataMoments
+        The same of rows by themselves: totals, and shares behind them.
+    """
 
     mean: Array
     totals: Array
     shares: Array
+    alone: StrataMoments
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """Which pieces have rows there."""
+        """Which pieces with a number have rows there."""
         return self.shares > 0
+
+    @property
+    def n_seen(self) -> int:
+        """How many pieces have, with rows by themselves."""
+        return int(self.seen.sum()) + self.alone.count
 
     @property
     def squares(self) -> Array:
         """Sums of squares of what pieces move it by (k,)."""
-        return np.einsum("ij,ij->j", self.totals, self.totals)
+        of_alone = np.diag(self.alone.products)[:-1]
+        return np.asarray(np.einsum("ij,ij->j", self.totals, self.totals) + of_alone)
+
+    def squared_shares(self, chosen: NDArray[np.bool_]) -> float:
+        """Sum of squares of shares of some pieces with numbers, and of all rows by themselves."""
+        return float(np.sum(self.shares[chosen] ** 2) + self.alone.products[-1, -1])
 
     def mapped(self, matrix: Array, shift: Array) -> PoolTotals:
         """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
-        return PoolTotals(shift + matrix @ self.mean, self.totals @ matrix.T, self.shares)
+        return PoolTotals(
+            shift + matrix @ self.mean,
+            self.totals @ matrix.T,
+            self.shares,
+            self.alone.mapped(_beside_share(matrix)),
+        )
 
     def without(self, noise: Array) -> PoolTotals:
         """The same, but columns (k,) in which nothing but rounding moves the mean do not move it at all."""
-        flat = np.sqrt(self.squares * max(int(self.seen.sum()), 1)) <= noise
-        return (
-            PoolTotals(self.mean, np.where(flat, 0.0, self.totals), self.shares) if flat.any() else self
-        )
+        flat = np.sqrt(self.squares * max(self.n_seen, 1)) <= noise
+        return self.mapped(np.diag(1.0 - flat), flat * self.mean) if flat.any() else self
 
     def about(self, center: Array) -> Array:
-        """How far each piece (n_pieces, k) moves the mean away from another center."""
+        """How far each piece with a number (n_pieces, k) moves the mean away from another center."""
         return self.totals + self.shares[:, None] * (self.mean - center)
+
+    @property
+    def size(self) -> float:
+        """Of all shares together."""
+        return float(self.shares.sum() + self.alone.sums[-1])
+
+    def centred(self) -> PoolTotals:
+        """About the mean of all, from sums about another center; `totals` in their place."""
+        k, size = len(self.mean), self.size
+        if not size:
+            return self
+        shift = (self.totals.sum(axis=0) + self.alone.sums[:-1]) / size
+        for start in range(0, len(self.totals), BLOCK_PIECES):
+            part = slice(start, start + BLOCK_PIECES)
+            self.totals[part] -= self.shares[part, None] * shift
+        matrix = np.eye(k + 1)
+        matrix[:k, k] = -shift
+        return replace(self, mean=self.mean + shift, alone=self.alone.mapped(matrix))
+
+    def in_shares(self) -> PoolTotals:
+        """Of weights that add up to 1; `totals` in their place."""
+        size = self.size or 1.0
+        np.divide(self.totals, size, out=self.totals)
+        alone = self.alone.mapped(np.eye(len(self.mean) + 1) / size)
+        return replace(self, shares=self.shares / size, alone=alone)
+
+
+def _beside_share(matrix: Array) -> Array:
+    """The same (j + 1, k + 1) of rows that have a share behind them, which stays."""
+    j, k = matrix.shape
+    wide = np.zeros((j + 1, k + 1))
+    wide[:j, :k], wide[j, k] = matrix, 1.0
+    return wide
+
+
+@dataclass(eq=False)
+class PieceSums:
+    """Weighted values of unlabeled rows, summed within clusters about an `origin` (k,).
+
+    Parameters
+    ----------
+    origin : ndarray of shape (k,)
+    n_pieces : int
+    sums : ndarray of shape (n_pieces, k)
+        Made of zeros.
+    """
+
+    origin: Array
+    n_pieces: int
+    sums: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sums = np.zeros((self.n_pieces, len(self.origin)))
+
+    def add(self, values: Array, rows: PoolRows) -> None:
+        """Values (n, k) of some rows."""
+        values = values - self.origin
+        if rows.weights is not None:
+            values *= rows.weights[:, None]
+        assert rows.pieces is not None
+        for column in range(values.shape[1]):
+            np.add.at(self.sums[:, column], rows.pieces, values[:, column])
+
+    def merge(self, other: PieceSums) -> None:
+        """Those of other rows of the same pool."""
+        self.sums += other.sums
+
+    def totals(self, rows: PoolRows, n_pieces: int) -> PoolTotals:
+        """Of all rows of the pool, about the origin."""
+        alone = StrataMoments.none(1, len(self.origin) + 1)
+        return PoolTotals(self.origin, self.sums, rows.in_pieces(n_pieces), alone)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without pieces of which nothing has been seen: a part of the pool has rows of few."""
+        seen = np.flatnonzero(self.sums.any(axis=1))
+        return {
+            "origin": self.origin,
+            "n_pieces": self.n_pieces,
+            "seen": seen,
+            "sums": self.sums[seen],
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        seen, sums = state.pop("seen"), state.pop("sums")
+        self.__dict__.update(state)
+        self.__post_init__()
+        self.sums[seen] = sums
+
+
+@dataclass(eq=False)
+class RowSums:
+    """Weighted values of rows by themselves, and their weights, as second moments within strata; about the values (k,) of the first row that came.
+
+    Parameters
+    ----------
+    k, n_strata : int
+    """
+
+    k: int
+    n_strata: int
+    origin: Array | None = None
+    alone: StrataMoments = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alone = StrataMoments.none(self.n_strata, self.k + 1)
+
+    def add(self, values: Array, rows: PoolRows) -> None:
+        """Values (n, k) of some rows; those that weigh nothing are as if they were not there."""
+        weights, strata = rows.weights, rows.strata
+        if not len(values):
+            return
+        if self.origin is None:
+            self.origin = values[0].astype(np.float64)
+        table = np.ones((len(values), self.k + 1))
+        np.subtract(values, self.origin, out=table[:, :-1])
+        if weights is not None:
+            table *= weights[:, None]
+            counted = weights > 0
+            if not counted.all():
+                table, strata = table[counted], None if strata is None else strata[counted]
+        self.alone = self.alone.merged(StrataMoments.of(table, strata, self.n_strata))
+
+    def merge(self, other: RowSums) -> None:
+        """Those of other rows of the same pool."""
+        if other.origin is None:
+            return
+        if self.origin is None:
+            self.origin = other.origin
+        matrix = np.eye(self.k + 1)
+        matrix[:-1, -1] = other.origin - self.origin
+        self.alone = self.alone.merged(other.alone.mapped(matrix))
+
+    def totals(self, rows: PoolRows, n_pieces: int) -> PoolTotals:
+        """Of all rows of the pool, about the origin; pieces with numbers have none of them."""
+        origin = np.zeros(self.k) if self.origin is None else self.origin
+        return PoolTotals(origin, np.zeros((n_pieces, self.k)), np.zeros(n_pieces), self.alone)
+
+
+def averaged(sides: PoolTotals, shares: Array, own: NDArray[np.intp] | None) -> PoolTotals:
+    """Of the average of K models, each moved to their common mean, from those side by side (K k columns), each about its own mean.
+
+    Pieces of which `own` (n_pieces,) names a model, and not -1, are predicted by this one.
+    """
+    k = len(sides.mean) // len(shares)
+    average = np.kron(shares, np.eye(k)).astype(np.float64)
+    found = sides.mapped(average, np.zeros(k))
+    if own is None:
+        return found
+    totals = found.totals
+    for model in range(len(shares)):
+        inside = own == model
+        totals[inside] = sides.totals[inside, model * k : (model + 1) * k]
+    return replace(found, totals=totals)

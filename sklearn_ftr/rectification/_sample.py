@@ -102,6 +102,10 @@ class Sample:
     n_unlabeled: int | None = None
     n_indicators: int = 0
 
+    def __post_init__(self) -> None:
+        """Blocks of the pool have with them how their rows were drawn."""
+        object.__setattr__(self, "pool", self.pool.drawn_as(self.drawn.pool_rows))
+
     @property
     def n_labeled(self) -> int:
         """All labels."""

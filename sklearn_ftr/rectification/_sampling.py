@@ -22,6 +22,7 @@ from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._moments import Moments, RowMoments, columns, merge, moments, no_moments
 from sklearn_ftr.rectification._pool import Pool
 from sklearn_ftr.rectification._pool_moments import PoolMoments
+from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
 from sklearn_ftr.rectification._rectify import prediction_shift
 
 # What the indexes of the labeled rows and of the pool are told by; empty where there are none.
@@ -74,6 +75,8 @@ class Sampling(ABC):
         Of labels, with the sum 1; None is the same for all.
     own_weights : ndarray of shape (r,) or None
         Of labeled rows on the pool's side; None if unlabeled rows alone are there.
+    pool_rows : PoolRows or None
+        How unlabeled rows were drawn; None is all alike and by themselves.
     pool_weights : ndarray of shape (m,) or None
         Of unlabeled rows; None is the same for all.
     labeled_share : ndarray of shape (r,) or None
@@ -90,8 +93,13 @@ class Sampling(ABC):
 
     weights: Array | None
     own_weights: Array | None
-    pool_weights: Array | None
     labeled_share: Array | None
+    pool_rows: PoolRows | None
+
+    @property
+    def pool_weights(self) -> Array | None:
+        """See above."""
+        return None
 
     @property
     def is_finite(self) -> bool:
@@ -108,8 +116,8 @@ class Sampling(ABC):
         """From values (n, k) of the rows on the pool's side, block by block; labeled ones first where they are there."""
 
     @abstractmethod
-    def summary(self, k: int) -> Any:
-        """What sees values (n, k) of unlabeled rows, with `add(values, number of the first row)` and `merge(other)`."""
+    def summary(self, k: int, origin: Array | None = None) -> Any:
+        """What sees values (n, k) of unlabeled rows, which are near an origin (k,), with `add(values, PoolBlock.drawn)` and `merge(other)`."""
 
     @abstractmethod
     def part(self, seen: Any, of_labeled: Array | None) -> PoolPart:
@@ -120,8 +128,12 @@ class Sampling(ABC):
         """From a pass over predictions (m, k) of the pool by each of K models; with a single one, f (r, k) are those of the labeled rows."""
 
     @abstractmethod
-    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> PoolPart:
-        """The average of several models that agree on the pool's mean, beside which labeled rows have the predictions f (r, k)."""
+    def aligned(self, f: Array, shares: Array, folds: Sequence[slice], seen: MeansOfPool) -> PoolPart:
+        """The average, weighted by shares (K,), of models that agree on the pool's mean, beside which labeled rows, fold by fold, have the predictions f (r, k)."""
+
+    def own_models(self, folds: Sequence[slice]) -> Codes | None:
+        """Of each piece (n_pieces,) the model that has not seen the labels in it, or -1; None if no unlabeled row is in a piece with labels."""
+        return None
 
     @abstractmethod
     def deviations(
@@ -197,14 +209,14 @@ class SimpleRandom(Sampling):
     rows: RowNames | None = None
     weights: None = None
     own_weights: None = None
-    pool_weights: None = None
     labeled_share: None = None
+    pool_rows: None = None
 
     def pool_part(self, blocks: Iterator[Array], k: int) -> Moments:
         """Count, mean and covariance."""
         return reduce(merge, map(moments, blocks), no_moments(k))
 
-    def summary(self, k: int) -> RowMoments:
+    def summary(self, k: int, origin: Array | None = None) -> RowMoments:
         """Of rows that are all alike, wherever they are."""
         return RowMoments(k)
 
@@ -218,10 +230,10 @@ class SimpleRandom(Sampling):
         part = seen.moments or no_moments(f.shape[1] * pool.n_models)
         return MeansOfPool(part, part.mean.reshape(pool.n_models, -1), seen.even_rows)
 
-    def aligned(self, f: Array, pool: Pool, seen: MeansOfPool) -> Moments:
+    def aligned(self, f: Array, shares: Array, folds: Sequence[slice], seen: MeansOfPool) -> Moments:
         """Their moments are a linear map of those side by side."""
         assert isinstance(seen.part, Moments)
-        average = np.kron(pool.shares, np.eye(f.shape[1])).astype(np.float64)
+        average = np.kron(shares, np.eye(f.shape[1])).astype(np.float64)
         return seen.part.mapped(average, np.zeros(f.shape[1]))
 
     def joined(self, parts: Sequence[Moments], n_parameters: int = 1) -> Moments:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sklearn_ftr._arguments import check_truth_value, shown
 from sklearn_ftr._tables import index_digest
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._designed_sampling import Codes, DesignedSampling, named
+from sklearn_ftr.rectification._designed_sampling import DesignedSampling, named
 from sklearn_ftr.rectification._deviations import check_enough_labels
+from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
@@ -71,7 +72,7 @@ def sampling_of(
             "design_unlabeled has labeling_probability and design has none; expected it for labeled rows, since those count by it."
         )
     of_weights = _brought_to_one(_ones_unless(labeled.weights, r), unlabeled.weights)
-    pieces, pool_pieces, n_pieces = _pieces(labeled.clusters, unlabeled.clusters, r, m)
+    pieces, pool_pieces, n_pieces = _pieces(labeled.clusters, unlabeled.clusters, r)
     of_strata, names = _strata(labeled.strata, unlabeled.strata, r, m)
     strata = _of_pieces(of_strata, pieces, pool_pieces, n_pieces, names) if len(names) > 1 else None
     chance = _probabilities(labeled, of_weights, of_strata, names, r, m, finite_population)
@@ -90,9 +91,13 @@ def sampling_of(
     return DesignedSampling(
         weights=weights / weights.sum(),
         own_weights=own,
-        pool_weights=of_weights[1],
+        pool_rows=PoolRows(
+            m,
+            of_weights[1],
+            pool_pieces,
+            of_strata[1] if pool_pieces is None and len(names) > 1 else None,
+        ),
         pieces=pieces,
-        pool_pieces=pool_pieces,
         n_pieces=n_pieces,
         strata=strata,
         names=names,
@@ -132,17 +137,15 @@ def _brought_to_one(labeled: Array, unlabeled: Array | None) -> tuple[Array, Arr
     return labeled / largest, None if unlabeled is None else unlabeled / largest
 
 
-def _pieces(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[Codes, Codes, int]:
-    """Numbers of the clusters of both sides; rows by themselves follow the clusters."""
+def _pieces(labeled: Any, unlabeled: Any, r: int) -> tuple[Codes, Codes | None, int]:
+    """Numbers of the clusters of both sides; labeled rows by themselves follow the clusters, unlabeled ones have none."""
     if labeled is None and unlabeled is None:
-        return np.arange(r), np.arange(r, r + m), r + m
+        return np.arange(r), None, r
     known = [one for one in (labeled, unlabeled) if one is not None]
     codes, size, _ = numbered(known, "clusters")
     if labeled is None:
         return np.arange(size, size + r), codes[0], size + r
-    if unlabeled is None:
-        return codes[0], np.arange(size, size + m), size + m
-    return codes[0], codes[1], size
+    return codes[0], None if unlabeled is None else codes[1], size
 
 
 def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, Sequence[Any]]:
@@ -219,16 +222,19 @@ def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, 
 
 
 def _of_pieces(
-    of_rows: tuple[Codes, Codes], pieces: Codes, pool_pieces: Codes, n_pieces: int, names: list[Any]
+    of_rows: tuple[Codes, Codes],
+    pieces: Codes,
+    pool_pieces: Codes | None,
+    n_pieces: int,
+    names: list[Any],
 ) -> Codes:
     """Each piece's stratum, of which it has one only."""
     strata = np.zeros(n_pieces, dtype=np.intp)
-    strata[pool_pieces] = of_rows[1]
-    strata[pieces] = of_rows[0]
-    crossing = sum(
-        int(np.sum(strata[codes] != rows))
-        for codes, rows in ((pieces, of_rows[0]), (pool_pieces, of_rows[1]))
-    )
+    sides = list(zip((pool_pieces, pieces), of_rows[::-1], strict=True))
+    sides = [(codes, rows) for codes, rows in sides if codes is not None]
+    for codes, rows in sides:
+        strata[codes] = rows
+    crossing = sum(int(np.sum(strata[codes] != rows)) for codes, rows in sides)
     if crossing:
         raise ValueError(
             f"Clusters cross strata: {crossing} rows are in another stratum than other rows of their cluster; expected each cluster inside of "
@@ -270,7 +276,7 @@ def _is_simple(
     labeled: SamplingDesign,
     unlabeled: SamplingDesign,
     pieces: Codes,
-    pool_pieces: Codes,
+    pool_pieces: Codes | None,
     n_pieces: int,
     chance: Array | None,
     names: list[Any],
@@ -279,9 +285,12 @@ def _is_simple(
     weights = [one for one in (labeled.weights, unlabeled.weights) if one is not None]
     alike = not weights or np.ptp(np.concatenate(weights)) == 0
     equal_chance = chance is None or np.ptp(chance) == 0
-    if not (alike and equal_chance and len(names) == 1) or n_pieces < len(pieces) + len(pool_pieces):
+    if not (alike and equal_chance and len(names) == 1):
         return False
-    counts = np.bincount(pieces, minlength=n_pieces) + np.bincount(pool_pieces, minlength=n_pieces)
+    sides = [one for one in (pieces, pool_pieces) if one is not None]
+    if n_pieces < sum(map(len, sides)):
+        return False
+    counts = np.sum([np.bincount(one, minlength=n_pieces) for one in sides], axis=0)
     return bool(counts.max() <= 1)
 
 
@@ -290,7 +299,7 @@ def _labeled_share(
     chance: Array | None,
     strata: tuple[Codes, Codes],
     pieces: Codes,
-    pool_pieces: Codes,
+    pool_pieces: Codes | None,
     n_pieces: int,
     names: list[Any],
 ) -> Array:
@@ -298,6 +307,8 @@ def _labeled_share(
     assert chance is not None
     if labeled.clusters is None:
         return chance
+    if pool_pieces is None:  # both sides have clusters, unless there is one side only
+        pool_pieces = np.empty(0, dtype=np.intp)
     with_labels, without = (np.zeros(n_pieces, dtype=bool) for _ in range(2))
     with_labels[pieces], without[pool_pieces] = True, True
     if (with_labels & without).any():

@@ -42,9 +42,10 @@ class SomeRows:
         pool, drawn = sample.pool, sample.drawn
         blocks = pool.some_rows(_n_rows(pool, estimand))
         rows = joined_designs([block.X for block in blocks if block.X is not None])
-        f, weights = np.concatenate([columns(block.f) for block in blocks]), drawn.pool_weights
-        if weights is not None:
-            weights = np.concatenate([weights[one.start : one.start + len(one)] for one in blocks])
+        f, weights = np.concatenate([columns(block.f) for block in blocks]), None
+        if drawn.pool_weights is not None:
+            known = [drawn.pool_weights[one.start : one.start + len(one)] for one in blocks]
+            weights = np.concatenate(known)
         if drawn.own_weights is not None:
             others = np.ones(len(f)) if weights is None else weights
             weights = np.concatenate([drawn.own_weights, others])

@@ -74,7 +74,7 @@ class SourcePool(Pool):
         if self.f.checkpoint is None:
             return super().summarized(summary)
         blocks = (partial(_itself, block) for block in self.blocks())
-        found, m = Checkpoint(self.f.checkpoint).summarized(blocks, summary)
+        found, m = Checkpoint(self.f.checkpoint, self.drawn).summarized(blocks, summary)
         self._check_count(m)
         self._n_rows = m
         return found
@@ -92,7 +92,8 @@ class SourcePool(Pool):
             f = self._numbers(block, f"{name} (from row {start} on)")
             if len(f):
                 X = None if covariates is None else covariates.next(len(f), start)
-                yield PoolBlock(start, (f,), self.shares, X)
+                drawn = self.drawn_between(start, start + len(f))
+                yield PoolBlock(start, (f,), self.shares, X, drawn)
             start += len(f)
         if covariates is not None:
             covariates.check_end(start)
