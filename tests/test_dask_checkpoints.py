@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -117,6 +118,18 @@ def test_other_models_other_rows_and_other_partitions_have_a_progress_of_their_o
         found = fitted_mean(parts_of(data, n), tmp_path, seed).result_
         same_bits(found, fitted_mean(parts_of(data, n), None, seed).result_)
     assert len(list(tmp_path.glob("*.pass"))) == 1 + len(cases)
+
+
+def test_rows_that_were_drawn_otherwise_have_a_progress_of_their_own(tmp_path):
+    frame = frame_of().assign(weight=1.0)
+    CountingRidge.count()
+    for last_weight in (1.0, 50.0):
+        frame.loc[len(frame) - 1, "weight"] = last_weight
+        table = dd.from_pandas(frame, npartitions=PARTITIONS)
+        model = RectifiedMeanEstimator(CountingRidge(), split_ratio=0.5, random_state=0)
+        fit = partial(model.fit, table[NAMES], table["y"], sample_weight=table["weight"])
+        same_bits(fit(checkpoint=tmp_path).result_, fit().result_)
+    assert len(list(tmp_path.glob("*.pass"))) == 2
 
 
 def test_the_allocator_keeps_progress_too(tmp_path):

@@ -83,7 +83,8 @@ class DaskRows:
             for low, high in within_block(runs, start, len(partition)):
                 told = partition.key, partition.labeled, low, high
                 asked.append((start + low, (_take_unlabeled, *told)))
-        found = self.graph.computed([task for _, task in asked], self.report)
+        tasks = [task for _, task in asked]
+        found = self.graph.computed(tasks, self.report, of="rows to start from")
         return [(first, rows) for (first, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
@@ -146,7 +147,8 @@ def gathered(
                 "rechunk one like the other."
             )
     of_y = of_columns.pop("y")
-    told = list(of_y.computed([(_labels_in, key) for key in of_y.keys], report))
+    tasks: list[Any] = [(_labels_in, key) for key in of_y.keys]
+    told = list(of_y.computed(tasks, report, of="labels"))
     partitions = [
         Partition(key, n, labeled) for key, (n, labeled, _) in zip(of_X.keys, told, strict=True)
     ]
@@ -158,7 +160,7 @@ def gathered(
             f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks unlabeled rows; at least some rows need a label."
         )
     tasks = [(_take, one.key, one.labeled, one.n_rows) for one in with_labels]
-    rows = list(of_X.computed(tasks, report))
+    rows = list(of_X.computed(tasks, report, of="labeled rows"))
     design = {
         name: _whole_column(graph, partitions, name, report) for name, graph in of_columns.items()
     }
@@ -183,7 +185,7 @@ def _whole_column(
         (_column_in, key, name, one.n_rows, one.labeled)
         for key, one in zip(graph.keys, partitions, strict=True)
     ]
-    return joined_columns(list(graph.computed(tasks, report)))
+    return joined_columns(list(graph.computed(tasks, report, of=name)))
 
 
 def _column_in(
@@ -218,11 +220,15 @@ class Graph:
         return cls(dict(values.__dask_graph__()), keys)
 
     def computed(
-        self, tasks: list[Any], report: Callable[[str], None], before: int = 0
+        self,
+        tasks: list[Any],
+        report: Callable[[str], None],
+        before: int = 0,
+        of: str = "pool",
     ) -> Iterator[Any]:
         """Results of functions of a partition, given by its key, and of more, in their order, as soon as they are there.
 
-        They follow so many `before` them, which were known. All are one graph, which grows with the number of partitions and not with its square.
+        They follow so many `before` them, which were known, and are `of` what is said. All are one graph, which grows with the number of partitions and not with its square.
         """
         from dask.delayed import Delayed
         from dask.highlevelgraph import HighLevelGraph
@@ -231,7 +237,7 @@ class Graph:
         layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
         graph = HighLevelGraph({name: {**self.tasks, **layer}}, {name: set()})
         delayed = [Delayed(key, graph, layer=name) for key in layer]
-        told = PassReport(report, before + len(tasks), "partitions")
+        told = PassReport(report, before + len(tasks), "partitions", of)
         for number, one in enumerate(_results(delayed), start=before + 1):
             yield one
             told.seen(number, 1)

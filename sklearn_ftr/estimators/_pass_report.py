@@ -24,10 +24,18 @@ class PassReport:
     total : int or None
         How many rows, or partitions, there are; None if that is not known.
     unit : {"rows", "partitions"}, default="rows"
+    of : str, default="pool"
+        What is read.
     """
 
-    def __init__(self, report: Callable[[str], None], total: int | None, unit: str = "rows") -> None:
-        self.report, self.total, self.unit = report, total, unit
+    def __init__(
+        self,
+        report: Callable[[str], None],
+        total: int | None,
+        unit: str = "rows",
+        of: str = "pool",
+    ) -> None:
+        self.report, self.total, self.unit, self.of = report, total, unit, of
         self.began, self.done = monotonic(), 0
         self.next = self._after(0)
 
@@ -35,7 +43,7 @@ class PassReport:
         """All up to `end` are done, the last n of them since the last call."""
         self.done += n
         if n and end >= self.next:
-            self.report(f"pool: {self._how_far(end)}")
+            self.report(f"{self.of}: {self._how_far(end)}")
             self.next = self._after(end)
 
     def through(self, blocks: Iterator[PoolBlock]) -> Iterator[PoolBlock]:
