@@ -73,7 +73,7 @@ class FineTuneRectifyAllocator(PlansLabels):
     random_state : int, RandomState instance or None, default=None
         Seeds the curve and every `random_state` of `estimator` that is None.
     verbose : int, default=0
-        Above 0, say what is being trained.
+        Above 0, say what is being trained, and how far passes over a large pool are.
 
     Attributes
     ----------

@@ -165,8 +165,8 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             for the rows of X and, after these, for those of the pool.
         checkpoint : path of a folder, default=None
             Where the progress of passes over `pool`, or over collections of dask, is written down, every few seconds. The same call after a crash, with
-            the same `random_state`, goes on where it was and has the same answer to the last bit. Files are read by pickle: nobody else may write to
-            the folder.
+            the same `random_state`, goes on where it was and has the same answer to the last bit. None is that of a `PoolSource`, if `pool` is one. Quantiles
+            keep no progress. Files are read by pickle: nobody else may write to the folder.
 
         Returns
         -------
