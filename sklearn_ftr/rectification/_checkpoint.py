@@ -92,7 +92,7 @@ class Checkpoint:
         digest = blake2b(pickle.dumps(summary) + self.cut, digest_size=16)
         covariates = [] if block.X is None else [block.X.rows]
         for values in (*block.of_models, *covariates, *_columns_of(self.drawn)):
-            digest.update(np.ascontiguousarray(values).view(np.uint8))
+            digest.update(np.ascontiguousarray(values).data)
         return self.folder / f"{digest.hexdigest()}.pass"
 
     def _write_along(self, path: Path, known: Progress, steps: Iterator[Progress]) -> Progress:
