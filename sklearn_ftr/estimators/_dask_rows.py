@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
 from sklearn_ftr.estimators._pass_report import PassReport, say_nothing
 from sklearn_ftr.rectification._checkpoint import Checkpoint
@@ -293,7 +293,7 @@ def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[
         part = rows[first : first + size]
         low, high = int(part[0]), int(part[-1]) + 1
         adjacent = high - low == len(part)
-        yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)
+        yield start + first, rows_of(X, slice(low, high) if adjacent else part)
 
 
 def _make_blocks(

@@ -11,7 +11,7 @@ from typing import Any
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._pass_report import PassReport
 from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.rectification._checkpoint import Checkpoint
@@ -77,7 +77,7 @@ class MoreRows:
             size = rows_at_once(block)
             for first in range(0, n, size):
                 rows = slice(first, min(first + size, n))
-                yield start + first, some_of(block, rows)
+                yield start + first, rows_of(block, rows)
             start += n
         self._counted(start)
 

@@ -21,7 +21,7 @@ from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._pool import Pool, PoolBlock, runs_of_rows
+from sklearn_ftr.rectification._pool import Pool, PoolBlock, runs_of_rows, side_by_side
 
 Rows = NDArray[np.intp]
 # Predictions that are kept in memory; more of them are made when they are read or, for whoever reads them again, kept on disk.
@@ -86,11 +86,12 @@ class PredictedPart:
             return at_once
         return max(KEPT_BYTES // (8 * n_numbers), at_once)
 
-    def predictions(self, part: slice) -> tuple[Array, ...]:
-        """Of some of the rows (n, j), by each model."""
+    def predictions(self, part: slice) -> Array:
+        """Of some of the rows (n, K j), those of the first model first."""
         of_models = self._made(part) if self.kept is None else [f[part] for f in self.kept]
         judged = None if self.judgements is None else self.judgements[self.rows[part]]
-        return tuple(finished(f, judged, self.functions) for f in of_models)
+        made = (finished(f, judged, self.functions) for f in of_models)
+        return side_by_side(made, len(self.models))
 
     def only(self, chosen: Any) -> PredictedPart:
         """Some of the rows, by a mask (m,)."""

@@ -139,7 +139,8 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like, sparse matrix, data frame or sequence of n_rows
-            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies.
+            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies; to predict, not if it is scikit-learn's throughout, whose
+            estimators leave rows as they are.
         y : array-like of shape (n_rows,), or (n_rows, k) where several outputs are supported
             Labels; NaN marks unlabeled rows.
         sample_weight : array-like of shape (n_rows,), default=None

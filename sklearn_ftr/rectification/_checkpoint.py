@@ -91,7 +91,7 @@ class Checkpoint:
     def _path_of(self, block: PoolBlock, summary: Any) -> Path:
         digest = blake2b(pickle.dumps(summary) + self.cut, digest_size=16)
         covariates = [] if block.X is None else [block.X.rows]
-        for values in (*block.of_models, *covariates, *_columns_of(self.drawn)):
+        for values in (block.side_by_side, *covariates, *_columns_of(self.drawn)):
             digest.update(np.ascontiguousarray(values).data)
         return self.folder / f"{digest.hexdigest()}.pass"
 

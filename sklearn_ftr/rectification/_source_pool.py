@@ -93,7 +93,7 @@ class SourcePool(Pool):
             if len(f):
                 X = None if covariates is None else covariates.next(len(f), start)
                 drawn = self.drawn_between(start, start + len(f))
-                yield PoolBlock(start, (f,), self.shares, X, drawn)
+                yield PoolBlock(start, f, self.shares, X, drawn)
             start += len(f)
         if covariates is not None:
             covariates.check_end(start)
