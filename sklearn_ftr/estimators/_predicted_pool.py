@@ -17,6 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._own_rows import rows_at_once
+from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
@@ -54,6 +55,8 @@ class PredictedPart:
         What judges say of all rows of the fit, beside the models.
     functions : sequence of callable
         Applied to predictions, one after the other.
+    report : callable, default=None
+        Is told how far passes are; None where what they read is kept in memory.
     """
 
     models: Sequence[BaseEstimator]
@@ -64,6 +67,7 @@ class PredictedPart:
     kept: Sequence[Any] | None = None
     judgements: Array | None = None
     functions: Sequence[Callable[[Array], Array]] = field(default=())
+    report: Callable[[str], None] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,9 +104,11 @@ class PredictedPart:
             return self
         few = are_few(len(self), self.n_outputs * len(self.models))
         kept: list[Any] = [Spool(self.n_outputs, in_memory=few) for _ in self.models]
+        told = pass_over(self.report, len(self), self.n_at_once)
         for part in self.slices():
             for spool, f in zip(kept, self._made(part), strict=True):
                 spool.append(f)
+            told.seen(part.stop, part.stop - part.start)
         return replace(self, kept=kept)
 
     def slices(self) -> Iterator[slice]:
@@ -165,7 +171,8 @@ class PredictedPool(Pool):
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Every model sees a block before any sees the next."""
-        return map(self._block, self.part.slices())
+        told = pass_over(self.part.report, len(self), self.part.n_at_once)
+        return told.through(map(self._block, self.part.slices()))
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """See `Pool`; the others are not predicted."""

@@ -44,7 +44,7 @@ class PoolSource:
     checkpoint : path of a folder, default=None
         Where the progress of passes over the pool is written down, every few seconds. The same call after a crash, with the same `random_state`, goes on where
         it was and has the same answer to the last bit; blocks are read again up to there, but not predicted. Files are read by pickle: nobody else
-        may write to the folder.
+        may write to the folder. Quantiles keep no progress.
 
     Raises
     ------

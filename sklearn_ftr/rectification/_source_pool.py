@@ -74,7 +74,7 @@ class SourcePool(Pool):
         if self.f.checkpoint is None:
             return super().summarized(summary)
         blocks = (partial(_itself, block) for block in self.blocks())
-        found, m = Checkpoint(self.f.checkpoint).summarized(blocks, summary)
+        found, m = Checkpoint(self.f.checkpoint, self.drawn).summarized(blocks, summary)
         self._check_count(m)
         self._n_rows = m
         return found
