@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
+from sklearn_ftr.estimators._dask_graph import Graph, sent
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
-from sklearn_ftr.estimators._pass_report import PassReport, say_nothing
+from sklearn_ftr.estimators._pass_report import say_nothing
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._dask_collections import is_dask, with_whole_rows
+from sklearn_ftr.rectification._dask_collections import is_dask
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_rows import PoolRows
 
@@ -71,7 +71,7 @@ class DaskRows:
 
     def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
         """What workers make of rows, which were drawn as told, one partition after the other."""
-        tasks = self._tasks(_make, _sent(make), drawn)
+        tasks = self._tasks(_make, sent(make), drawn)
         for blocks in self.graph.computed(tasks, self.report):
             for block in blocks:
                 yield replace(block, drawn=drawn_between(drawn, block.start, len(block)))
@@ -89,7 +89,7 @@ class DaskRows:
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
         """Each partition where it is; `drawn` is how its rows were drawn."""
-        tasks = self._tasks(_summarize, _sent(make), drawn, deepcopy(summary))
+        tasks = self._tasks(_summarize, sent(make), drawn, deepcopy(summary))
 
         def results(before: int) -> Iterator[S]:
             return self.graph.computed(tasks[before:], self.report, before)
@@ -202,65 +202,6 @@ def _column_in(
     return of_labeled, of_others
 
 
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """What makes the partitions of a collection, and their keys in it."""
-
-    tasks: Any
-    keys: list[Any]
-
-    @classmethod
-    def of(cls, values: Any) -> Graph:
-        """Each partition with all of its columns."""
-        values = with_whole_rows(values)
-        if hasattr(values, "simplify"):
-            # Only the columns that are asked for are read, but files one by one, since X and y have to be cut alike.
-            values = values.simplify()
-        keys = _flat(values.__dask_keys__())
-        return cls(dict(values.__dask_graph__()), keys)
-
-    def computed(
-        self,
-        tasks: list[Any],
-        report: Callable[[str], None],
-        before: int = 0,
-        of: str = "pool",
-    ) -> Iterator[Any]:
-        """Results of functions of a partition, given by its key, and of more, in their order, as soon as they are there.
-
-        They follow so many `before` them, which were known, and are `of` what is said. All are one graph, which grows with the number of partitions and not with its square.
-        """
-        from dask.delayed import Delayed
-        from dask.highlevelgraph import HighLevelGraph
-
-        name = f"pool-{uuid4().hex}"
-        layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
-        graph = HighLevelGraph({name: {**self.tasks, **layer}}, {name: set()})
-        delayed = [Delayed(key, graph, layer=name) for key in layer]
-        told = PassReport(report, before + len(tasks), "partitions", of)
-        for number, one in enumerate(_results(delayed), start=before + 1):
-            yield one
-            told.seen(number, 1)
-
-
-def _flat(keys: Any) -> list[Any]:
-    """Of nested lists."""
-    return [one for part in keys for one in _flat(part)] if isinstance(keys, list) else [keys]
-
-
-def _results(delayed: list[Any]) -> Iterator[Any]:
-    """In their order; those that have been seen are kept nowhere."""
-    client = _client()
-    if client is None:
-        for one in delayed:
-            yield one.compute()
-        return
-    futures = client.compute(delayed)
-    for number, future in enumerate(futures):
-        yield future.result()
-        futures[number] = None  # so that the worker may forget it
-
-
 def _labels_in(y: Any) -> tuple[int, Positions, Array]:
     """How many rows, which have a label, and the labels."""
     values = as_floats(y, "y").astype(np.float64, copy=False)
@@ -331,21 +272,3 @@ def _joined(parts: list[Any]) -> Any:
     if hasattr(parts[0], "iloc"):
         return import_pandas("A data frame of dask").concat(parts, ignore_index=True)
     return np.concatenate(parts)
-
-
-def _client() -> Any:
-    """That of a cluster, if there is one."""
-    try:
-        from distributed import get_client
-    except ImportError:
-        return None
-    try:
-        return get_client()
-    except ValueError:
-        return None
-
-
-def _sent(value: Any) -> Any:
-    """A copy on every worker, so that it is sent once and not with each task."""
-    client = _client()
-    return value if client is None else client.scatter(value, broadcast=True, hash=False)
