@@ -187,7 +187,7 @@ def run(*given):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -221,7 +221,7 @@ needs_sigkill = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKIL
 
 @needs_sigkill
 def test_a_client_without_a_cluster_that_is_killed(tmp_path):
-    killed_and_run_again("logistic", "", tmp_path, PARTITIONS, 2)
+    killed_and_run_again("logistic", "", tmp_path, PARTITIONS, 1)
 
 
 @needs_sigkill
