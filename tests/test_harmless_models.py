@@ -36,6 +36,7 @@ OTHERS = {
     "of a pipeline": make_pipeline(StandardScaler(), Mine()),
     "of a search": GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {"ridge": [Mine()]}),
     "in place": make_pipeline(StandardScaler(copy=False), Ridge()),
+    "in place, said otherwise": make_pipeline(StandardScaler(copy=np.False_), Ridge()),
     "a function": make_pipeline(FunctionTransformer(np.log1p), Ridge()),
     "of the target": TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
     "of columns": make_pipeline(ColumnTransformer([("one", FunctionTransformer(abs), [0])]), Ridge()),
@@ -51,6 +52,12 @@ def test_parts_of_scikit_learn_are_known(name):
 @pytest.mark.parametrize("name", OTHERS)
 def test_whatever_may_alter_rows_gets_copies(name):
     assert not leaves_rows_alone(OTHERS[name])
+
+
+def test_a_model_with_a_method_of_its_own():
+    model = Ridge()
+    model.predict = abs
+    assert not leaves_rows_alone(model)
 
 
 @pytest.mark.parametrize("kind", REGRESSORS, ids=lambda kind: kind.__name__)

@@ -279,7 +279,8 @@ class FineTuneRectifyAllocator(PlansLabels):
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
-        trained_rows, made = finetune_rows if trains else None, foreseen.plan_of_folds(choice.option)
+        trained_rows = np.isin(np.arange(len(labels.y)), always) if trains and len(always) else None
+        made = foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
         best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **rows.sampling)
         outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)

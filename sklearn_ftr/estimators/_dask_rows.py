@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
-from sklearn_ftr._tables import as_floats, import_pandas
+from sklearn_ftr._tables import as_floats, import_pandas, refuse_masked
 from sklearn_ftr.estimators._dask_graph import Graph, sent
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
@@ -192,6 +192,7 @@ def _column_in(
     values: Any, name: str, n_rows: int, labeled: Positions
 ) -> tuple[PackedColumn, PackedColumn]:
     """Of labeled and of unlabeled rows."""
+    refuse_masked(values, name)
     column = np.asarray(values)
     if len(column) != n_rows:
         raise ValueError(

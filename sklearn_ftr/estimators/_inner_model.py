@@ -159,8 +159,9 @@ def mean_prediction(
 
     `report` is told how far it is, if there are many blocks.
     """
-    take, size = rows_of if leaves_rows_alone(model) else own_rows, rows_at_once(X)
-    if 0 < len(rows) <= size:
+    is_known, size = leaves_rows_alone(model), rows_at_once(X)
+    take = rows_of if is_known else own_rows
+    if is_known and 0 < len(rows) <= size:  # others may return what is theirs, and fill it anew
         ((block, n),) = _blocks(rows, size)
         return _predict(model, take(X, block), n, n_outputs)
     means, start = np.empty((len(rows), n_outputs)), 0

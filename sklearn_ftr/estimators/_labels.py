@@ -116,12 +116,23 @@ def check_finetune_rows(finetune_rows: ArrayLike | None, labels: PartialLabels) 
         return np.empty(0, dtype=np.intp)
     check_same_index(labels, finetune_rows, "the data", "finetune_rows")
     mask = _mask(finetune_rows, len(labels.y))
-    unlabeled = np.count_nonzero(labels.unlabeled.chosen & mask)
-    if unlabeled:
-        raise ValueError(
-            f"finetune_rows marks {unlabeled} rows without a label; expected labeled rows only."
-        )
+    _refuse_unlabeled(np.count_nonzero(labels.unlabeled.chosen & mask))
     return np.flatnonzero(mask)
+
+
+def of_labeled_rows(finetune_rows: NDArray[Any] | None, n_labeled: int) -> NDArray[Any] | None:
+    """Marks of labeled rows, after which there are none of others."""
+    if finetune_rows is None:
+        return None
+    _refuse_unlabeled(np.count_nonzero(_mask(finetune_rows, len(finetune_rows))[n_labeled:]))
+    return finetune_rows[:n_labeled]
+
+
+def _refuse_unlabeled(n_rows: Any) -> None:
+    if n_rows:
+        raise ValueError(
+            f"finetune_rows marks {n_rows} rows without a label; expected labeled rows only."
+        )
 
 
 def _mask(finetune_rows: ArrayLike, n_rows: int) -> NDArray[np.bool_]:

@@ -40,6 +40,7 @@ from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
 from sklearn_ftr.estimators._sampling import with_sampling
+from sklearn_ftr.rectification._dask_collections import check_in_memory
 from sklearn_ftr.rectification._intervals import METHODS
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -161,9 +162,10 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             `cv` they are remembered in `finetune_rows_`, but rectify the models that have not seen them.
         pool : blocks of rows like X, default=None
             More unlabeled rows, which need not fit into memory: a function that returns an iterator over blocks of rows, an object with a
-            method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once,
-            quantiles too (8 bytes a row are kept), regressions two or three times. Where `sample_weight`, `groups` and the like are given, they have entries
-            for the rows of X and, after these, for those of the pool.
+            method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once
+            (a difference under a sampling design twice), quantiles twice, where they have to be counted (8 bytes a row are kept), regressions two or three times.
+            `sample_weight`, `groups`, `strata` and `labeling_probability`, where they are given, have n_rows + m entries: those of the m rows of the pool
+            after those of X.
         checkpoint : path of a folder, default=None
             Where the progress of passes over `pool`, or over collections of dask, is written down, every few seconds. The same call after a crash, with
             the same `random_state`, goes on where it was and has the same answer to the last bit. None is that of a `PoolSource`, if `pool` is one. Quantiles
@@ -233,6 +235,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
 
     def _new_rows(self, X: Any) -> Any:
         """Rows that are not those of the fit."""
+        check_in_memory(X)
         return indexable(X)[0]
 
     def _fit(
@@ -287,6 +290,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         return {"_answer_": answer, **of_models, **_of_result(answer.result), **answer.attributes}
 
     def _score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> float:
+        check_in_memory(X)
         labels = self._answer_.read_labels(check_partial_labels(X, y, type(self).__name__))
         labels = with_sampling(labels, sample_weight=sample_weight)
         if labels.design is not None:

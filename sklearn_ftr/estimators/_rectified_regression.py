@@ -18,6 +18,7 @@ from sklearn_ftr.estimators._label_scale import SCALES
 from sklearn_ftr.estimators._labels import PartialLabels, one_column
 from sklearn_ftr.estimators._rectified_estimator import RectifiedEstimator
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._dask_collections import check_in_memory
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
@@ -151,6 +152,7 @@ class RectifiedRegression(RectifiedEstimator):
 
     def _new_rows(self, X: Any) -> Any:
         """Rows with the columns of the fit."""
+        check_in_memory(X)
         if hasattr(self, "n_features_in_") and has_one_dimension(X):
             raise ValueError(
                 f"X has one dimension; expected {self.n_features_in_} features. Reshape your data."

@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import indexable
 
 from sklearn_ftr.estimators._dask_rows import gathered
-from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
+from sklearn_ftr.estimators._labels import (
+    PartialLabels,
+    check_finetune_rows,
+    check_partial_labels,
+    of_labeled_rows,
+)
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
 from sklearn_ftr.estimators._report import Reporter
@@ -59,7 +64,9 @@ class RowsOfFit:
     ) -> RowsOfFit:
         """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
         if is_dask(X) or is_dask(y):
-            X, y, pool, sampling = gathered(X, y, pool, sampling, report)
+            given = {**sampling, "finetune_rows": finetune_rows}
+            X, y, pool, sampling = gathered(X, y, pool, given, report)
+            finetune_rows = of_labeled_rows(sampling.pop("finetune_rows", None), len(y))
         columns = columns_learned(estimator, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(estimator).__name__)

@@ -37,12 +37,33 @@ def with_sampling(labels: PartialLabels, for_splitter: bool = False, **columns: 
     if not given:
         return labels
     for name, values in given.items():
-        if labels.more is None:
-            check_same_index(labels, values, "the data", name)
+        check_same_index(labels, _of_x(values, labels), "the data", name)
     design = SamplingDesign.called({_COLUMNS[name]: (name, values) for name, values in given.items()})
     _check_length(labels, len(design), given)
-    design = _that_says_something(design, for_splitter)
+    design = _that_says_something(_with_numbers(design, labels), for_splitter)
     return labels if design.is_empty else replace(labels, design=design)
+
+
+def _of_x(values: Any, labels: PartialLabels) -> Any:
+    """Entries of the rows of X, before those of a pool."""
+    is_cut = labels.more is not None and hasattr(values, "iloc")
+    return values.iloc[: len(labels.y)] if is_cut else values
+
+
+def _with_numbers(design: SamplingDesign, labels: PartialLabels) -> SamplingDesign:
+    """With clusters as numbers from 0 on, in the order of those with labels, so that no other kind of label is sorted again and again."""
+    clusters = design.clusters
+    if clusters is None or clusters.dtype.kind in "bu":
+        return design
+    others = np.ones(len(clusters), dtype=bool)
+    others[labels.labeled] = False
+    sides = labels.labeled, others
+    numbers = np.empty(len(clusters), dtype=np.intp)
+    for rows, codes in zip(
+        sides, numbered([clusters[rows] for rows in sides], "groups")[0], strict=True
+    ):
+        numbers[rows] = codes
+    return design.with_columns(clusters=numbers)
 
 
 def _check_length(labels: PartialLabels, n: int, given: Mapping[str, Any]) -> None:
@@ -55,7 +76,7 @@ def _check_length(labels: PartialLabels, n: int, given: Mapping[str, Any]) -> No
         return
     if n > of_X:
         more.expect(n - of_X)
-    if n <= of_X or len(more) != n - of_X:
+    if n != of_X + len(more):
         raise ValueError(
             f"{called}, X has {of_X} rows and pool {len(more)}; expected one entry for each row of X and, after these, one for each row of pool."
         )

@@ -137,8 +137,8 @@ def _added(blocks: Iterator[Make], known: Progress) -> Iterator[Progress]:
         if number > known.n_blocks:
             block = make()
             known.summary.add(block)
-            rows = block.start + len(block)
-            yield replace(known, n_blocks=number, n_rows=rows)
+            known = replace(known, n_blocks=number, n_rows=known.n_rows + len(block))
+            yield known
 
 
 def _merged(results: Callable[[int], Iterator[Any]], known: Progress) -> Iterator[Progress]:

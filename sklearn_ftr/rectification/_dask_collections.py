@@ -11,6 +11,14 @@ def is_dask(values: Any) -> bool:
     return hasattr(values, "__dask_graph__") and hasattr(values, "to_delayed")
 
 
+def check_in_memory(X: Any) -> None:
+    """Refuse new rows in a collection."""
+    if is_dask(X):
+        raise TypeError(
+            f"X is a collection of dask ({type(X).__name__}); expected rows in memory. For predictions of all partitions: X.map_partitions(model.predict)."
+        )
+
+
 def with_whole_rows(collection: Any) -> Any:
     """The same, each partition of which has all columns."""
     has_chunks = hasattr(collection, "chunks") and collection.ndim > 1

@@ -32,7 +32,7 @@ from sklearn_ftr.rectification._pool_totals import (
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._rectify import shift_of
 from sklearn_ftr.rectification._sampling import MeansOfPool, Sampling
-from sklearn_ftr.rectification._strata_moments import StrataMoments
+from sklearn_ftr.rectification._strata_moments import StrataMoments, sums_of
 
 # Sums of rows that differ by less than this part of their size are the same.
 _ROUNDING = 1e-12
@@ -193,7 +193,7 @@ class DesignedSampling(Sampling):
         moved = (self.weights[:, None] * deviations)[self.weights > 0]
         if self.fixed_shares:
             moved = moved - _means(pieces.strata[pieces.of_rows], moved)
-        return _sums(pieces.of_rows, moved, len(pieces.numbers))
+        return sums_of(pieces.of_rows, moved, len(pieces.numbers))
 
     def n_pieces_among(self, rows: slice) -> int:
         """Clusters among some of the labeled rows that have a weight."""
@@ -251,7 +251,7 @@ class DesignedSampling(Sampling):
     def _with_labeled(self, pool: PoolTotals, of_labeled: Array | None) -> PoolTotals:
         if pool.size and self.own_weights is not None and of_labeled is not None:
             weighted = self.own_weights[:, None] * (of_labeled - pool.mean)
-            totals = pool.totals + _sums(self.pieces, weighted, self.n_pieces)
+            totals = pool.totals + sums_of(self.pieces, weighted, self.n_pieces)
             weights = pool.shares + np.bincount(self.pieces, self.own_weights, self.n_pieces)
             pool = replace(pool, totals=totals, shares=weights)
         return pool.centred().in_shares()
@@ -366,15 +366,10 @@ def _difference(left: Array, right: Array) -> Array:
     return np.where(flat, 0.0, difference)
 
 
-def _sums(codes: Codes, values: Array, size: int) -> Array:
-    """Sums (size, k) of rows (n, k) with the same number."""
-    return np.stack([np.bincount(codes, column, size) for column in values.T], axis=1)
-
-
 def _means(codes: Codes, values: Array) -> Array:
     """The mean (n, k) of all rows (n, k) with the same number, for each of them."""
     counts = np.bincount(codes)
-    return np.asarray((_sums(codes, values, len(counts)) / np.maximum(counts, 1)[:, None])[codes])
+    return np.asarray((sums_of(codes, values, len(counts)) / np.maximum(counts, 1)[:, None])[codes])
 
 
 @dataclass
@@ -397,7 +392,7 @@ def _centred(totals: Array, strata: Codes, counts: Codes) -> Array:
     """Totals less their stratum's mean, larger by n / (n - 1); of a stratum with one only, as it is."""
     if len(counts) == 1 and counts[0] > 1:
         return (totals - totals.mean(axis=0)) * np.sqrt(counts[0] / (counts[0] - 1))
-    means = _sums(strata, totals, len(counts)) / np.maximum(counts, 1)[:, None]
+    means = sums_of(strata, totals, len(counts)) / np.maximum(counts, 1)[:, None]
     means[counts == 1] = 0.0
     factor = np.sqrt(counts / np.maximum(counts - 1, 1))
     return (totals - means[strata]) * factor[strata, None]

@@ -85,16 +85,15 @@ class PoolTotals:
 
     def centred(self) -> PoolTotals:
         """About the mean of all, from sums about another center; `totals` in their place."""
-        k, size = len(self.mean), self.size
+        size = self.size
         if not size:
             return self
         shift = (self.totals.sum(axis=0) + self.alone.sums[:-1]) / size
         for start in range(0, len(self.totals), BLOCK_PIECES):
             part = slice(start, start + BLOCK_PIECES)
             self.totals[part] -= self.shares[part, None] * shift
-        matrix = np.eye(k + 1)
-        matrix[:k, k] = -shift
-        return replace(self, mean=self.mean + shift, alone=self.alone.mapped(matrix))
+        alone = self.alone.shifted(-shift)
+        return replace(self, mean=self.mean + shift, alone=alone)
 
     def in_shares(self) -> PoolTotals:
         """Of weights that add up to 1; `totals` in their place."""
@@ -166,53 +165,86 @@ class PieceSums:
         self.sums[seen] = sums
 
 
-@dataclass(eq=False)
 class RowSums:
-    """Weighted values of rows by themselves, and their weights, as second moments within strata; about the values (k,) of the first row that came.
+    """Weighted values of rows by themselves about their mean, and their weights, as second moments within strata.
 
-    Parameters
-    ----------
-    k, n_strata : int
+    The mean (k,) of all rows that came is where values are counted from: a shift to another one is small beside how they vary, or rounding would
+    be all that is left of it.
     """
 
-    k: int
-    n_strata: int
-    origin: Array | None = None
-    alone: StrataMoments = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.alone = StrataMoments.none(self.n_strata, self.k + 1)
+    def __init__(self, k: int, n_strata: int) -> None:
+        self.k, self.n_strata, self.mean = k, n_strata, np.zeros(k)
+        self.alone = StrataMoments.none(n_strata, k + 1)
+        self.waiting: list[tuple[Array, Array | None, NDArray[np.intp] | None]] = []
 
     def add(self, values: Array, rows: PoolRows) -> None:
         """Values (n, k) of some rows; those that weigh nothing are as if they were not there."""
-        weights, strata = rows.weights, rows.strata
-        if not len(values):
-            return
-        if self.origin is None:
-            self.origin = values[0].astype(np.float64)
-        table = np.ones((len(values), self.k + 1))
-        np.subtract(values, self.origin, out=table[:, :-1])
-        if weights is not None:
-            table *= weights[:, None]
-            counted = weights > 0
-            if not counted.all():
-                table, strata = table[counted], None if strata is None else strata[counted]
-        self.alone = self.alone.merged(StrataMoments.of(table, strata, self.n_strata))
+        told = values, rows.weights, rows.strata
+        if rows.weights is not None and not rows.weights.min() > 0:
+            counted = rows.weights > 0
+            told = values[counted], rows.weights[counted], _some(rows.strata, counted)
+        n_waiting = sum(len(one) for one, *_ in self.waiting) + len(told[0])
+        if n_waiting * (self.k + 1) >= 2 * self.alone.cross_products.size:
+            self.waiting.append(told)
+            self._take_in()
+        elif len(told[0]):  # copied, since a source may fill the same memory again
+            self.waiting.append((told[0].copy(), *told[1:]))
 
     def merge(self, other: RowSums) -> None:
         """Those of other rows of the same pool."""
-        if other.origin is None:
-            return
-        if self.origin is None:
-            self.origin = other.origin
-        matrix = np.eye(self.k + 1)
-        matrix[:-1, -1] = other.origin - self.origin
-        self.alone = self.alone.merged(other.alone.mapped(matrix))
+        for one in (self, other):
+            one._take_in()
+        self._join(other.alone, other.mean)
 
     def totals(self, rows: PoolRows, n_pieces: int) -> PoolTotals:
-        """Of all rows of the pool, about the origin; pieces with numbers have none of them."""
-        origin = np.zeros(self.k) if self.origin is None else self.origin
-        return PoolTotals(origin, np.zeros((n_pieces, self.k)), np.zeros(n_pieces), self.alone)
+        """Of all rows of the pool, about their mean; pieces with numbers have none of them."""
+        self._take_in()
+        return PoolTotals(self.mean, np.zeros((n_pieces, self.k)), np.zeros(n_pieces), self.alone)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without rows."""
+        self._take_in()
+        return vars(self)
+
+    def _take_in(self) -> None:
+        """Rows that have waited until they were worth it: many strata cost as much for a few rows as for many."""
+        if not self.waiting:
+            return
+        values, weights, strata = (_joined(column) for column in zip(*self.waiting, strict=True))
+        self.waiting = []
+        assert values is not None
+        # A row of weight, since beside a very large one that counts for nothing the others would be rounded.
+        row = values[0 if weights is None else int(np.argmax(weights))].astype(np.float64)
+        table = np.empty((len(values), self.k + 1))
+        moved = np.subtract(values, row, out=table[:, :-1])
+        shift = moved.mean(axis=0) if weights is None else weights @ moved / weights.sum()
+        moved -= shift
+        table[:, -1] = 1.0 if weights is None else weights
+        if weights is not None:
+            moved *= weights[:, None]
+        self._join(StrataMoments.of(table, strata, self.n_strata), row + shift)
+
+    def _join(self, other: StrataMoments, mean: Array) -> None:
+        """Rows about a mean of their own."""
+        if not self.alone.count:
+            self.alone, self.mean = other, mean
+            return
+        mine, its = self.alone.sums[-1], other.sums[-1]
+        center = self.mean + (mean - self.mean) * (its / ((mine + its) or 1.0))
+        moved = other.shifted(mean - center)
+        self.alone = self.alone.shifted(self.mean - center).merged(moved)
+        self.mean = center
+
+
+def _some(values: NDArray[Any] | None, chosen: NDArray[np.bool_]) -> NDArray[Any] | None:
+    return None if values is None else values[chosen]
+
+
+def _joined(parts: tuple[NDArray[Any] | None, ...]) -> NDArray[Any] | None:
+    known = [one for one in parts if one is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return np.concatenate(known)
 
 
 def averaged(sides: PoolTotals, shares: Array, own: NDArray[np.intp] | None) -> PoolTotals:

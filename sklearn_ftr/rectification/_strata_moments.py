@@ -31,14 +31,15 @@ class StrataMoments:
             found = moments(rows) if len(rows) else no_moments(rows.shape[1])
             return cls(np.array([float(found.count)]), found.mean[None], found.cross_products[None])
         counts = np.bincount(strata, minlength=n_strata).astype(np.float64)
-        means = _sums(strata, rows, n_strata) / np.maximum(counts, 1)[:, None]
-        deviations, k = rows - means[strata], rows.shape[1]
-        products = np.empty((n_strata, k, k))
+        means = sums_of(strata, rows, n_strata) / np.maximum(counts, 1)[:, None]
+        # Columns are contiguous, so that products of them are fast.
+        deviations, k = np.subtract(rows.T, means.T[:, strata], order="C"), rows.shape[1]
+        products = np.empty((k, k, n_strata))
         for i in range(k):
             for j in range(i + 1):
-                of_pair = np.bincount(strata, deviations[:, i] * deviations[:, j], n_strata)
-                products[:, i, j] = products[:, j, i] = of_pair
-        return cls(counts, means, products)
+                of_pair = np.bincount(strata, deviations[i] * deviations[j], n_strata)
+                products[i, j] = products[j, i] = of_pair
+        return cls(counts, means, np.ascontiguousarray(products.transpose(2, 0, 1)))
 
     @property
     def count(self) -> int:
@@ -79,6 +80,13 @@ class StrataMoments:
         )
         return StrataMoments(counts, means, self.cross_products + other.cross_products + between)
 
+    def shifted(self, shift: Array) -> StrataMoments:
+        """Of rows whose first k - 1 values are larger by `shift` (k - 1,) times the last one."""
+        one, last = np.append(shift, 0.0), self.cross_products[:, -1]
+        crossed = one[:, None] * (last + 0.5 * last[:, -1:] * one)[:, None, :]
+        products = self.cross_products + crossed + crossed.swapaxes(1, 2)
+        return StrataMoments(self.counts, self.means + self.means[:, -1:] * one, products)
+
     def mapped(self, matrix: Array) -> StrataMoments:
         """Of rows that are `matrix` (j, k) times these."""
         return StrataMoments(
@@ -86,6 +94,6 @@ class StrataMoments:
         )
 
 
-def _sums(codes: NDArray[np.intp], values: Array, size: int) -> Array:
+def sums_of(codes: NDArray[np.intp], values: Array, size: int) -> Array:
     """Sums (size, k) of rows (n, k) with the same number."""
     return np.stack([np.bincount(codes, column, size) for column in values.T], axis=1)
