@@ -338,19 +338,19 @@ def test_what_are_no_sums(told, message):
 
 def test_both_sides_have_weights_or_neither():
     weighted, plain = Drawn(True, False), Drawn(False, False)
-    with pytest.raises(ValueError, match="f_unlabeled has weights and design has none"):
+    with pytest.raises(ValueError, match="the summary of the pool has weights and design has none"):
         plain.of_moments(weighted.moments())
-    with pytest.raises(ValueError, match="design has weights and f_unlabeled has none"):
+    with pytest.raises(ValueError, match="design has weights and the summary of the pool has none"):
         weighted.of_moments(plain.moments())
     clustered = Drawn(False, "apart")
-    with pytest.raises(ValueError, match="f_unlabeled has clusters and design has none"):
+    with pytest.raises(ValueError, match="the summary of the pool has clusters and design has none"):
         plain.of_moments(clustered.moments(), finite_population=True)
-    with pytest.raises(ValueError, match="design has clusters and f_unlabeled has none"):
+    with pytest.raises(ValueError, match="design has clusters and the summary of the pool has none"):
         clustered.of_moments(plain.moments(), finite_population=True)
     with pytest.raises(ValueError, match=r"weights and clusters in PoolMoments\.update"):
         plain.of_moments(plain.moments(), design_unlabeled=SamplingDesign(weights=np.ones(M)))
     strata = SamplingDesign(strata=np.arange(R) % 2)
-    with pytest.raises(ValueError, match="design has strata and f_unlabeled is given as PoolMoments"):
+    with pytest.raises(ValueError, match="design has strata and the pool is given as a summary"):
         rectify_mean(plain.y, plain.f, plain.moments(), design=strata)
 
 

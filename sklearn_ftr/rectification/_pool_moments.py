@@ -90,6 +90,13 @@ class PoolMoments:
         seen._even = EvenRows(n_rows or 0)
         return seen
 
+    @classmethod
+    def of_moments(cls, known: Moments) -> Self:
+        """Of rows that are alike, none of which is there."""
+        found = cls()
+        found._moments, found._even = known, None
+        return found
+
     @property
     def count(self) -> int:
         """See above."""
@@ -244,8 +251,7 @@ class PoolMoments:
         count = read_count(told)
         if not count:
             return found
-        found._moments = read_moments(told, count)
-        found._even = None
+        found = cls.of_moments(read_moments(told, count))
         if told.get("rows") is not None:
             found._even = EvenRows()
             rows = as_table(as_pool_array(told["rows"], "rows"))
@@ -293,9 +299,8 @@ class PoolMoments:
         """As many rows that are alike as there are pieces, where these weigh the same."""
         if self._pieces is None:
             return self
-        found, n, (mean, covariance) = PoolMoments(), self.n_pieces, self._pieces.mean_and_covariance()
-        found._moments, found._even = Moments(n, mean, covariance * (n - 1)), None
-        return found
+        n, (mean, covariance) = self.n_pieces, self._pieces.mean_and_covariance()
+        return self.of_moments(Moments(n, mean, covariance * (n - 1)))
 
     @property
     def _n_columns(self) -> int:

@@ -19,7 +19,7 @@ from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_des
 from sklearn_ftr.rectification._sampling_of import check_both_sides, drawn_by, sampling_of
 from sklearn_ftr.rectification._summed_pieces import SummedClusters, SummedPieces
 
-_POOL = "f_unlabeled"
+_POOL = "the summary of the pool"
 
 
 def check_sampling_beside(
@@ -52,12 +52,12 @@ def check_sampling_beside(
 def _check_no_strata(design: SamplingDesign, of_pool: SamplingDesign) -> None:
     if not of_pool.is_empty:
         raise ValueError(
-            "f_unlabeled is given as PoolMoments and design_unlabeled says how its rows were drawn; expected weights and clusters in PoolMoments.update."
+            "The pool is given as a summary and design_unlabeled says how its rows were drawn; expected weights and clusters in PoolMoments.update."
         )
     if design.strata is not None:
         raise ValueError(
-            "design has strata and f_unlabeled is given as PoolMoments, which do not know those of the pool; pass predictions, in an array or in blocks, with their strata "
-            "in design_unlabeled."
+            "design has strata and the pool is given as a summary, which does not know those of its rows; pass rows, in arrays or in blocks, with their strata in "
+            "design_unlabeled."
         )
 
 
