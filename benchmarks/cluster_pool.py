@@ -4,7 +4,7 @@
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
 file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
-covariates, by linear models (Ridge, LogisticRegression) and by 20 boosted trees. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
+covariates, by linear models (Ridge, LogisticRegression) and by 20 boosted trees; and the mean under a design with weights and some 40,000 clusters, which are functions of three columns. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
 Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
 """
 
@@ -26,7 +26,14 @@ COLUMNS = [f"x{j}" for j in range(10)]
 COVARIATES = COLUMNS[:3]
 FILE_ROWS, LABELS = 250_000, 1_000
 MODELS = "linear", "trees"
-KINDS = "mean, K = 5, linear", "logistic, split, linear", "mean, K = 5, trees", "logistic, split, trees"
+DESIGN = "weights and clusters"
+KINDS = (
+    "mean, K = 5, linear",
+    "logistic, split, linear",
+    f"mean, K = 5, {DESIGN}, linear",
+    "mean, K = 5, trees",
+    "logistic, split, trees",
+)
 
 
 def write(folder, number):
@@ -87,8 +94,12 @@ def run(client, paths, kind):
             model, covariates=COVARIATES, split_ratio=0.5, random_state=0
         )
         target, how = "positive", "predict_proba"
+    design = {}
+    if DESIGN in kind:
+        houses = ((frame["x8"] + 10) * 32).astype(int) * 1_000 + ((frame["x7"] + 10) * 32).astype(int)
+        design = {"sample_weight": frame["x9"].abs() + 0.5, "groups": houses}
     start = time.perf_counter()
-    estimator.fit(frame[COLUMNS], frame[target])
+    estimator.fit(frame[COLUMNS], frame[target], **design)
     seconds = time.perf_counter() - start
     models = getattr(estimator, "estimators_", None) or [estimator.estimator_]
     alone = read_and_predict(frame[COLUMNS], [(one, how) for one in models])

@@ -1,4 +1,4 @@
-"""What a small call costs: the time of importing a function, of a mean and of quantiles, and the size of pickled quantiles.
+"""What a small call costs: the time of importing a function, of means, quantiles, a difference and a regression, and the size of pickled quantiles.
 
 python benchmarks/small_calls.py [--rows 1000000] [--rounds 10]
 PYTHONPATH=OTHER_CHECKOUT python benchmarks/small_calls.py    the same of another version, to be run in turn
@@ -13,7 +13,12 @@ import time
 
 import numpy as np
 
-from sklearn_ftr import rectify_mean, rectify_quantile
+from sklearn_ftr import (
+    rectify_difference,
+    rectify_linear_regression,
+    rectify_mean,
+    rectify_quantile,
+)
 
 NINE = np.linspace(0.1, 0.9, 9)
 CALLS = {
@@ -24,7 +29,35 @@ CALLS = {
         *rows
     ).confidence_interval(),
     "rectify_quantile, nine levels": lambda *rows: rectify_quantile(*rows, NINE),
+    "rectify_mean of shares and interval": lambda y, f, pool: rectify_mean(
+        1.0 * (y > 0), _probability(f), _probability(pool)
+    ).confidence_interval(),
+    "rectify_mean of three outputs and intervals": lambda *rows: rectify_mean(
+        *map(_three, rows)
+    ).confidence_interval(),
+    "rectify_mean of three judges and interval": lambda y, f, pool: rectify_mean(
+        y, _three(f), _three(pool)
+    ).confidence_interval(),
+    "rectify_difference and interval": lambda y, f, pool: rectify_difference(
+        y, f, pool, np.arange(len(y)) % 2, np.arange(len(pool)) % 2
+    ).confidence_interval(),
+    "rectify_linear_regression, two columns, and intervals": lambda y, f, pool: (
+        rectify_linear_regression(_covariates(y), y, f, _covariates(pool), pool).confidence_interval()
+    ),
 }
+
+
+def _probability(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _three(x):
+    """Columns that are not alike."""
+    return np.column_stack([x, np.roll(x, 1), x**2])
+
+
+def _covariates(x):
+    return np.column_stack([np.roll(x, 2), np.cos(np.arange(len(x)))])
 
 
 def sample_of(r, m):

@@ -13,6 +13,11 @@ from typing import Any
 
 import numpy as np
 
+# Types that are told at once come first.
+_NUMBERS = (float, int, Real, Decimal)
+_TRUTH_VALUES = (bool, np.bool_)
+_NO_NUMBERS = (bool, np.timedelta64)
+
 
 class ArgumentTypeError(TypeError, ValueError):
     """An argument of a type that is not taken; a ValueError, too, as scikit-learn's errors about parameters are."""
@@ -26,12 +31,12 @@ def shown(value: Any, longest: int = 80) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether it is a real number: of Python, numpy, a Decimal or a Fraction; durations and truth values are none."""
-    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.timedelta64)
+    return isinstance(value, _NUMBERS) and not isinstance(value, _NO_NUMBERS)
 
 
 def is_truth_value(value: Any) -> bool:
     """Whether it is True or False, of Python or numpy."""
-    return isinstance(value, bool | np.bool_)
+    return isinstance(value, _TRUTH_VALUES)
 
 
 def is_missing(value: Any) -> bool:

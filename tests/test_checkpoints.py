@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pytest
@@ -94,6 +95,33 @@ def test_other_models_and_other_rows_have_a_progress_of_their_own(tmp_path):
             same_bits(found, fitted_mean(PoolSource(pool), seed).result_)
     assert len(list(tmp_path.glob("*.pass"))) == 4
     assert not list(tmp_path.glob("*.new"))
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "groups"])
+def test_rows_that_were_drawn_otherwise_have_a_progress_of_their_own(tmp_path, name):
+    (X, y), n = labeled(), 200 + N_BLOCKS * ROWS
+    values = np.ones(n) if name == "sample_weight" else np.arange(n) // 2
+    for last in (values[-1], values[-1] + 50):
+        values[-1] = last
+        model = RectifiedMeanEstimator(Ridge(), cv=3, random_state=0)
+        fit = partial(model.fit, X, y, pool=Blocks(), **{name: values.copy()})
+        same_bits(fit(checkpoint=tmp_path).result_, fit().result_)
+    assert len(list(tmp_path.glob("*.pass"))) == 2
+
+
+def test_the_folder_of_a_fit_is_that_of_its_source(tmp_path):
+    """And takes its place where both are given."""
+    X, y = labeled()
+    model = RectifiedMeanEstimator(Ridge(), random_state=0)
+    by_fit, by_source = tmp_path / "fit", tmp_path / "source"
+    first = model.fit(X, y, pool=Blocks(), checkpoint=by_fit).result_
+    same_bits(model.fit(X, y, pool=PoolSource(Blocks(), checkpoint=by_source)).result_, first)
+    assert [one.name for one in by_fit.iterdir()] == [one.name for one in by_source.iterdir()]
+    read = Blocks()
+    source = PoolSource(read, checkpoint=tmp_path / "nothing")
+    same_bits(model.fit(X, y, pool=source, checkpoint=str(by_fit)).result_, first)
+    assert read.n_read == 1
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_regression_goes_on_within_any_of_its_passes(tmp_path, monkeypatch):

@@ -239,6 +239,23 @@ def test_labels_of_any_kind(label):
         assert_same(rectify_mean(rows.y, rows.f, sent, design=design, interval="t"), result)
 
 
+@pytest.mark.parametrize("kind", ["M8[ns]", "M8[D]", "U12", "i8"])
+def test_labels_in_arrays_of_numpy(kind):
+    """Numbers far apart, texts and times, seen in several updates."""
+    rows = Drawn(True, "shared")
+    of_pool, of_labels = (
+        (10**6 * one).astype(kind if kind[0] != "M" else "M8[s]").astype(kind)
+        for one in (rows.of_pool["clusters"], rows.design.clusters)
+    )
+    found = PoolMoments()
+    for part in np.array_split(np.arange(M), 3):
+        found.update(rows.table[part], rows.of_pool["weights"][part], of_pool[part])
+    design = SamplingDesign(weights=rows.design.weights, clusters=of_labels)
+    sent = pickle.loads(pickle.dumps(found))
+    result = rectify_mean(rows.y, rows.f, sent, design=design, interval="t")
+    assert_same(result, rows.of_arrays(interval="t"))
+
+
 def test_labels_of_different_kinds_are_refused():
     rows = Drawn(False, "shared")
     moments = PoolMoments(rows.table, clusters=list(map(str, rows.of_pool["clusters"])))

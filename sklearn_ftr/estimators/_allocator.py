@@ -6,6 +6,7 @@ Wang, Ye and Zhao (2025), arXiv 2511.19486: fine-tuning scaling law, optimal all
 from __future__ import annotations
 
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -72,7 +73,7 @@ class FineTuneRectifyAllocator(PlansLabels):
     random_state : int, RandomState instance or None, default=None
         Seeds the curve and every `random_state` of `estimator` that is None.
     verbose : int, default=0
-        Above 0, say what is being trained.
+        Above 0, say what is being trained, and how far passes over a large pool are.
 
     Attributes
     ----------
@@ -201,6 +202,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         labeling_probability: ArrayLike | None = None,
         finetune_rows: ArrayLike | None = None,
         pool: Any = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Measure the curve, fit the law, choose, refit, as rows were drawn.
 
@@ -223,6 +225,8 @@ class FineTuneRectifyAllocator(PlansLabels):
             rectifies.
         pool : blocks of rows like X, default=None
             More unlabeled rows, as in `fit` of `estimator`.
+        checkpoint : path of a folder, default=None
+            Where the progress of passes over `pool`, or over collections of dask, is kept, as in `fit` of `estimator`. The learning curve is measured anew.
 
         Returns
         -------
@@ -234,7 +238,7 @@ class FineTuneRectifyAllocator(PlansLabels):
             "strata": strata,
             "labeling_probability": labeling_probability,
         }
-        replace_learned(self, self._fit(X, y, finetune_rows, sampling, pool))
+        replace_learned(self, self._fit(X, y, finetune_rows, sampling, pool, checkpoint))
         return self
 
     def _fit(
@@ -244,13 +248,14 @@ class FineTuneRectifyAllocator(PlansLabels):
         finetune_rows: ArrayLike | None,
         sampling: dict[str, Any],
         pool: Any,
+        checkpoint: str | Path | None,
     ) -> dict[str, Any]:
         """The fitted attributes."""
         folds, rng = check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
-        given = X, y, pool, finetune_rows, sampling, reporter(self)
+        given = X, y, pool, checkpoint, finetune_rows, sampling, reporter(self)
         rows = RowsOfFit.read(rectified, *given)
         X, labels, always = rows.X, rows.labels, rows.always
         bound = rectified._bind(X, labels)

@@ -224,7 +224,7 @@ def _seen(estimand: GeneralizedLinear, groups: TwoGroups, X: Any) -> Design:
 
 def _only_groups(groups: TwoGroups, start: int, X: Any, drawn: PoolRows | None) -> PoolBlock:
     """Numbers of groups in the place of predictions."""
-    return PoolBlock(start, (groups.numbers_in(X).astype(np.float16)[:, None],), np.ones(1))
+    return PoolBlock(start, groups.numbers_in(X).astype(np.float16)[:, None], np.ones(1))
 
 
 def _rows_of_x(pool: Pool) -> Rows:

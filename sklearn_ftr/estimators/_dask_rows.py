@@ -10,24 +10,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._dask_graph import Graph, sent
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
+from sklearn_ftr.estimators._pass_report import say_nothing
+from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._dask_collections import is_dask, with_whole_rows
+from sklearn_ftr.rectification._dask_collections import is_dask
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Positions = NDArray[np.intp]
 # From the number of the first row, some rows and how they were drawn, to what stage 2 reads of them.
 MakeBlock = Callable[[int, Any, PoolRows | None], PoolBlock]
+# First rows of a pool, which tell, as models see them, what the progress of a pass is of.
+_FIRST_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ class DaskRows:
         self, graph: Graph, partitions: Sequence[Partition], report: Callable[[str], None]
     ) -> None:
         self.graph, self.partitions, self.report = graph, partitions, report
+        self.checkpoint: str | Path | None = None
         self.starts = [0, *accumulate(map(len, partitions))]
 
     def __len__(self) -> int:
@@ -65,7 +71,7 @@ class DaskRows:
 
     def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
         """What workers make of rows, which were drawn as told, one partition after the other."""
-        tasks = self._tasks(_make, _sent(make), drawn)
+        tasks = self._tasks(_make, sent(make), drawn)
         for blocks in self.graph.computed(tasks, self.report):
             for block in blocks:
                 yield replace(block, drawn=drawn_between(drawn, block.start, len(block)))
@@ -77,15 +83,36 @@ class DaskRows:
             for low, high in within_block(runs, start, len(partition)):
                 told = partition.key, partition.labeled, low, high
                 asked.append((start + low, (_take_unlabeled, *told)))
-        found = self.graph.computed([task for _, task in asked], self.report)
+        tasks = [task for _, task in asked]
+        found = self.graph.computed(tasks, self.report, of="rows to start from")
         return [(first, rows) for (first, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
         """Each partition where it is; `drawn` is how its rows were drawn."""
-        tasks = self._tasks(_summarize, _sent(make), drawn, deepcopy(summary))
-        for one in self.graph.computed(tasks, self.report):
+        tasks = self._tasks(_summarize, sent(make), drawn, deepcopy(summary))
+
+        def results(before: int) -> Iterator[S]:
+            return self.graph.computed(tasks[before:], self.report, before)
+
+        if self.checkpoint is not None and tasks:
+            kept = Checkpoint(self.checkpoint, drawn, self._cut())
+            return kept.merged(self._first_block(make, drawn), results, summary)
+        for one in results(0):
             summary.merge(one)
         return summary
+
+    def _first_block(self, make: MakeBlock, drawn: PoolRows | None) -> PoolBlock:
+        """Made on the client: another machine may predict rows otherwise in the last digit."""
+        one = next(one for one in self.partitions if len(one))
+        n = min(len(one), _FIRST_ROWS)
+        task = _take_unlabeled, one.key, one.labeled, 0, n
+        (rows,) = self.graph.computed([task], say_nothing)
+        return make(0, rows, drawn_between(drawn, 0, n))
+
+    def _cut(self) -> bytes:
+        """How many rows each partition has, and which of them have labels."""
+        told = [np.append(one.labeled, one.n_rows).tobytes() for one in self.partitions]
+        return b"".join(told)
 
     def _tasks(
         self, function: Any, make: Any, drawn: PoolRows | None, *more: Any
@@ -120,7 +147,8 @@ def gathered(
                 "rechunk one like the other."
             )
     of_y = of_columns.pop("y")
-    told = list(of_y.computed([(_labels_in, key) for key in of_y.keys], report))
+    tasks: list[Any] = [(_labels_in, key) for key in of_y.keys]
+    told = list(of_y.computed(tasks, report, of="labels"))
     partitions = [
         Partition(key, n, labeled) for key, (n, labeled, _) in zip(of_X.keys, told, strict=True)
     ]
@@ -132,7 +160,7 @@ def gathered(
             f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks unlabeled rows; at least some rows need a label."
         )
     tasks = [(_take, one.key, one.labeled, one.n_rows) for one in with_labels]
-    rows = list(of_X.computed(tasks, report))
+    rows = list(of_X.computed(tasks, report, of="labeled rows"))
     design = {
         name: _whole_column(graph, partitions, name, report) for name, graph in of_columns.items()
     }
@@ -157,7 +185,7 @@ def _whole_column(
         (_column_in, key, name, one.n_rows, one.labeled)
         for key, one in zip(graph.keys, partitions, strict=True)
     ]
-    return joined_columns(list(graph.computed(tasks, report)))
+    return joined_columns(list(graph.computed(tasks, report, of=name)))
 
 
 def _column_in(
@@ -172,53 +200,6 @@ def _column_in(
     rows = labeled, _unlabeled(n_rows, labeled)
     of_labeled, of_others = (PackedColumn.of(column[chosen]) for chosen in rows)
     return of_labeled, of_others
-
-
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """What makes the partitions of a collection, and their keys in it."""
-
-    tasks: Any
-    keys: list[Any]
-
-    @classmethod
-    def of(cls, values: Any) -> Graph:
-        """Each partition with all of its columns."""
-        values = with_whole_rows(values)
-        if hasattr(values, "simplify"):
-            # Only the columns that are asked for are read, but files one by one, since X and y have to be cut alike.
-            values = values.simplify()
-        keys = _flat(values.__dask_keys__())
-        return cls(dict(values.__dask_graph__()), keys)
-
-    def computed(self, tasks: list[Any], report: Callable[[str], None]) -> Iterator[Any]:
-        """Results of functions of a partition, given by its key, and of more, in their order, as soon as they are there.
-
-        All are one graph, which grows with the number of partitions and not with its square.
-        """
-        from dask.delayed import Delayed
-        from dask.highlevelgraph import HighLevelGraph
-
-        name = f"pool-{uuid4().hex}"
-        layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
-        graph = HighLevelGraph({name: {**self.tasks, **layer}}, {name: set()})
-        delayed = [Delayed(key, graph, layer=name) for key in layer]
-        client = _client()
-        if client is None:
-            for one in delayed:
-                yield one.compute()
-            return
-        futures = client.compute(delayed)
-        for number, future in enumerate(futures):
-            yield future.result()
-            futures[number] = None  # so that the worker may forget it
-            if (number + 1) % max(len(futures) // 10, 1) == 0:
-                report(f"pool: {number + 1} of {len(futures)} partitions")
-
-
-def _flat(keys: Any) -> list[Any]:
-    """Of nested lists."""
-    return [one for part in keys for one in _flat(part)] if isinstance(keys, list) else [keys]
 
 
 def _labels_in(y: Any) -> tuple[int, Positions, Array]:
@@ -253,7 +234,7 @@ def _unlabeled_blocks(X: Any, labeled: Positions, start: int) -> Iterator[tuple[
         part = rows[first : first + size]
         low, high = int(part[0]), int(part[-1]) + 1
         adjacent = high - low == len(part)
-        yield start + first, some_of(X, slice(low, high)) if adjacent else own_rows(X, part)
+        yield start + first, rows_of(X, slice(low, high) if adjacent else part)
 
 
 def _make_blocks(
@@ -291,21 +272,3 @@ def _joined(parts: list[Any]) -> Any:
     if hasattr(parts[0], "iloc"):
         return import_pandas("A data frame of dask").concat(parts, ignore_index=True)
     return np.concatenate(parts)
-
-
-def _client() -> Any:
-    """That of a cluster, if there is one."""
-    try:
-        from distributed import get_client
-    except ImportError:
-        return None
-    try:
-        return get_client()
-    except ValueError:
-        return None
-
-
-def _sent(value: Any) -> Any:
-    """A copy on every worker, so that it is sent once and not with each task."""
-    client = _client()
-    return value if client is None else client.scatter(value, broadcast=True, hash=False)

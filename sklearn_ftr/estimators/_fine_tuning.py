@@ -122,7 +122,7 @@ class FineTuning:
         self.report(f"cross-fitting {len(plan.trainings)} models on {len(labels.labeled):,} labels")
         numbers = sum(len(one.pool) for one in plan.trainings) * labels.n_outputs
         fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_fold)(one, X, labels, bound.training_weights, are_few(numbers, 1))
+            delayed(_fit_fold)(one, X, labels, bound.training_weights, are_few(numbers, 1), self.report)
             for one in plan.trainings
         )
         models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
@@ -143,7 +143,8 @@ class FineTuning:
     ) -> OutOfSample:
         k, pool = labels.n_outputs, labels.unlabeled
         of_rectify = mean_prediction(model, X, rectify, k)
-        of_pool = mean_prediction(model, X, pool, k) if are_few(len(pool), k) else None
+        few = are_few(len(pool), k)
+        of_pool = mean_prediction(model, X, pool, k, self.report) if few else None
         part = self._part([model], pool, [of_pool], X, labels)
         more = self._more([model], labels, np.ones(1))
         return OutOfSample([model], finetune, [rectify], [of_rectify], [part], more, labels.more)
@@ -161,13 +162,19 @@ class FineTuning:
         labels: PartialLabels,
     ) -> PredictedPart:
         kept = None if predicted[0] is None else predicted
-        return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept)
+        report = self.report if kept is None else None
+        return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept, report=report)
 
 
 def _fit_fold(
-    training: FoldTraining, X: Any, labels: PartialLabels, weigh: Weigh | None, keep: bool
+    training: FoldTraining,
+    X: Any,
+    labels: PartialLabels,
+    weigh: Weigh | None,
+    keep: bool,
+    report: Callable[[str], None],
 ) -> tuple[BaseEstimator, Array, Array | None]:
     """A model, and its predictions of its fold and, if they are few, of its pool."""
     model, k = training.trained_model(X, labels, weigh), labels.n_outputs
-    of_pool = mean_prediction(model, X, training.pool, k) if keep else None
+    of_pool = mean_prediction(model, X, training.pool, k, report) if keep else None
     return model, mean_prediction(model, X, training.fold, k), of_pool

@@ -20,7 +20,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import HasMethods
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once
+from sklearn_ftr.estimators._harmless import leaves_rows_alone
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
+from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._predictions import predicted_means
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._training_weights import fit_weighted
@@ -147,13 +149,26 @@ def without_training(
 
 
 def mean_prediction(
-    model: BaseEstimator, X: Any, rows: NDArray[np.intp] | RowNumbers, n_outputs: int
+    model: BaseEstimator,
+    X: Any,
+    rows: NDArray[np.intp] | RowNumbers | range,
+    n_outputs: int,
+    report: Callable[[str], None] | None = None,
 ) -> Array:
-    """Predicted means (len(rows), n_outputs) of some rows of X, block by block."""
+    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; of copies, unless the model surely leaves rows as they are.
+
+    `report` is told how far it is, if there are many blocks.
+    """
+    take, size = rows_of if leaves_rows_alone(model) else own_rows, rows_at_once(X)
+    if 0 < len(rows) <= size:
+        ((block, n),) = _blocks(rows, size)
+        return _predict(model, take(X, block), n, n_outputs)
     means, start = np.empty((len(rows), n_outputs)), 0
-    for block, n in _blocks(rows, rows_at_once(X)):
-        means[start : start + n] = _predict(model, own_rows(X, block), n, n_outputs)
+    told = pass_over(report, len(rows), size)
+    for block, n in _blocks(rows, size):
+        means[start : start + n] = _predict(model, take(X, block), n, n_outputs)
         start += n
+        told.seen(start, n)
     return means
 
 
@@ -163,13 +178,15 @@ def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array
 
 
 def _blocks(
-    rows: NDArray[np.intp] | RowNumbers, size: int
+    rows: NDArray[np.intp] | RowNumbers | range, size: int
 ) -> Iterator[tuple[NDArray[np.intp] | slice, int]]:
     """Rows, as a slice if they are adjacent, and their number."""
     for start in range(0, len(rows), size):
         block = rows[start : start + size]
-        adjacent = bool(np.all(np.diff(block) == 1))
-        yield slice(int(block[0]), int(block[-1]) + 1) if adjacent else block, len(block)
+        if isinstance(block, range) or bool(np.all(np.diff(block) == 1)):
+            yield slice(int(block[0]), int(block[-1]) + 1), len(block)
+        else:
+            yield block, len(block)
 
 
 def _is_skorch_net(model: Any) -> bool:

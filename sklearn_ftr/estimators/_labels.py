@@ -55,12 +55,14 @@ class PartialLabels:
         return len(self.y) + (0 if self.more is None else len(self.more))
 
     @property
+    def behind_x(self) -> range:
+        """Numbers of unlabeled rows beside X, after its last one."""
+        return range(len(self.y), self.n_rows)
+
+    @property
     def pool_rows(self) -> NDArray[np.intp]:
-        """Numbers of all unlabeled rows: those of X, and then, after its last row, those beside it."""
-        rows = self.unlabeled[:]
-        if self.more is None:
-            return rows
-        return np.concatenate([rows, np.arange(len(self.y), self.n_rows)])
+        """Numbers of all unlabeled rows: those of X, and those beside it."""
+        return np.concatenate([self.unlabeled[:], np.asarray(self.behind_x, dtype=np.intp)])
 
     @property
     def were_chosen(self) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, some_of
+from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
+from sklearn_ftr.estimators._pass_report import PassReport
+from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_rows import PoolRows
@@ -24,21 +28,32 @@ class MoreRows:
     source : PoolSource
     like : sequence of str or None
         Names of the columns that every block is to have, if X has any.
-    frame : type, default=None
+    frame : type or None
         A data frame of pandas or polars, if X is one: tables of pyarrow become the same.
+    checkpoint : path or None
+        Of a folder for the progress of passes; None is that of the source, if it has one.
+    report : Reporter
+        Is told how far passes are.
     """
 
     def __init__(
-        self, source: PoolSource, like: list[Any] | None, frame: type[Any] | None = None
+        self,
+        source: PoolSource,
+        like: list[Any] | None,
+        frame: type[Any] | None,
+        checkpoint: str | Path | None,
+        report: Reporter,
     ) -> None:
         self.source, self.like, self.frame = source, like, frame
+        self.checkpoint = source.checkpoint if checkpoint is None else checkpoint
+        self.report = report
         self._n_rows: int | None = None
 
     def __len__(self) -> int:
         if self._n_rows is None:
             self._n_rows = self.source.count()
         if self._n_rows is None:
-            self._counted(sum(num_samples(block) for block in self.source.blocks()))
+            self._count()
         return int(self._n_rows or 0)
 
     @property
@@ -48,6 +63,12 @@ class MoreRows:
 
     def blocks(self) -> Iterator[tuple[int, Any]]:
         """The number of the first row, and rows; large blocks in pieces."""
+        told = self._pass()
+        for start, rows in self._blocks():
+            yield start, rows
+            told.seen(start + num_samples(rows), num_samples(rows))
+
+    def _blocks(self) -> Iterator[tuple[int, Any]]:
         start = 0
         for number, block in enumerate(map(self._as_frame, self.source.blocks())):
             self._check_columns(number, block)
@@ -56,7 +77,7 @@ class MoreRows:
             size = rows_at_once(block)
             for first in range(0, n, size):
                 rows = slice(first, min(first + size, n))
-                yield start + first, some_of(block, rows)
+                yield start + first, rows_of(block, rows)
             start += n
         self._counted(start)
 
@@ -75,17 +96,27 @@ class MoreRows:
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
         """After a pass over all rows, which were drawn as told."""
-        blocks = (
-            partial(make, start, rows, drawn_between(drawn, start, num_samples(rows)))
-            for start, rows in self.blocks()
-        )
-        if self.source.checkpoint is not None:
-            found, n_rows = Checkpoint(self.source.checkpoint).summarized(blocks, summary)
+        told = self._pass()
+        blocks = (partial(_made, make, start, rows, drawn, told) for start, rows in self._blocks())
+        if self.checkpoint is not None:
+            found, n_rows = Checkpoint(self.checkpoint, drawn).summarized(blocks, summary)
             self._counted(n_rows)
             return found
         for block in blocks:
             summary.add(block())
         return summary
+
+    def _pass(self) -> PassReport:
+        """To be told how far a pass is."""
+        return PassReport(self.report, len(self) if self.is_known else None)
+
+    def _count(self) -> None:
+        """In a pass of its own."""
+        told, n_rows = PassReport(self.report, None), 0
+        for block in self.source.blocks():
+            n_rows += num_samples(block)
+            told.seen(n_rows, num_samples(block))
+        self._counted(n_rows)
 
     def expect(self, n_rows: int) -> None:
         """That there are so many, unless it is known how many there are."""
@@ -118,12 +149,41 @@ class MoreRows:
             )
 
 
-def more_rows(pool: Any, X: Any) -> MoreRows | DaskRows | None:
+def _made(
+    make: MakeBlock, start: int, rows: Any, drawn: PoolRows | None, told: PassReport
+) -> PoolBlock:
+    n = num_samples(rows)
+    block = make(start, rows, drawn_between(drawn, start, n))
+    told.seen(start + n, n)
+    return block
+
+
+def more_rows(
+    pool: Any, X: Any, checkpoint: str | Path | None, report: Reporter
+) -> MoreRows | DaskRows | None:
     """The rows that a user has passed beside X: in blocks, or all at once."""
-    if pool is None or isinstance(pool, DaskRows):
-        return pool
+    if pool is None:
+        if checkpoint is not None:
+            raise ValueError(
+                f"checkpoint={str(checkpoint)!r} is given and all rows are in memory, where no progress is kept; expected unlabeled rows in pool=, "
+                "or collections of dask. Leave checkpoint out, or pass the unlabeled rows as pool=."
+            )
+        return None
+    if isinstance(pool, DaskRows | MoreRows):
+        return _once_more(pool, checkpoint, report)
     if hasattr(pool, "__len__") and not has_blocks(pool):
         check_rows(pool, len(shape_of(X)))
         pool = PoolSource([pool], n_rows=num_samples(pool))  # a single block
     is_frame = type(X).__module__.partition(".")[0] in ("pandas", "polars")
-    return MoreRows(source_of(pool), column_names(X), type(X) if is_frame else None)
+    frame = type(X) if is_frame else None
+    return MoreRows(source_of(pool), column_names(X), frame, checkpoint, report)
+
+
+def _once_more(
+    rows: MoreRows | DaskRows, checkpoint: str | Path | None, report: Reporter
+) -> MoreRows | DaskRows:
+    """What has been read for another estimator, for this one."""
+    rows = copy(rows)
+    rows.checkpoint = rows.checkpoint if checkpoint is None else checkpoint
+    rows.report = report if report.speaks else rows.report
+    return rows

@@ -45,9 +45,10 @@ def rows_at_once(X: Any) -> int:
     return int(np.clip(_NUMBERS_AT_ONCE // shape[1], _FEWEST_ROWS, _MOST_ROWS))
 
 
-def some_of(X: Any, rows: slice) -> Any:
-    """Adjacent rows of X, not copied where that is possible; nobody may alter them."""
-    return safe_indexing(X, rows) if _can_be_cut(X) else own_rows(X, rows)
+def rows_of(X: Any, rows: NDArray[np.intp] | slice) -> Any:
+    """Some rows of X, not copied where that is possible; nobody may alter them."""
+    cannot_be_cut = isinstance(rows, slice) and not _can_be_cut(X)
+    return own_rows(X, rows) if cannot_be_cut else safe_indexing(X, rows)
 
 
 def call_without_altering(function: Callable[[Any], Any], X: Any) -> Any:

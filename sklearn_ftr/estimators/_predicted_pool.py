@@ -17,10 +17,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._own_rows import rows_at_once
+from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._pool import Pool, PoolBlock, runs_of_rows
+from sklearn_ftr.rectification._pool import Pool, PoolBlock, runs_of_rows, side_by_side
 
 Rows = NDArray[np.intp]
 # Predictions that are kept in memory; more of them are made when they are read or, for whoever reads them again, kept on disk.
@@ -54,6 +55,8 @@ class PredictedPart:
         What judges say of all rows of the fit, beside the models.
     functions : sequence of callable
         Applied to predictions, one after the other.
+    report : callable, default=None
+        Is told how far passes are; None where what they read is kept in memory.
     """
 
     models: Sequence[BaseEstimator]
@@ -64,6 +67,7 @@ class PredictedPart:
     kept: Sequence[Any] | None = None
     judgements: Array | None = None
     functions: Sequence[Callable[[Array], Array]] = field(default=())
+    report: Callable[[str], None] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,11 +86,12 @@ class PredictedPart:
             return at_once
         return max(KEPT_BYTES // (8 * n_numbers), at_once)
 
-    def predictions(self, part: slice) -> tuple[Array, ...]:
-        """Of some of the rows (n, j), by each model."""
+    def predictions(self, part: slice) -> Array:
+        """Of some of the rows (n, K j), those of the first model first."""
         of_models = self._made(part) if self.kept is None else [f[part] for f in self.kept]
         judged = None if self.judgements is None else self.judgements[self.rows[part]]
-        return tuple(finished(f, judged, self.functions) for f in of_models)
+        made = (finished(f, judged, self.functions) for f in of_models)
+        return side_by_side(made, len(self.models))
 
     def only(self, chosen: Any) -> PredictedPart:
         """Some of the rows, by a mask (m,)."""
@@ -99,9 +104,11 @@ class PredictedPart:
             return self
         few = are_few(len(self), self.n_outputs * len(self.models))
         kept: list[Any] = [Spool(self.n_outputs, in_memory=few) for _ in self.models]
+        told = pass_over(self.report, len(self), self.n_at_once)
         for part in self.slices():
             for spool, f in zip(kept, self._made(part), strict=True):
                 spool.append(f)
+            told.seen(part.stop, part.stop - part.start)
         return replace(self, kept=kept)
 
     def slices(self) -> Iterator[slice]:
@@ -164,7 +171,8 @@ class PredictedPool(Pool):
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Every model sees a block before any sees the next."""
-        return map(self._block, self.part.slices())
+        told = pass_over(self.part.report, len(self), self.part.n_at_once)
+        return told.through(map(self._block, self.part.slices()))
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """See `Pool`; the others are not predicted."""

@@ -76,7 +76,8 @@ def _numeric_classes(model: BaseEstimator) -> Array:
 def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns: int) -> Array:
     """What a method of the model returns for X, as finite numbers (n_rows, some columns)."""
     name = f"What {type(model).__name__}.{method} returned for {n_rows} row{'s' * (n_rows != 1)}"
-    index = _index(X, n_rows)
+    # How pandas names the rows of X, before a model renames them.
+    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     returned = _unmasked(getattr(model, method)(X), name)
     array = _array(returned, name)
     if n_rows == 1 and array.shape in ((), (n_columns,)):
@@ -85,7 +86,7 @@ def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns:
     numbers = as_real_array(returned if hasattr(returned, "to_numpy") else array, name)
     if len(numbers) != n_rows:
         raise ValueError(f"{name} has shape {numbers.shape}; expected one prediction for each row.")
-    _check_order(getattr(returned, "index", None), index, name)
+    _check_order(getattr(returned, "index", None), index, n_rows, name)
     check_finite(numbers, f"The prediction of {type(model).__name__}")
     return numbers.astype(np.float64, copy=False).reshape(n_rows, -1)
 
@@ -110,15 +111,12 @@ def _array(returned: Any, name: str) -> NDArray[Any]:
         ) from error
 
 
-def _index(X: Any, n_rows: int) -> NDArray[Any]:
-    """How pandas names the rows of X, before a model renames them."""
-    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
-    return np.arange(n_rows) if index is None else np.array(index)
-
-
-def _check_order(returned: Any, index: NDArray[Any], name: str) -> None:
+def _check_order(returned: Any, index: Any, n_rows: int, name: str) -> None:
     """Refuse a pandas object whose rows are named as those of X are, but come in another order."""
-    if not hasattr(returned, "equals") or np.array_equal(returned, index):
+    if not hasattr(returned, "equals"):
+        return
+    index = np.arange(n_rows) if index is None else np.array(index)
+    if np.array_equal(returned, index):
         return
     if not np.array_equal(returned, np.arange(len(index))) or set(returned) == set(index):
         raise ValueError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from numbers import Integral
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -131,13 +132,15 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         labeling_probability: ArrayLike | None = None,
         finetune_rows: ArrayLike | None = None,
         pool: Any = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Fine-tune on some labels, rectify with the others, as rows were drawn.
 
         Parameters
         ----------
         X : array-like, sparse matrix, data frame or sequence of n_rows
-            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies.
+            Labeled and unlabeled rows. Handed to `estimator` as they come, in copies; to predict, not if it is scikit-learn's throughout, whose
+            estimators leave rows as they are.
         y : array-like of shape (n_rows,), or (n_rows, k) where several outputs are supported
             Labels; NaN marks unlabeled rows.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -161,6 +164,10 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             method `blocks`, paths of Parquet, Arrow, CSV or .npy files, a dataset of pyarrow, `PoolSource`, or a table. Means and differences read them once,
             quantiles too (8 bytes a row are kept), regressions two or three times. Where `sample_weight`, `groups` and the like are given, they have entries
             for the rows of X and, after these, for those of the pool.
+        checkpoint : path of a folder, default=None
+            Where the progress of passes over `pool`, or over collections of dask, is written down, every few seconds. The same call after a crash, with
+            the same `random_state`, goes on where it was and has the same answer to the last bit. None is that of a `PoolSource`, if `pool` is one. Quantiles
+            keep no progress. Files are read by pickle: nobody else may write to the folder.
 
         Returns
         -------
@@ -175,6 +182,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
             strata=strata,
             labeling_probability=labeling_probability,
             pool=pool,
+            checkpoint=checkpoint,
         )
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -234,10 +242,11 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         finetune_rows: ArrayLike | None,
         plan: FoldPlan | None = None,
         pool: Any = None,
+        checkpoint: str | Path | None = None,
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
-        given = X, y, pool, finetune_rows, sampling, reporter(self)
+        given = X, y, pool, checkpoint, finetune_rows, sampling, reporter(self)
         rows = RowsOfFit.read(self, *given, for_splitter=hasattr(self.cv, "split"))
         X, labels, always = rows.X, rows.labels, rows.always
         bound = self._bind(X, labels)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 
-def reporter(estimator: Any) -> Callable[[str], None]:
+@dataclass(frozen=True)
+class Reporter:
     """Prints messages in the name of an estimator, if it is to say what it does."""
-    name, speaks = type(estimator).__name__, estimator.verbose > 0
 
-    def report(message: str) -> None:
-        if speaks:
-            print(f"[{name}] {message}", flush=True)
+    name: str
+    speaks: bool
 
-    return report
+    def __call__(self, message: str) -> None:
+        """Say it."""
+        if self.speaks:
+            print(f"[{self.name}] {message}", flush=True)
+
+
+def reporter(estimator: Any) -> Reporter:
+    """Of an estimator, by its class and `verbose`."""
+    return Reporter(type(estimator).__name__, estimator.verbose > 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn_ftr.estimators._dask_rows import gathered
 from sklearn_ftr.estimators._labels import PartialLabels, check_finetune_rows, check_partial_labels
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
+from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._dask_collections import is_dask
 
@@ -25,7 +27,7 @@ class RowsOfFit:
     Parameters
     ----------
     X, y, pool, sampling
-        As `fit` has them, where they came from dask those in memory and the others, and columns of a sampling design in this order.
+        Those in memory, the others as they are read, and columns of a sampling design in this order.
     labels : PartialLabels
         With how rows were drawn, and the pool.
     always : ndarray of int
@@ -49,9 +51,10 @@ class RowsOfFit:
         X: Any,
         y: ArrayLike,
         pool: Any,
+        checkpoint: str | Path | None,
         finetune_rows: ArrayLike | None,
         sampling: Mapping[str, ArrayLike | None],
-        report: Callable[[str], None],
+        report: Reporter,
         for_splitter: bool = False,
     ) -> RowsOfFit:
         """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
@@ -60,7 +63,7 @@ class RowsOfFit:
         columns = columns_learned(estimator, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(estimator).__name__)
-        labels = replace(labels, more=more_rows(pool, X))
+        labels = replace(labels, more=more_rows(pool, X, checkpoint, report))
         labels = with_sampling(labels, for_splitter, **sampling)
         always = check_finetune_rows(finetune_rows, labels)
-        return cls(X, y, pool, sampling, labels, always, columns)
+        return cls(X, y, labels.more, sampling, labels, always, columns)

@@ -67,7 +67,7 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
     idle: list[str] = []
     for name, size in (("clusters", 0 if for_splitter else len(design)), ("strata", 1)):
         values = getattr(design, name)
-        if values is not None and len(np.unique(numbered([values], name)[0][0])) == size:
+        if values is not None and _n_kinds(values, name) == size:
             idle.append(name)
     # With strata a probability that is the same for all says that shares of labels are no accident of the sample.
     stratified = design.strata is not None and "strata" not in idle
@@ -76,7 +76,12 @@ def _that_says_something(design: SamplingDesign, for_splitter: bool) -> Sampling
         counts = stratified and name == "labeling_probability"
         if values is not None and not counts and len(values) and np.ptp(values) == 0:
             idle.append(name)
-    return replace_columns(design, **dict.fromkeys(idle))
+    return design.with_columns(**dict.fromkeys(idle))
+
+
+def _n_kinds(values: NDArray[Any], name: str) -> int:
+    (codes,), size, _ = numbered([values], name)
+    return int(np.count_nonzero(np.bincount(codes, minlength=size)))
 
 
 def sample_of_stages(
@@ -125,9 +130,10 @@ def _drawn_of_stages(
     """As `drawn_rows`; rows of the pool are looked up only where a design has something to say of them."""
     rectify, trained = stage_one.rectify_rows, stage_one.finetune_rows
     simple = labels.design is None and not finite_population
-    pool = rectify[:0]
+    pool: Rows | range = range(0)
     if not simple:
-        pool = np.concatenate([stage_one.pool_rows, np.arange(len(labels.y), labels.n_rows)])
+        of_x, behind = stage_one.pool_rows, labels.behind_x
+        pool = np.concatenate([of_x, np.asarray(behind, np.intp)]) if len(of_x) else behind
     return drawn_rows(labels, trained, rectify, pool, finite_population, keep_design)
 
 
@@ -144,7 +150,7 @@ def drawn_rows(
     labels: PartialLabels,
     finetune: Rows,
     rectify: Rows,
-    pool: Rows,
+    pool: Rows | range,
     finite_population: bool,
     keep_design: bool,
 ) -> tuple[Sampling, Sampling, Any]:
@@ -163,6 +169,7 @@ def drawn_rows(
         return SimpleRandom(len(rectify)), every, everything
     if not len(finetune):
         return every, every, everything
+    pool = np.asarray(pool, dtype=np.intp)
     in_pool = np.ones(len(pool), dtype=bool)
     if design.clusters is not None:
         numbers = numbered([design.clusters], "groups")[0][0]
@@ -177,7 +184,7 @@ def drawn_rows(
     if len(out) and rest.max(initial=-1) >= len(labels.y):
         weights = _weights(design, labels.n_rows).copy()
         weights[out] = 0.0
-        design = replace_columns(design, weights=weights)
+        design = design.with_columns(weights=weights)
         in_pool = in_pool | (pool >= len(labels.y))
         rest = pool[in_pool]
     drawn = sampling_of(
@@ -239,8 +246,7 @@ def _less_probable(
         in_question = 1 - none[numbers]
     left = 1 - share * in_question
     weights = _weights(design, len(pi))
-    return replace_columns(
-        design,
+    return design.with_columns(
         weights=weights if finite_population else weights / left,
         labeling_probability=np.minimum(pi * (1 - share) / left, 1.0),
     )
@@ -253,17 +259,9 @@ def _standing_for_all(design: SamplingDesign, left: Rows) -> SamplingDesign:
     of_all = np.bincount(strata, weights)
     of_left = np.bincount(strata[left], weights[left], len(of_all))
     factor = np.divide(of_all, of_left, out=np.ones_like(of_all), where=of_left > 0)
-    return replace_columns(design, weights=weights * factor[strata])
+    return design.with_columns(weights=weights * factor[strata])
 
 
 def _weights(design: SamplingDesign, n: int) -> Array:
     """Of n rows, 1 for each if the design has none."""
     return np.ones(n) if design.weights is None else np.asarray(design.weights)
-
-
-def replace_columns(design: SamplingDesign, **columns: Any) -> SamplingDesign:
-    """The same design with other columns, which are known to be right."""
-    other = design.only(np.arange(len(design))) if len(design) else SamplingDesign()
-    for name, values in columns.items():
-        object.__setattr__(other, name, values)
-    return other

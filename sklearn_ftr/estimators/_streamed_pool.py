@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from sklearn_ftr.estimators._more_rows import MoreRows
 from sklearn_ftr.estimators._predicted_pool import finished
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
-from sklearn_ftr.rectification._pool import Pool, PoolBlock, S
+from sklearn_ftr.rectification._pool import Pool, PoolBlock, S, side_by_side
 from sklearn_ftr.rectification._pool_rows import PoolRows
 
 Rows = NDArray[np.intp]
@@ -69,10 +69,10 @@ class Predicting:
         """What stage 2 reads of rows, the first of which has the number `start`, and that were drawn as told."""
         covariates = self.covariates_of(X) if self.covariates_of else None
         shares = self.shares if self.apart is None else np.ones(1)
-        of_models = self._predicted(start, X, drawn)
-        return PoolBlock(self.before + start, of_models, shares, covariates, drawn)
+        f = self._predicted(start, X, drawn)
+        return PoolBlock(self.before + start, f, shares, covariates, drawn)
 
-    def _predicted(self, start: int, X: Any, drawn: PoolRows | None) -> tuple[Array, ...]:
+    def _predicted(self, start: int, X: Any, drawn: PoolRows | None) -> Array:
         try:
             return self.predictions(start, X, drawn)
         except Exception as error:
@@ -82,22 +82,24 @@ class Predicting:
             )
             raise
 
-    def predictions(self, start: int, X: Any, drawn: PoolRows | None = None) -> tuple[Array, ...]:
-        """Of all rows (n, j), by each model."""
-        rows, judged = np.arange(num_samples(X)), None
+    def predictions(self, start: int, X: Any, drawn: PoolRows | None = None) -> Array:
+        """Of all rows (n, K j), those of the first model first."""
+        rows, judged = range(num_samples(X)), None
         if self.judges is not None:
             judged = self.judges.read_pool(X)
+        of_models: Iterable[Array]
         if self.apart is None:
-            of_models = [self._by(model, X, rows) for model in self.models]
+            of_models = (self._by(model, X, rows) for model in self.models)
         else:
             numbers = model_of_rows(self.apart, self.shares, self.before + start, len(rows))
             if self.own is not None and drawn is not None:
                 own = self.own[drawn.pieces]
                 numbers = np.where(own < 0, numbers, own)
             of_models = [self._each_by_one(X, numbers)]
-        return tuple(finished(f, judged, self.functions) for f in of_models)
+        made = (finished(f, judged, self.functions) for f in of_models)
+        return side_by_side(made, len(self.models) if self.apart is None else 1)
 
-    def _by(self, model: BaseEstimator, X: Any, rows: Rows) -> Array:
+    def _by(self, model: BaseEstimator, X: Any, rows: Rows | range) -> Array:
         return mean_prediction(model, X, rows, self.n_outputs)
 
     def _each_by_one(self, X: Any, numbers: Rows) -> Array:

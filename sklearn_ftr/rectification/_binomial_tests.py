@@ -21,6 +21,8 @@ _LEAST_WEIGHT, _FEW = 0.28, 0.8
 # Each step halves the bracket at least; most limits need ten.
 _LARGEST_STEPS = 60
 _PRECISION = 1e-12
+# In place of 0, to be divided by.
+_SMALLEST = 1e-200
 
 
 def exact_tail(count: Array, size: Array, null: Array) -> Array:
@@ -30,17 +32,13 @@ def exact_tail(count: Array, size: Array, null: Array) -> Array:
 
 def score_tail(count: Array, size: Array, null: Array) -> Array:
     """Normal, with the variance under the null (Wilson 1927)."""
-    deviation = count - size * null
-    error = np.sqrt(size * null * (1 - null))
-    beyond = np.where(deviation > 0, np.inf, 0.0)
-    z = np.divide(deviation, error, out=beyond, where=error > 0)
-    return np.where(count > 0, ndtr(-z), 1.0)
+    error = np.maximum(np.sqrt(size * null * (1 - null)), _SMALLEST)
+    return np.where(count > 0, ndtr((size * null - count) / error), 1.0)
 
 
 def beta_tail(count: Array, size: Array, null: Array, atom: float) -> Array:
     """P(X > count) and about so much of P(X = count)."""
-    some = np.where(count > 0, count, 1.0)
-    return np.where(count > 0, betainc(some + 1 - atom, size - some + atom, null), 1.0)
+    return np.where(count > 0, betainc(count + 1 - atom, size - count + atom, null), 1.0)
 
 
 def mixed_tail(count: Array, size: Array, null: Array) -> Array:
@@ -64,11 +62,15 @@ def lowest(tail: Tail, count: Array, size: Array, level: float) -> Array:
         at_middle = tail(count, size, middle) - level
         scale = np.sqrt(np.maximum(at_middle**2 - at_low * at_high, 0.0))
         step = np.divide(at_middle, scale, out=np.zeros_like(scale), where=scale > 0)
-        last, root = root, np.clip(middle - (middle - low) * step, low, high)
+        last, root = root, _between(middle - (middle - low) * step, low, high)
         for null, value in ((middle, at_middle), (root, tail(count, size, root) - level)):
             above, below = (value >= 0) & (null < high), (value < 0) & (null > low)
             high, at_high = np.where(above, null, high), np.where(above, value, at_high)
             low, at_low = np.where(below, null, low), np.where(below, value, at_low)
-        if np.all(np.abs(root - last) <= _PRECISION * root):
+        if (np.abs(root - last) <= _PRECISION * root).all():
             break
     return np.where(few, count / size, root)
+
+
+def _between(values: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(values, low), high)

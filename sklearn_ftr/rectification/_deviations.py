@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._error_terms import ErrorOfLabels
 from sklearn_ftr.rectification._evenness import Evenness
 from sklearn_ftr.rectification._inference import Estimate
-from sklearn_ftr.rectification._moments import Moments, centred, rounding
+from sklearn_ftr.rectification._moments import Moments, centred, rounding, sums_of_squares
 from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
@@ -94,13 +95,14 @@ def deviations_of_rows(
     as for `Sampling.deviations`.
     """
     check_enough_labels(len(y))
-    of_y, of_f = noise or (rounding(y), rounding(f))
-    y_mean, dy = _centred(y, of_y)
-    f_mean, df = _centred(f, of_f)
+    k, known = y.shape[1], None if noise is None else np.concatenate(noise)
+    # All columns at once, each of them in one piece.
+    mean, deviations, known = _centred(np.concatenate([y.T, f.T]).T, known)
+    dy, df, of_y, of_f = deviations[:, :k], deviations[:, k:], known[:k], known[k:]
     covariance, of_both, degrees = _pool_covariance(df, pool)
     return Deviations(
-        y_mean=y_mean,
-        f_mean=f_mean,
+        y_mean=mean[:k],
+        f_mean=mean[k:],
         pool_mean=pool.mean,
         y=dy,
         f=df,
@@ -122,8 +124,8 @@ def _evenness(reach: Array | None) -> Evenness | None:
 def deviations_of_labels(rows: Array, reach: Array | None = None) -> Deviations:
     """Of rows (r, k) that are a simple random sample, without a pool."""
     check_enough_labels(len(rows))
-    noise, k = rounding(rows), rows.shape[1]
-    mean, deviations = _centred(rows, noise)
+    mean, deviations, noise = _centred(rows)
+    k = rows.shape[1]
     return Deviations(
         y_mean=mean,
         f_mean=mean,
@@ -145,12 +147,16 @@ def _residual_variance(dy: Array, df: Array, of_y: Array, of_f: Array) -> Array:
     """V(y - f); of several judges it is known with their weights only."""
     if dy.shape != df.shape:
         return np.full(dy.shape[1], np.nan)
-    return np.asarray((beyond_rounding(dy - df, of_y + of_f) ** 2).sum(axis=0) / (len(dy) - 1))
+    squares, r = sums_of_squares(dy - df), len(dy)
+    return squares * (squares > r * (of_y + of_f) ** 2) / (r - 1)
 
 
 def beyond_rounding(residuals: Array, noise: Array) -> Array:
     """Residuals (r, k), or zeros in columns where they are no larger than rounding makes them."""
-    flat = np.einsum("ij,ij->j", residuals, residuals) <= len(residuals) * noise**2
+    return _beyond(residuals, sums_of_squares(residuals) <= len(residuals) * noise**2)
+
+
+def _beyond(residuals: Array, flat: NDArray[np.bool_]) -> Array:
     return np.where(flat, 0.0, residuals) if flat.any() else residuals
 
 
@@ -163,10 +169,13 @@ def check_enough_labels(r: int) -> None:
         )
 
 
-def _centred(values: Array, noise: Array) -> tuple[Array, Array]:
-    """Means (k,) and deviations (r, k) from them that are more than rounding."""
+def _centred(values: Array, noise: Array | None = None) -> tuple[Array, Array, Array]:
+    """Means (k,), deviations (r, k) from them that are more than rounding, and how far that may have moved them (k,): `noise`, if it is known."""
     mean, deviations = centred(values)
-    return mean, beyond_rounding(deviations, noise)
+    mean_squares = sums_of_squares(deviations) / len(values)
+    if noise is None:
+        noise = rounding(values, mean**2 + mean_squares)
+    return mean, _beyond(deviations, mean_squares <= noise**2), noise
 
 
 def _pool_covariance(df: Array, pool: Moments) -> tuple[Array, Array, int]:

@@ -14,6 +14,7 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._evenness import Evenness, of_sums
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._inference import welch_satterthwaite
+from sklearn_ftr.rectification._moments import sums_of_products, sums_of_squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +66,10 @@ class Term:
     def moments(self, unit: Array) -> Array:
         """Sums (3, k) of second, third and fourth powers of what each of the `size` pieces adds to the error, measured in `unit` (k,)."""
         factor = np.divide(self.scale, unit, out=np.zeros_like(unit), where=unit > 0)
-        pieces = factor * self.rows / self.size
-        squares = pieces**2
+        pieces = self.rows * (factor / self.size)
+        squares = pieces * pieces
         pairs = (pieces, pieces), (squares, pieces), (squares, squares)
-        sums = [np.einsum("gk,gk->k", *pair) for pair in pairs]
+        sums = [sums_of_products(*pair) for pair in pairs]
         return np.array(sums) * (self.size / len(pieces))
 
 
@@ -108,12 +109,10 @@ class Shape:
         """Of the sum of some terms and of what is normal."""
         unit = np.atleast_1d(standard_error)
         of_terms = [term.moments(unit) for term in terms]
-        second, third, fourth = np.sum(of_terms, axis=0)
+        second, third, fourth = sum(of_terms[1:], of_terms[0])
         effective = np.divide(3 * second**2, fourth, out=np.full_like(fourth, np.inf), where=fourth > 0)
         if all(term.evenness is None for term in terms):
-            return cls(
-                third, effective, second, are_alike, np.ones_like(second), np.full_like(second, np.inf)
-            )
+            return cls(third, effective, second, are_alike)
         corrections = [term.correction() for term in terms]
         variances = [moments[0] * by for moments, (by, _) in zip(of_terms, corrections, strict=True)]
         expected = np.sum(variances, axis=0)
@@ -126,7 +125,7 @@ class Shape:
     @property
     def has_effective_degrees(self) -> bool:
         """Whether degrees of freedom are fewer than pieces tell."""
-        return not self.are_alike or bool(np.any(np.isfinite(self.spare)))
+        return not self.are_alike or bool(np.isfinite(self.spare).any())
 
     @property
     def degrees_of_freedom(self) -> Array:
@@ -159,7 +158,7 @@ class ErrorOfLabels(FieldsOnly):
     def shape(self) -> Shape:
         """Of the error."""
         g = len(self.rows)
-        error = np.sqrt(np.einsum("gk,gk->k", self.rows, self.rows)) / g
+        error = np.sqrt(sums_of_squares(self.rows)) / g
         term = Term(self.rows, g, np.ones(self.rows.shape[1]), self.evenness)
         return Shape.of([term], error, self.are_alike)
 
@@ -199,6 +198,8 @@ class ErrorTerms:
     def shape(self, standard_error: ArrayLike) -> Shape:
         """Of the whole error."""
         shape = Shape.of(self.of_labels, standard_error, self.are_alike)
+        if not np.asarray(self.expected_third).any():
+            return shape
         cube = np.atleast_1d(standard_error) ** 3
         expected = np.divide(self.expected_third, cube, out=np.zeros_like(cube), where=cube > 0)
         return replace(shape, expected_skewness=expected / shape.inflation**1.5)

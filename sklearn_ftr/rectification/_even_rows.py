@@ -27,7 +27,7 @@ class EvenRows:
     @property
     def rows(self) -> NDArray[Any]:
         """Those that are kept (n, k)."""
-        return np.concatenate(self.kept)
+        return self.kept[0] if len(self.kept) == 1 else np.concatenate(self.kept)
 
     def add(self, rows: NDArray[Any], start: int) -> None:
         """See rows (n, k), of which the first one is number `start`."""

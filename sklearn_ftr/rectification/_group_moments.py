@@ -34,7 +34,7 @@ class GroupMoments:
         for group, seen in enumerate(self.of_groups):
             inside = numbers == group
             if inside.any():
-                seen.add(PoolBlock(seen.count, (_some(rows, inside),), block.shares))
+                seen.add(PoolBlock(seen.count, _some(rows, inside), block.shares))
 
     def merge(self, other: GroupMoments) -> None:
         """See what another one has seen."""

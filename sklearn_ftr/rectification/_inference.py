@@ -24,6 +24,8 @@ from sklearn_ftr.rectification._simultaneous import adjusted, level_of_each
 from sklearn_ftr.rectification._student import t_above, t_quantile
 
 Alternative = Literal["two-sided", "less", "greater"]
+# In place of 0, to be divided by.
+_SMALLEST = 5e-324
 _ALTERNATIVES = ("two-sided", "less", "greater")
 
 
@@ -157,15 +159,13 @@ def welch_satterthwaite(
     terms: list[NDArray[np.float64]], degrees: list[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Degrees of freedom of a sum of independent variance estimates, per output."""
-    of_terms = np.array(terms)
-    total = of_terms.sum(axis=0)
-    varies = total > 0
-    # Relative sizes first: squares of tiny variances would underflow. With a total of zero any
-    # value serves, and the first term's is the honest one.
-    share = of_terms / np.where(varies, total, 1.0)
+    total = sum(terms[1:], terms[0])
+    # Relative sizes first: squares of tiny variances would underflow.
+    unit = np.maximum(total, _SMALLEST)
+    parts = [(term / unit) ** 2 / of_term for term, of_term in zip(terms, degrees, strict=True)]
+    # With a total of zero any value serves, and the first term's is the honest one.
     with np.errstate(divide="ignore"):
-        combined = 1 / (share**2 / np.array(degrees)).sum(axis=0)
-    return np.where(varies, combined, degrees[0])
+        return np.where(total > 0, 1 / sum(parts[1:], parts[0]), degrees[0])
 
 
 def tail_of(confidence_level: float, alternative: Alternative) -> float:
@@ -179,7 +179,7 @@ def interval_between(
     estimate: Estimate, lowest: ArrayLike, highest: ArrayLike, alternative: Alternative
 ) -> ConfidenceInterval:
     """All values whose t statistic is between two quantiles (k,)."""
-    center, error = np.asarray(estimate.estimate), np.asarray(estimate.standard_error)
+    center, error = estimate.estimate, estimate.standard_error
     low = center - highest * error if alternative != "less" else center * 0 - np.inf
     high = center - lowest * error if alternative != "greater" else center * 0 + np.inf
     return ConfidenceInterval(like(low, center), like(high, center))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -77,15 +78,13 @@ class Influence(WithPackedRows):
     evenness: Evenness | None = None
     expected_third: Array | None = None
 
-    @property
+    @cached_property
     def terms(self) -> ErrorTerms:
         """The independent parts of the estimate's error."""
-        return ErrorTerms(
-            self._of_labels,
-            np.outer(self._rest, self._rest) * self.pool_covariance,
-            self.n_parameters == 1,
-            self._expected_third * self._rest**3,
-        )
+        pool, third = self.pool_covariance, self._expected_third
+        if self.recycled is not None:
+            pool, third = np.outer(self._rest, self._rest) * pool, third * self._rest**3
+        return ErrorTerms(self._of_labels, pool, self.n_parameters == 1, third)
 
     @property
     def _expected_third(self) -> Array:

@@ -80,10 +80,9 @@ def check_method(method: Any, name: str = "method") -> str:
 
 def chosen(answer: EstimateByMethod, method: str) -> Chosen:
     """The method that is asked for; "auto" is what suits the labels."""
-    shape = answer._shape
-    available = _available(answer, shape)
     if check_method(method) == "auto":
-        return _suitable(answer, shape, available)
+        return _suitable(answer)
+    available = _available(answer)
     if method not in available:
         raise ValueError(
             f"The interval {method!r} needs {_NEEDS[method]}; available for this {answer.estimand}: {', '.join(available)}."
@@ -91,13 +90,12 @@ def chosen(answer: EstimateByMethod, method: str) -> Chosen:
     return Chosen(method, _NAMES[method], available[method]())
 
 
-def _available(answer: EstimateByMethod, shape: Shape | None) -> Mapping[str, Callable[[], Inference]]:
+def _available(answer: EstimateByMethod) -> Mapping[str, Callable[[], Inference]]:
     """What the evidence allows."""
-    student = _student(answer)
-    shares, terms = answer.shares, answer._error_terms
+    student, shares, terms = _student(answer), answer.shares, answer._error_terms
     methods: dict[str, Callable[[], Inference]] = {"t": lambda: student}
-    if terms is not None and shape is not None:
-        methods["skewed"] = lambda: SkewedT(with_effective_degrees(student, shape), shape.skewness)
+    if terms is not None:
+        methods["skewed"] = lambda: _skewed(student, terms.shape(answer.standard_error))
         methods["bootstrap-t"] = lambda: BootstrapT(student, terms.of_labels, terms.pool_variance)
     return methods | ({} if shares is None else {"share": lambda: shares})
 
@@ -106,13 +104,16 @@ def _student(answer: Estimate) -> Estimate:
     return Estimate(answer.estimate, answer.covariance, answer.degrees_of_freedom)
 
 
-def _suitable(
-    answer: EstimateByMethod, shape: Shape | None, available: Mapping[str, Callable[[], Inference]]
-) -> Chosen:
+def _skewed(student: Estimate, shape: Shape) -> SkewedT:
+    """With all skewness that there is."""
+    return SkewedT(with_effective_degrees(student, shape), shape.skewness)
+
+
+def _suitable(answer: EstimateByMethod) -> Chosen:
     """What "auto" means, and why."""
-    if "share" in available:
-        return Chosen("share", f"{_NAMES['share']} (labels are 0 or 1)", available["share"]())
-    student = _student(answer)
+    if answer.shares is not None:
+        return Chosen("share", f"{_NAMES['share']} (labels are 0 or 1)", answer.shares)
+    student, shape = _student(answer), answer._shape
     if shape is None:
         return Chosen("t", _NAMES["t"], student)
     unlike = "" if not shape.has_effective_degrees else " with effective degrees of freedom"
@@ -140,7 +141,7 @@ def of_labels_only(result: EstimateByMethod) -> Inference:
         return alone
     if result.interval == "auto":
         return skewed_beyond_chance(alone, shape)
-    return SkewedT(with_effective_degrees(alone, shape), shape.skewness)
+    return _skewed(alone, shape)
 
 
 def few_labels(result: RectifiedResult | ContrastResult) -> list[str]:

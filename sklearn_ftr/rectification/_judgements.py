@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ def read_judgements(
     with read_as_rows(f_unlabeled):
         pool = as_pool_array(f_unlabeled, "f_unlabeled", most) if in_rows else of_rows[:0]
         _check_shapes(of_rows, pool, labels)
-    k = int(np.prod(labels[1:]))
+    k = math.prod(labels[1:])
     n_given = of_rows.shape[-1] if of_rows.ndim == most else 1
     of_rows = of_rows.reshape(len(of_rows), k * n_given)
     pool = pool.reshape(len(pool), k * n_given) if len(pool) else np.empty((0, k * n_given))

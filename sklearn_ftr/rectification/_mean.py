@@ -200,7 +200,6 @@ def mean_of(
         f=f,
         pool=pool,
         every=columns(sample.all_labels),
-        shift=sample.drawn.shift(f, pool),
         are_shares=shares,
         pool_skewness=None if shares else _skewness(sample, rows),
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 _BLOCK_BYTES = 128 * 1024
 # What computing a value may cost, in units in its last place: a sum or two before it came here.
 _ROUNDINGS = 4
+_SINGLE, _DOUBLE = (float(np.finfo(dtype).eps) for dtype in (np.float32, np.float64))
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ class Moments:
     @property
     def variance(self) -> NDArray[np.float64]:
         """Sample variance of each column with ddof=1, shape (k,)."""
-        return np.diag(self.covariance)
+        return self.covariance.diagonal()
 
     @property
     def squares(self) -> NDArray[np.float64]:
         """Sums of squares of deviations (k,)."""
-        return np.diag(self.cross_products)
+        return self.cross_products.diagonal()
 
     def mapped(self, matrix: NDArray[np.float64], shift: NDArray[np.float64]) -> Moments:
         """Of rows that are `shift` (j,) plus `matrix` (j, k) times these."""
@@ -51,42 +52,58 @@ class Moments:
         if not self.count:
             return self
         # Roots, so that what has overflowed stays larger than any noise.
-        flat = np.sqrt(np.diag(self.cross_products) / self.count) <= noise
+        flat = np.sqrt(self.squares / self.count) <= noise
         if not flat.any():
             return self
         products = np.where(flat[:, None] | flat, 0.0, self.cross_products)
         return Moments(self.count, self.mean, products)
 
 
-def rounding(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far rounding alone may have moved a typical value of each column (k,): a few units in the last place.
+def rounding(
+    rows: NDArray[np.float64], mean_squares: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """How far rounding alone may have moved a typical value of each column (k,), a few units in the last place; from mean squares, if they are known."""
+    if mean_squares is None:
+        mean_squares = sums_of_squares(rows) / len(rows)
+    return np.asarray(_ROUNDINGS * _precision(rows) * np.sqrt(mean_squares))
 
-    Values that float32 holds exactly are taken to have been computed in it.
-    """
+
+def _precision(rows: NDArray[np.float64]) -> Any:
+    """Of each column (k,), or of all: values that float32 holds exactly, the first of which tells of most that it does not, are taken to have been computed in it."""
     with np.errstate(over="ignore"):
-        single = np.all(rows == rows.astype(np.float32), axis=0)
-    precision = np.where(single, np.finfo(np.float32).eps, np.finfo(np.float64).eps)
-    return np.asarray(_ROUNDINGS * precision * np.sqrt(np.mean(rows**2, axis=0)))
+        if not _are_single(rows[:1]).any():
+            return _DOUBLE
+        return np.where(np.all(_are_single(rows), axis=0), _SINGLE, _DOUBLE)
+
+
+def _are_single(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(rows == rows.astype(np.float32))
+
+
+def sums_of_squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each column (k,) of rows (n, k)."""
+    return sums_of_products(rows, rows)
+
+
+def sums_of_products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the columns of two tables (n, k), pair by pair: a dot product each, without an array of products."""
+    return np.matmul(left.T[:, None, :], right.T[:, :, None])[:, 0, 0]
 
 
 def moments(rows: NDArray[Any]) -> Moments:
     """Moments of an array (n,) or (n, k) of numbers or truth values; whatever is less than float64 is accumulated in float64."""
     table = as_table(rows)
     k = table.shape[1]
-    nothing = no_moments(k)
     if not len(table):
-        return nothing
+        return no_moments(k)
     step = max(1, _BLOCK_BYTES // (8 * k))
     origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
-    total = reduce(merge, (_block_moments(block, origin) for block in blocks), nothing)
+    total = reduce(merge, (_block_moments(block, origin) for block in blocks))
     mean = origin + total.mean
+    precision = float(np.finfo(table.dtype).eps) if table.dtype.kind == "f" else _DOUBLE
     # Values that differ by rounding only are all as large as their mean.
-    noise = (
-        _ROUNDINGS
-        * float(np.finfo(table.dtype if table.dtype.kind == "f" else np.float64).eps)
-        * np.abs(mean)
-    )
+    noise = _ROUNDINGS * precision * np.abs(mean)
     return Moments(total.count, mean, total.cross_products).without(noise)
 
 
@@ -123,8 +140,9 @@ def as_table(rows: NDArray[Any]) -> NDArray[Any]:
 def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Means (k,) and deviations from them (n, k); constant columns deviate by exactly zero."""
     deviations = rows - rows[0]
-    shift = deviations.mean(axis=0)
-    return rows[0] + shift, deviations - shift
+    shift = deviations.sum(axis=0) / len(rows)
+    deviations -= shift
+    return rows[0] + shift, deviations
 
 
 def _block_moments(block: NDArray[Any], origin: NDArray[np.float64]) -> Moments:

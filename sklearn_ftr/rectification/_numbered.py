@@ -16,9 +16,13 @@ from sklearn_ftr.rectification._pool_rows import Codes
 
 # Whole numbers serve as numbers of clusters themselves if the largest is not much larger than there are rows.
 _SPARSEST = 4
+# Labels that are sorted at once.
+_BLOCK = 1_048_576
 
 
-def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, Sequence[Any]]:
+def numbered(
+    columns: list[NDArray[Any]], name: str
+) -> tuple[list[Codes], int, Sequence[Any] | NDArray[Any]]:
     """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
     kinds = {one.dtype.kind for one in columns}  # of which those that mix would round whole numbers
     total = sum(map(len, columns))
@@ -34,14 +38,9 @@ def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, 
                 range(int(high) + 1),
             )
     if len(kinds) == 1 and kinds != {"O"}:
-        names, codes = np.unique(np.concatenate(columns), return_inverse=True)
-        codes = codes.reshape(-1)
-        return (
-            np.split(codes, np.cumsum([len(one) for one in columns])[:-1]),
-            len(names),
-            names.tolist(),
-        )
-    objects = [_as_python(one) for one in columns]
+        names = _kinds_of(columns)
+        return [_places(one, names) for one in columns], len(names), names
+    objects = [as_python(one) for one in columns]
     _check_kinds(objects, name)
     numbers: dict[Any, int] = {}
     told = [
@@ -51,7 +50,25 @@ def numbered(columns: list[NDArray[Any]], name: str) -> tuple[list[Codes], int, 
     return told, len(numbers), list(numbers)
 
 
-def _as_python(labels: NDArray[Any]) -> list[Any]:
+def _kinds_of(columns: list[NDArray[Any]]) -> NDArray[Any]:
+    """Each value once, in their order."""
+    parts = [np.unique(part) for one in columns for part in _in_blocks(one)]
+    return np.unique(np.concatenate(parts)) if len(parts) > 1 else parts[0]
+
+
+def _places(values: NDArray[Any], names: NDArray[Any]) -> Codes:
+    """Of values (n,) among names in ascending order; a block at a time, since sorting all of them takes several times their memory."""
+    codes = np.empty(len(values), dtype=np.intp)
+    for places, part in zip(_in_blocks(codes), _in_blocks(values), strict=True):
+        places[:] = np.searchsorted(names, part)
+    return codes
+
+
+def _in_blocks(values: NDArray[Any]) -> list[NDArray[Any]]:
+    return [values[start : start + _BLOCK] for start in range(0, max(len(values), 1), _BLOCK)]
+
+
+def as_python(labels: NDArray[Any]) -> list[Any]:
     """Python's; of dates with nanoseconds numpy would make whole numbers."""
     return list(labels.astype("M8[us]" if labels.dtype.kind == "M" else labels.dtype).tolist())
 

@@ -34,8 +34,8 @@ class PoolBlock:
     ----------
     start : int
         Number of its first row in the pool.
-    of_models : tuple of ndarray of shape (n, j)
-        Predictions by each of K models (one, unless they are cross-fitted), in j columns.
+    side_by_side : ndarray of shape (n, K j)
+        Predictions by each of K models (one, unless they are cross-fitted) in j columns, those of the first model first.
     shares : ndarray of shape (K,)
         Weight of each model in the prediction of a row.
     X : Design of n rows, default=None
@@ -45,25 +45,26 @@ class PoolBlock:
     """
 
     start: int
-    of_models: tuple[Values, ...]
+    side_by_side: Values
     shares: Array
     X: Design | None = None
     drawn: PoolRows | None = None
 
     def __len__(self) -> int:
-        return len(self.of_models[0])
+        return len(self.side_by_side)
+
+    @property
+    def of_models(self) -> tuple[Values, ...]:
+        """Predictions (n, j) of each model."""
+        return tuple(np.split(self.side_by_side, len(self.shares), axis=1))
 
     @cached_property
     def f(self) -> Values:
         """Predictions (n, j): the average of the models."""
-        if len(self.of_models) == 1:
-            return self.of_models[0]
-        return np.asarray(np.tensordot(self.shares, self.of_models, axes=1))
-
-    @property
-    def side_by_side(self) -> Values:
-        """Predictions (n, K j), those of the first model first."""
-        return self.of_models[0] if len(self.of_models) == 1 else np.hstack(self.of_models)
+        if len(self.shares) == 1:
+            return self.side_by_side
+        j = self.side_by_side.shape[1] // len(self.shares)
+        return np.asarray(self.side_by_side @ np.kron(self.shares, np.eye(j)).T)
 
     def pieces(self, size: int) -> Iterator[PoolBlock]:
         """The same rows in blocks of at most so many."""
@@ -75,7 +76,7 @@ class PoolBlock:
         return replace(
             self,
             start=self.start + rows.start,
-            of_models=tuple(f[rows] for f in self.of_models),
+            side_by_side=self.side_by_side[rows],
             X=None if self.X is None else self.X.between(rows.start, rows.stop),
             drawn=None if self.drawn is None else self.drawn.between(rows.start, rows.stop),
         )
@@ -83,7 +84,7 @@ class PoolBlock:
     def copied(self) -> PoolBlock:
         """The rows by themselves: a view keeps the whole block that it is of."""
         X = None if self.X is None else replace(self.X, rows=self.X.rows.copy())
-        return replace(self, of_models=tuple(f.copy() for f in self.of_models), X=X)
+        return replace(self, side_by_side=self.side_by_side.copy(), X=X)
 
 
 class Summary(Protocol):
@@ -97,6 +98,7 @@ class Summary(Protocol):
 
 
 S = TypeVar("S", bound=Summary)
+D = TypeVar("D", bound=np.floating[Any])
 
 
 class Pool(ABC):
@@ -187,6 +189,20 @@ class Pool(ABC):
         return f
 
 
+def side_by_side(of_models: Iterable[NDArray[D]], n_models: int) -> NDArray[D]:
+    """Predictions (n, K j) from those of K models (n, j), each of which is made when its columns are filled; a single one is not copied."""
+    models = iter(of_models)
+    first = next(models)
+    if n_models == 1:
+        return first
+    n, j = first.shape
+    table = np.empty((n, n_models * j), dtype=first.dtype)
+    table[:, :j] = first
+    for number, f in enumerate(models, start=1):
+        table[:, number * j : (number + 1) * j] = f
+    return table
+
+
 def as_wide(f: Values) -> Values:
     """As float32 or float64; what is one of them is not copied."""
     return f if f.dtype in (np.float32, np.float64) else f.astype(np.float64)
@@ -254,7 +270,7 @@ class ArrayPool(Pool):
             rows = slice(start, min(start + BLOCK_ROWS, len(self)))
             yield PoolBlock(
                 start,
-                tuple(as_table(f[rows]) for f in self.of_models),
+                side_by_side((as_table(f[rows]) for f in self.of_models), self.n_models),
                 self.shares,
                 None if self.X is None else self.X.between(rows.start, rows.stop),
                 self.drawn_between(rows.start, rows.stop),

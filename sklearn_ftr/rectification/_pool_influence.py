@@ -106,7 +106,7 @@ class PoolScores:
         weights = None if piece.drawn is None else piece.drawn.weights
         self.total += len(piece) if weights is None else float(weights.sum())
         scores = self._with_information(X, f, weights)
-        if len(piece.of_models) > 1:
+        if len(piece.shares) > 1:
             for model, of_model in enumerate(piece.of_models):
                 its = _scores(self.estimand, X, columns(of_model), self.points)
                 self.of_models[model] += times(weights, its).sum(axis=0)

@@ -44,7 +44,7 @@ class PoolSource:
     checkpoint : path of a folder, default=None
         Where the progress of passes over the pool is written down, every few seconds. The same call after a crash, with the same `random_state`, goes on where
         it was and has the same answer to the last bit; blocks are read again up to there, but not predicted. Files are read by pickle: nobody else
-        may write to the folder.
+        may write to the folder. Quantiles keep no progress.
 
     Raises
     ------
@@ -160,6 +160,8 @@ class PoolSource:
 
 def has_blocks(values: Any) -> bool:
     """Whether rows come in blocks, and not as an array, a table or a list of numbers."""
+    if isinstance(values, np.ndarray):
+        return False
     if isinstance(values, PoolSource) or _are_paths(values) or hasattr(values, "__next__"):
         return True
     return _has_method(values) or _is_dataset(values) or _is_function(values) or is_dask(values)

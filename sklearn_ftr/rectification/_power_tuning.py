@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import like
 from sklearn_ftr.rectification._judge_weights import judge_weights
+from sklearn_ftr.rectification._moments import sums_of_products, sums_of_squares
 
 # From fewer labels a tuned lambda costs more than good predictions bring, and its interval covers less
 # than 94 % (docs/statistics.md).
@@ -66,25 +67,23 @@ def weights_of(
 def _one_judge(dy: Array, df: Array, pool_squares: Array, noise: Array, overall: bool) -> Weights:
     """The best lambda for each number, or one for the sum of their variances."""
     r, k = dy.shape
-    leverage = df**2
-    denominator = leverage.sum(axis=0) + pool_squares
+    denominator = sums_of_squares(df) + pool_squares
     varies = denominator > r * noise**2
-    covariance = (dy * df).sum(axis=0)
+    covariance, leverage = sums_of_products(dy, df), df**2
     if overall:
         denominator, covariance = np.full(k, denominator.sum()), np.full(k, covariance.sum())
         leverage = np.repeat(leverage.sum(axis=1, keepdims=True), k, axis=1)
         varies = np.full(k, varies.any())
-    safe = np.where(varies, denominator, 1.0)
-    best = np.where(varies, covariance / safe, 0.0)
-    left_out = 1 / (1 - np.where(varies, leverage / safe, 0.0))
-    return Weights(best[:, None], varies.astype(float), left_out)
+    counted = np.where(varies, denominator, np.inf)
+    left_out = 1 / (1 - leverage / counted)
+    return Weights((covariance / counted)[:, None], varies.astype(float), left_out)
 
 
 def _several_judges(dy: Array, df: Array, pool_squares: Array, noise: Array, spare: int) -> Weights:
     """The best weights of all judges for each number."""
     r, k = dy.shape
     j = df.shape[1] // k
-    varies = np.sum(df**2, axis=0) + pool_squares.diagonal() > r * noise**2
+    varies = sums_of_squares(df) + pool_squares.diagonal() > r * noise**2
     df, pool_squares = df * varies, pool_squares * np.outer(varies, varies)
     blocks = [slice(number * j, (number + 1) * j) for number in range(k)]
     tuned = [

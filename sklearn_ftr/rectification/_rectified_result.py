@@ -40,8 +40,8 @@ class InfluenceValues:
         Of predictions on the pool's side.
     every : ndarray of shape (n, k)
         Of all labels at their own estimate, those that rectify first.
-    shift : ndarray of shape (k j,) or float
-        Mean predictions of labeled rows less those of the pool, in standard errors.
+    shift : float, default=None
+        Mean predictions of labeled rows less those of the pool, in standard errors, where these are not f and the pool themselves.
     noise : tuple of ndarray of shape (k,) and (k j,), default=None
         How far rounding may have moved y and f, where that is more than their last places tell.
     n_parameters : int, default=1
@@ -59,7 +59,7 @@ class InfluenceValues:
     f: Array
     pool: PoolPart
     every: Array
-    shift: Array
+    shift: float | None = None
     noise: tuple[Array, Array] | None = None
     n_parameters: int = 1
     are_shares: bool = False
@@ -113,7 +113,7 @@ def rectified_result(
         if of_pool is None
         else shaped(_averaged(of_pool, *lambdas.shape, sample.n_indicators), template),
         confidence_level=confidence_level,
-        prediction_shift=_shift(values.shift, template),
+        prediction_shift=_shift(values, sample, here, template),
         influence=rectified.influence,
         design_effect=None if effect is None else like(effect, template),
         is_complete=sample.every.is_complete,
@@ -192,10 +192,13 @@ def _residual_variance(rectified: Rectification, values: InfluenceValues, sample
     return sample.drawn.variance_of_rows(values.y - weighed(values.f, rectified.lambda_))
 
 
-def _shift(shift: Array, template: Any) -> Any:
+def _shift(values: InfluenceValues, sample: Sample, here: Deviations, template: Any) -> Any:
     """Of the judge with the largest."""
-    if np.ndim(template) == 0 or np.ndim(shift) == 0:
-        return float(max(np.atleast_1d(shift), key=abs))
+    if values.shift is not None:
+        return float(values.shift)
+    shift = sample.drawn.shift_among(here, values.pool)
+    if np.ndim(template) == 0:
+        return max(shift.tolist(), key=abs)
     of_judges = shift.reshape(len(template), -1)
     return np.take_along_axis(of_judges, np.abs(of_judges).argmax(axis=1)[:, None], axis=1)[:, 0]
 

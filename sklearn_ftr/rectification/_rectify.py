@@ -18,12 +18,9 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._deviations import Deviations, beyond_rounding
 from sklearn_ftr.rectification._inference import Estimate, welch_satterthwaite
 from sklearn_ftr.rectification._influence import Influence
-from sklearn_ftr.rectification._moments import Moments, moments, rounding
+from sklearn_ftr.rectification._moments import Moments, sums_of_squares
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE, Weights, weighed, weights_of
 from sklearn_ftr.rectification._scipy import ndtri, stdtr
-
-# More than `rounding` takes for rounding, as a part of what values are.
-_COARSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -40,29 +37,31 @@ class Rectification:
     n_tuned: Array
 
 
-def prediction_shift(f: Array, pool: Moments) -> Array:
+def prediction_shift(sample: Deviations, pool: Moments) -> Array:
     """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference.
 
     Those of a permutation test: were labels missing at random, either sample would be a part of both. Labeled rows that several models
     have predicted vary more than the pool, which is predicted by their average.
     """
-    if not pool.count:
-        return np.zeros(f.shape[1])
-    of_labels, (r, m) = moments(f), (len(f), pool.count)
-    gap, squares = of_labels.mean - pool.mean, of_labels.cross_products.diagonal()
-    of_both = squares + pool.cross_products.diagonal() + gap**2 * (r * m / (r + m))
-    variance = np.maximum(of_both / (r + m - 1), squares / max(r - 1, 1))
-    error = np.sqrt(variance * (1 / r + 1 / m))
-    # No value of f is rounded by more than this, and so the mean square says enough where the error is larger.
-    known = error > _COARSE * np.sqrt(of_labels.mean**2 + squares / r)
-    known = known if known.all() else error > rounding(f)
+    r, m = len(sample.f), pool.count
+    if not m:
+        return np.zeros(sample.f.shape[1])
+    gap, squares = sample.f_mean - pool.mean, sums_of_squares(sample.f)
+    of_both = squares + pool.squares + gap**2 * (r * m / (r + m))
+    variance = np.maximum(of_both / (r + m - 1), squares / (r - 1))
+    return _in_errors(gap, np.sqrt(variance * (1 / r + 1 / m)), sample.noise[1])
+
+
+def _in_errors(gap: Array, error: Array, noise: Array) -> Array:
+    """A difference (k,) over its standard error; 0 where that is no more than `noise`."""
+    known = error > noise
     return gap / error if known.all() else np.divide(gap, error, out=np.zeros_like(gap), where=known)
 
 
 def shift_of(sample: Deviations) -> Array:
     """As `prediction_shift`, in standard errors under the sampling design; those of few clusters are brought to what they would be of many."""
     gap = sample.f_mean - sample.pool_mean
-    squares = np.sum(sample.f**2, axis=0) / (len(sample.f) * sample.spare)
+    squares = sums_of_squares(sample.f) / (len(sample.f) * sample.spare)
     error = np.sqrt(squares + sample.pool_covariance.diagonal())
     known = sample.has_pool & (error > sample.noise[1])
     student = np.divide(gap, error, out=np.zeros_like(gap), where=known)

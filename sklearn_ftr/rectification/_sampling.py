@@ -23,7 +23,7 @@ from sklearn_ftr.rectification._moments import Moments, RowMoments, columns, mer
 from sklearn_ftr.rectification._pool import Pool
 from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
-from sklearn_ftr.rectification._rectify import prediction_shift
+from sklearn_ftr.rectification._rectify import prediction_shift, shift_of
 
 # What the indexes of the labeled rows and of the pool are told by; empty where there are none.
 RowNames = tuple[str, str]
@@ -162,6 +162,10 @@ class Sampling(ABC):
     def shift(self, f: Array, pool: Any) -> Array:
         """Mean prediction of the labeled rows less that of the pool (k,), in standard errors of the difference."""
 
+    def shift_among(self, sample: Deviations, pool: Any) -> Array:
+        """The same of predictions whose deviations are known."""
+        return shift_of(sample)
+
     @abstractmethod
     def variance_of_rows(self, rows: Array) -> Array:
         """V (k,) of values (r, k) of labeled rows."""
@@ -265,7 +269,11 @@ class SimpleRandom(Sampling):
 
     def shift(self, f: Array, pool: Moments) -> Array:
         """In those of a permutation test."""
-        return prediction_shift(f, pool)
+        return prediction_shift(deviations_of_labels(f), pool)
+
+    def shift_among(self, sample: Deviations, pool: Moments) -> Array:
+        """In those of a permutation test."""
+        return prediction_shift(sample, pool)
 
     def variance_of_rows(self, rows: Array) -> Array:
         """With r - 1 degrees of freedom."""

@@ -86,8 +86,7 @@ def _beside_rows(design: SamplingDesign, pieces: SummedPieces, r: int, finite: b
     drawn = drawn_by(design, SamplingDesign(), r, table.count, finite, keep_design=not alike)
     if not isinstance(drawn, DesignedSampling):
         return drawn
-    largest = float(given.max())
-    unit = max(largest, float(table.mean[-1]))
+    unit = max(float(given.max()), float(table.mean[-1]))
     size = table.count * float(table.mean[-1]) / unit
-    own = None if drawn.own_weights is None else drawn.own_weights * (largest / unit)
+    own = None if drawn.own_weights is None else np.broadcast_to(given / unit, r)
     return replace(drawn, own_weights=own, pool_rows=PoolRows(pieces.n_rows, unit=unit, size=size))

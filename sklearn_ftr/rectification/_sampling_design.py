@@ -75,14 +75,20 @@ class SamplingDesign:
         design._read(columns)
         return design
 
-    def only(self, rows: NDArray[np.intp]) -> SamplingDesign:
-        """The design of some of the rows."""
-        chosen = object.__new__(SamplingDesign)
-        for name, value in vars(self).items():
-            known = name in _COLUMNS and value is not None
-            object.__setattr__(chosen, name, value[rows] if known else value)
-        object.__setattr__(chosen, "index", None)
-        return chosen
+    def only(self, rows: NDArray[np.intp] | range) -> SamplingDesign:
+        """The design of some of the rows; of a range of them nothing is copied."""
+        part = slice(rows.start, rows.stop) if isinstance(rows, range) else rows
+        known = {name: getattr(self, name) for name in _COLUMNS}
+        return self.with_columns(
+            **{name: value[part] for name, value in known.items() if value is not None}
+        )
+
+    def with_columns(self, **columns: NDArray[Any] | None) -> SamplingDesign:
+        """The same design with other columns, which are known to be right."""
+        other = object.__new__(SamplingDesign)
+        for name, value in (vars(self) | columns | {"index": None}).items():
+            object.__setattr__(other, name, value)
+        return other
 
     def _read(self, columns: Mapping[str, tuple[str, Any]]) -> None:
         check_same_rows(**dict(columns.values()))

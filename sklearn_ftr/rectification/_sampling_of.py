@@ -17,6 +17,9 @@ from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
+# Weights of which sums of products are far from overflowing.
+_LARGE = 1e30
+
 
 def check_sampling(
     labeled: Mapping[str, Any],
@@ -140,8 +143,10 @@ def _ones_unless(values: Array | None, n: int) -> Array:
 
 
 def _brought_to_one(labeled: Array, unlabeled: Array | None) -> tuple[Array, Array | None]:
-    """Weights whose largest is 1, so that no sum of them overflows."""
+    """Weights whose largest is 1 if it is very large or small, so that no sum of their products overflows; others are not copied."""
     largest = max(one.max() for one in (labeled, unlabeled) if one is not None and len(one)) or 1.0
+    if 1 / _LARGE < largest < _LARGE:
+        return labeled, unlabeled
     return labeled / largest, None if unlabeled is None else unlabeled / largest
 
 
@@ -165,7 +170,7 @@ def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, 
     numbers, _, known = numbered(columns, "strata")
     names, codes = np.unique(np.concatenate(numbers), return_inverse=True)
     of_rows = codes.reshape(-1)[:r], codes.reshape(-1)[r:]
-    told = [known[name] for name in names]
+    told = [one.item() if isinstance(one := known[name], np.generic) else one for name in names]
     without = np.bincount(of_rows[0], minlength=len(names)) == 0
     if without.any():
         raise ValueError(
@@ -242,8 +247,9 @@ def _is_simple(
     names: list[Any],
 ) -> bool:
     """Whether rows are all alike and by themselves, so that the design says nothing."""
-    weights = [one for one in (labeled.weights, unlabeled.weights) if one is not None]
-    alike = not weights or np.ptp(np.concatenate(weights)) == 0
+    weights = [one for one in (labeled.weights, unlabeled.weights) if one is not None and len(one)]
+    ends = [(one.min(), one.max()) for one in weights]
+    alike = not ends or np.ptp(ends) == 0
     equal_chance = chance is None or np.ptp(chance) == 0
     if not (alike and equal_chance and len(names) == 1):
         return False

@@ -38,7 +38,7 @@ class Known:
 
 def are_shares(labels: Array) -> bool:
     """Whether all labels are 0 or 1."""
-    return bool(np.all((labels == 0) | (labels == 1)))
+    return bool(((labels == 0) | (labels == 1)).all())
 
 
 def known_share(

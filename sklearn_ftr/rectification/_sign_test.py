@@ -6,7 +6,7 @@ the incomplete beta function, as Korn and Graubard (1998) do for shares from sur
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from sklearn_ftr.rectification._scipy import betainc, brentq
 
@@ -18,7 +18,7 @@ _ROUNDING = 1e-12
 
 def at_most(share: float, level: float, size: float) -> float:
     """P(B <= size share) for B binomial(size, level); of endless sizes B / size is the level."""
-    if np.isinf(size):
+    if math.isinf(size):
         return float(share >= level - _ROUNDING)
     share, size = _scaled(share, level, size)
     count = size * share
@@ -34,7 +34,7 @@ def at_least(share: float, level: float, size: float) -> float:
 
 def lowest_share(level: float, size: float, tail: float) -> float:
     """The share at which `at_most` is `tail`; 0 or less if shares of 0 are as likely as that."""
-    if np.isinf(size):
+    if math.isinf(size):
         return level
     if at_most(0.0, level, size) >= tail:
         return 0.0
@@ -45,4 +45,4 @@ def _scaled(share: float, level: float, size: float) -> tuple[float, float]:
     """Share and size of a smaller sample that is as far from the level in units of its error."""
     if size <= _LARGEST_SIZE:
         return share, size
-    return level + (share - level) * float(np.sqrt(size / _LARGEST_SIZE)), _LARGEST_SIZE
+    return level + (share - level) * math.sqrt(size / _LARGEST_SIZE), _LARGEST_SIZE

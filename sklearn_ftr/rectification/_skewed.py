@@ -89,12 +89,18 @@ def skewed_beyond_chance(student: Estimate, shape: Shape) -> SkewedT:
     """With skewness that matters and is more than normal labels show by chance, or that predictions let expect; other numbers are Student's."""
     effective = with_effective_degrees(student, shape)
     degrees = effective.degrees_of_freedom if shape.are_alike else student.degrees_of_freedom
-    with np.errstate(divide="ignore"):
-        chance = _CHANCE / np.maximum(np.atleast_1d(degrees) - 1, 0.0)
-    matters = np.abs(shape.skewness) > np.maximum(_NEGLIGIBLE, chance)
-    seen, expected = np.where(matters, shape.skewness, 0.0), np.asarray(shape.expected_skewness)
-    expected = np.where(np.abs(expected) > _NEGLIGIBLE, expected, 0.0)
-    return SkewedT(effective, np.where(np.abs(expected) > np.abs(seen), expected, seen))
+    chance = _CHANCE / np.maximum(np.atleast_1d(degrees) - 1, _NONE)
+    seen = _beyond(shape.skewness, np.maximum(_NEGLIGIBLE, chance))
+    expected = np.asarray(shape.expected_skewness)
+    if expected.any():
+        expected = _beyond(expected, _NEGLIGIBLE)
+        seen = np.where(np.abs(expected) > np.abs(seen), expected, seen)
+    return SkewedT(effective, seen)
+
+
+def _beyond(skewness: Array, least: Any) -> Array:
+    """Zero where it is not larger."""
+    return skewness * (np.abs(skewness) > least)
 
 
 def with_effective_degrees(student: Estimate, shape: Shape) -> Estimate:

@@ -75,7 +75,7 @@ class SourcePool(Pool):
         if self.f.checkpoint is None:
             return super().summarized(summary)
         blocks = (partial(_itself, block) for block in self.blocks())
-        found, m = Checkpoint(self.f.checkpoint).summarized(blocks, summary)
+        found, m = Checkpoint(self.f.checkpoint, self.drawn).summarized(blocks, summary)
         self._check_count(m)
         self._n_rows = m
         return found
@@ -94,7 +94,7 @@ class SourcePool(Pool):
             if len(f):
                 X = None if covariates is None else covariates.next(len(f), start)
                 drawn = self.drawn_between(start, start + len(f))
-                yield PoolBlock(start, (f,), self.shares, X, drawn)
+                yield PoolBlock(start, f, self.shares, X, drawn)
             start += len(f)
         if covariates is not None:
             covariates.check_end(start)

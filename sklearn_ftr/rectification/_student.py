@@ -12,6 +12,8 @@ from sklearn_ftr.rectification._scipy import ndtri, stdtr, stdtrit
 def t_quantile(tail: Any, degrees: Any) -> Any:
     """The value that t exceeds with probability `tail`; normal with endless degrees of freedom, NaN without any."""
     tail, degrees = np.asarray(tail, dtype=float), np.asarray(degrees, dtype=float)
+    if ((tail > 0) & (tail < 1) & (degrees < np.inf)).all():
+        return -stdtrit(degrees, tail)
     endless, certain = np.isposinf(degrees), (tail == 0) | (tail == 1)
     finite = -stdtrit(np.where(endless, 1.0, degrees), np.where(certain, 0.5, tail))
     quantile = np.where(endless, -ndtri(tail), finite)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr._tables import check_same_rows
 from sklearn_ftr.rectification._checks import Array, check_judgements
 from sklearn_ftr.rectification._moments import Moments, moments
-from sklearn_ftr.rectification._numbered import numbered
+from sklearn_ftr.rectification._numbered import as_python, numbered
 from sklearn_ftr.rectification._pool_rows import PoolRows
 from sklearn_ftr.rectification._pool_totals import PieceSums, RowSums
 from sklearn_ftr.rectification._sampling_design import read_labels, read_weights
@@ -189,7 +189,7 @@ class SummedClusters(SummedPieces):
         columns = [*(weights[:, None] * (values - self.origin)).T, weights]
         sums: Array = np.stack([np.bincount(codes, column, size) for column in columns], axis=1)
         seen = np.flatnonzero(sums[:, -1] > 0)
-        self._see([names[int(number)] for number in seen], sums[seen])
+        self._see(_labels(names, seen), sums[seen])
         self.n_rows += len(values)
 
     def merge(self, other: SummedClusters) -> None:
@@ -218,6 +218,13 @@ class SummedClusters(SummedPieces):
     def __getstate__(self) -> dict[str, Any]:
         """Without empty room."""
         return vars(self) | {"room": self.table.copy()}
+
+
+def _labels(names: Any, numbers: NDArray[np.intp]) -> list[Any]:
+    """As Python has them, which JSON and dictionaries know."""
+    if isinstance(names, np.ndarray):
+        return as_python(names[numbers])
+    return [names[int(number)] for number in numbers]
 
 
 def summed_pieces(

@@ -6,6 +6,7 @@ these are labels with noise, (1 - R^2)^1.5 times that. Neither useless predictio
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,25 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._moments import columns, sums_of_products, sums_of_squares
 from sklearn_ftr.rectification._rectify import Rectification
 
 # Skewness of predictions that is less is none, and so is what a normal pool shows by chance, in its standard errors.
 _CLEAR, _STANDARD_ERRORS = 0.5, 3.0
+# In place of 0, to be divided by.
+_SMALLEST = 1e-200
 # Measured in docs/which_interval.md: R^3 (1 - R^2)^1.5 is 1 / 8 at most, and predictions seldom are labels with noise.
 _FACTOR = 4.0
 
 
 def skewness_of_pool(rows: NDArray[Any]) -> Array:
     """Of predictions (n,) or (n, k), evenly spaced ones of a large pool, for each column; 0 where there is none to speak of."""
-    rows = columns(rows)
-    centred = rows - rows.mean(axis=0)
-    centred /= np.maximum(np.abs(centred).max(axis=0), np.finfo(float).tiny)
-    of_rows = centred * centred
-    squares, cubes = (np.einsum("ij,ij->j", one, centred) / len(rows) for one in (centred, of_rows))
-    skewness = cubes / np.where(squares > 0, squares, 1.0) ** 1.5
-    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * np.sqrt(6 / len(rows)))
-    return np.where(clear, skewness, 0.0)
+    rows, n = columns(rows), len(rows)
+    units = rows - rows.sum(axis=0) / n
+    units /= np.maximum(np.abs(units).max(axis=0), _SMALLEST)
+    squares, cubes = sums_of_squares(units), sums_of_products(units * units, units)
+    skewness = cubes * math.sqrt(n) / np.maximum(squares, _SMALLEST) ** 1.5
+    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n))
+    return np.asarray(skewness * clear)
 
 
 def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:

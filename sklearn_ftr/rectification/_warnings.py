@@ -32,8 +32,7 @@ def warn_of_doubts(result: RectifiedResult, stacklevel: int) -> None:
             ZeroWidthIntervalWarning,
             stacklevel=stacklevel,
         )
-    shift = np.atleast_1d(result.prediction_shift)
-    largest = shift[np.argmax(np.abs(shift))]
+    largest = max(np.atleast_1d(result.prediction_shift).tolist(), key=abs)
     if abs(largest) > _LARGEST_SHIFT:
         warnings.warn(
             f"The mean prediction of the {result.n_rectify} rows that rectify is {abs(largest):.1f} standard errors "

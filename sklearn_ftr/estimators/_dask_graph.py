@@ -1,0 +1,111 @@
+"""Functions of partitions of a collection of dask, on a cluster if there is one. Dask is imported by whoever has made a collection of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sklearn_ftr.estimators._pass_report import PassReport
+from sklearn_ftr.rectification._dask_collections import with_whole_rows
+from sklearn_ftr.rectification._pool_rows import PoolRows
+
+# Partitions for each thread of a cluster that are sent at once, if columns of their rows go with them.
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """What makes the partitions of a collection, and their keys in it."""
+
+    tasks: Any
+    keys: list[Any]
+
+    @classmethod
+    def of(cls, values: Any) -> Graph:
+        """Each partition with all of its columns."""
+        values = with_whole_rows(values)
+        if hasattr(values, "simplify"):
+            # Only the columns that are asked for are read, but files one by one, since X and y have to be cut alike.
+            values = values.simplify()
+        keys = _flat(values.__dask_keys__())
+        return cls(dict(values.__dask_graph__()), keys)
+
+    def computed(
+        self,
+        tasks: list[Any],
+        report: Callable[[str], None],
+        before: int = 0,
+        of: str = "pool",
+    ) -> Iterator[Any]:
+        """Results of tasks (function, key of a partition, and more), in their order, as soon as they are there.
+
+        They follow so many `before` them, which were known, and are `of` what is said. All are one graph, which grows with the number of partitions and not with its square;
+        but those that bring columns of their rows along are sent a few at a time.
+        """
+        told = PassReport(report, before + len(tasks), "partitions", of)
+        few = any(isinstance(one, PoolRows) for task in tasks[:1] for one in task)
+        for number, one in enumerate(self._results(tasks, few), start=before + 1):
+            yield one
+            told.seen(number, 1)
+
+    def _results(self, tasks: list[Any], few: bool) -> Iterator[Any]:
+        """In their order; those that have been seen are kept nowhere."""
+        client = _client()
+        if client is None:
+            for one in self._delayed(tasks):
+                yield one.compute()
+            return
+        size = _AT_ONCE * max(sum(client.nthreads().values()), 1) if few else max(len(tasks), 1)
+        parts = (tasks[start : start + size] for start in range(0, len(tasks), size))
+        results = (client.compute(self._delayed(_with_sent_rows(part))) for part in parts)
+        now: list[Any] = next(results, [])
+        while now:
+            following: list[Any] = next(results, [])
+            for number, future in enumerate(now):
+                yield future.result()
+                now[number] = None  # so that the worker may forget it
+            now = following
+
+    def _delayed(self, tasks: list[Any]) -> list[Any]:
+        from dask.delayed import Delayed
+        from dask.highlevelgraph import HighLevelGraph
+        from dask.optimization import cull
+
+        name = f"pool-{uuid4().hex}"
+        layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
+        needed, _ = cull(self.tasks, [key for _, key, *_ in tasks])
+        graph = HighLevelGraph({name: {**needed, **layer}}, {name: set()})
+        return [Delayed(key, graph, layer=name) for key in layer]
+
+
+def _flat(keys: Any) -> list[Any]:
+    """Of nested lists."""
+    return [one for part in keys for one in _flat(part)] if isinstance(keys, list) else [keys]
+
+
+def _with_sent_rows(tasks: list[Any]) -> list[Any]:
+    """How rows were drawn is sent to workers by itself, since a graph is to be small."""
+    return [
+        tuple(sent(one, everywhere=False) if isinstance(one, PoolRows) else one for one in task)
+        for task in tasks
+    ]
+
+
+def _client() -> Any:
+    """That of a cluster, if there is one."""
+    try:
+        from distributed import get_client
+    except ImportError:
+        return None
+    try:
+        return get_client()
+    except ValueError:
+        return None
+
+
+def sent(value: Any, everywhere: bool = True) -> Any:
+    """A copy on every worker, so that it is sent once and not with each task, or on one."""
+    client = _client()
+    return value if client is None else client.scatter(value, broadcast=everywhere, hash=False)
