@@ -16,7 +16,7 @@ from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr._tables import check_same_index
 from sklearn_ftr.estimators._labels import check_partial_labels
-from sklearn_ftr.rectification._sampling_of import numbered
+from sklearn_ftr.rectification._numbered import numbered
 
 __all__ = ["LabeledKFold", "labeled_scorer"]
 

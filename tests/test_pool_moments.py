@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from sklearn_ftr import (
     PoolMoments,
-    SamplingDesign,
     m_estimate,
     rectify_difference,
     rectify_linear_regression,
@@ -248,8 +247,6 @@ def test_estimates_that_need_rows_say_so(rows):
     y, f, pool = rows
     X, X_pool, moments = y[:, None], pool[:, None], PoolMoments(pool)
     group, group_pool = np.arange(60) % 2, np.arange(940) % 2
-    weighted = SamplingDesign(weights=np.arange(1.0, 61.0))
-    weighted_pool = SamplingDesign(weights=np.arange(1.0, 941.0))
     for ask in (
         lambda: rectify_quantile(y, f, moments),
         lambda: rectify_linear_regression(X, y, f, X_pool, moments),
@@ -258,8 +255,6 @@ def test_estimates_that_need_rows_say_so(rows):
         lambda: m_estimate(lambda X, y, t: y - t, X, y, f, X_pool, moments, start=0),
         lambda: rectify_difference(y, f, moments, group, group_pool),
         lambda: rectify_difference(y, f, moments, group, lambda: iter([group_pool])),
-        lambda: rectify_mean(y, f, moments, design=weighted, design_unlabeled=weighted_pool),
-        lambda: rectify_mean(y, f, moments, finite_population=True),
     ):
         with pytest.raises(ValueError, match="PoolMoments, from which means can be had, but nothing"):
             ask()

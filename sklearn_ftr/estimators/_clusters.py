@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._sampling_of import numbered
+from sklearn_ftr.rectification._numbered import numbered
 
 Rows = NDArray[np.intp]
 

@@ -12,8 +12,8 @@ from sklearn_ftr.estimators._inner_model import is_frozen
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._training_weights import takes_weights, weight_parameter
 from sklearn_ftr.rectification._checks import Array
+from sklearn_ftr.rectification._numbered import numbered
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
-from sklearn_ftr.rectification._sampling_of import numbered
 
 TRAIN_WEIGHTS = [*BOOLEAN, StrOptions({"auto"})]
 _ADVICE = 'Set train_weights to False, or to "auto", which trains such models without weights.'

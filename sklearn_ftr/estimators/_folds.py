@@ -16,7 +16,7 @@ from sklearn_ftr.estimators._inner_model import draw_seed, without_needless_axis
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._own_rows import own_rows
 from sklearn_ftr.rectification._checks import Array
-from sklearn_ftr.rectification._sampling_of import numbered
+from sklearn_ftr.rectification._numbered import numbered
 
 Rows = NDArray[np.intp]
 

@@ -14,11 +14,12 @@ from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._numbered import numbered
 from sklearn_ftr.rectification._pool_moments import PoolMoments
 from sklearn_ftr.rectification._sample import Folds, Sample, Trained
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
-from sklearn_ftr.rectification._sampling_of import numbered, sampling_of
+from sklearn_ftr.rectification._sampling_of import sampling_of
 from sklearn_ftr.rectification._source_pool import SummarizedPool
 
 Rows = NDArray[np.intp]

@@ -7,6 +7,7 @@ from sklearn_ftr.rectification._contrast import ContrastResult
 from sklearn_ftr.rectification._difference import rectify_difference
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
 from sklearn_ftr.rectification._labels_needed import LabelsNeeded
+from sklearn_ftr.rectification._linear_regression_moments import LinearRegressionMoments
 from sklearn_ftr.rectification._m_estimate import m_estimate
 from sklearn_ftr.rectification._mean import rectify_mean
 from sklearn_ftr.rectification._pool_moments import PoolMoments
@@ -28,6 +29,7 @@ __all__ = [
     "ContrastResult",
     "Estimate",
     "LabelsNeeded",
+    "LinearRegressionMoments",
     "PoolMoments",
     "PoolSource",
     "PredictionShiftWarning",

@@ -76,6 +76,15 @@ class Coordinates:
             else scipy_module("linalg.blas").dtrsm(1.0, self.factor, Z, side=1, overwrite_b=1)
         )
 
+    def matrix(self, origin: Array) -> Array:
+        """What makes Z of (1, x - origin) (k, d + 1)."""
+        matrix = np.hstack([(origin - self.center)[:, None], np.eye(len(origin))])
+        if self.intercept:
+            matrix = np.vstack([np.eye(1, len(origin) + 1), matrix])
+        if self.factor is None:
+            return matrix
+        return np.asarray(scipy_module("linalg").solve_triangular(self.factor, matrix, trans=1))
+
     def coefficients(self, values: Array) -> Array:
         """Coefficients of X (..., k) from coefficients of Z."""
         if self.factor is not None:

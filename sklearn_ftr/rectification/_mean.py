@@ -22,9 +22,11 @@ from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectifi
 from sklearn_ftr.rectification._result import RectifiedResult
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart
+from sklearn_ftr.rectification._sampling_beside_moments import check_sampling_beside
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._share_evidence import are_shares
+from sklearn_ftr.rectification._source_pool import SummarizedPool
 from sklearn_ftr.rectification._tail_of_pool import skewness_of_pool
 from sklearn_ftr.rectification._warnings import warn_of_doubts
 
@@ -61,7 +63,7 @@ def rectify_mean(
         freedom; with fewer than 6 labels it is 0. Of several judges (j,) or (k, j); a number is the weight of each.
     design, design_unlabeled : SamplingDesign, default=None
         Weights, clusters, strata and labeling probabilities of labeled rows and of the pool. None: rows are independent and
-        all alike.
+        all alike. PoolMoments hold weights and clusters of the pool themselves.
     finite_population : bool, default=False
         The mean of exactly these rows, labeled and unlabeled, is asked for (a benchmark of 3,000 answers, say). Only which rows
         got a label is random then, and with all rows labeled the standard error is 0.
@@ -166,9 +168,12 @@ def rectified_mean(
     judged = read_judgements(f, f_unlabeled, labels.shape, missing_judgements)
     lambda_ = judged.check_lambda(lambda_, columns(labels[:1]).shape[1])
     pool = judged.as_pool()
-    drawn = check_sampling(
-        {"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, len(labels), pool, **sampling
-    )
+    if isinstance(pool, SummarizedPool):
+        drawn = check_sampling_beside(pool.known, {"y": y, "f": f}, len(labels), **sampling)
+    else:
+        drawn = check_sampling(
+            {"y": y, "f": f}, {"f_unlabeled": f_unlabeled}, len(labels), pool, **sampling
+        )
     y_ = labels.astype(np.float64, copy=False)
     sample = Sample(y_, judged.f, pool, drawn, n_indicators=judged.n_indicators)
     names = tuple(map(str, column_names(y) or ()))

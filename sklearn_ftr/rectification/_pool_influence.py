@@ -17,6 +17,7 @@ from sklearn_ftr.rectification._estimand import Estimand, Linearized, times
 from sklearn_ftr.rectification._moments import columns
 from sklearn_ftr.rectification._pool import PoolBlock
 from sklearn_ftr.rectification._pool_rows import Codes
+from sklearn_ftr.rectification._regression_pool import SummarizedRegression
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import PoolPart, Sampling
 from sklearn_ftr.rectification._some_rows import OF_POOL, SomeRows
@@ -137,6 +138,9 @@ def pool_side(
     estimand: Estimand, sample: Sample, X: Design, of_labeled: list[Linearized], spread: Array
 ) -> PoolSide:
     """From estimates of the predictions of labeled rows to those of the pool; `spread` (k,) is how influence values of labeled rows vary."""
+    if isinstance(sample.pool, SummarizedRegression):
+        start = _solved(estimand, sample, X, of_labeled)
+        return _side_of_all(estimand, sample, X, start, np.full_like(spread, np.inf), None)
     some = SomeRows.of(estimand, sample, X)
     start = some.estimates(estimand, of_labeled)
     if not some.are_all:
@@ -157,7 +161,7 @@ def _side_of_all(
     X: Design,
     at: list[Linearized],
     limit: Array,
-    some: SomeRows,
+    some: SomeRows | None,
 ) -> PoolSide:
     """Of one model, or of the average of several."""
     drawn, pool, shares = sample.drawn, sample.pool, sample.pool.shares
@@ -178,7 +182,9 @@ def _side_of_all(
             continue  # rows in clusters with labels were taken where all models are, not where their own is
         known = number > 1 or own is None
         if known and _are_short(estimand, step, limit):
-            ends = some.corrected(estimand, at, part.mean, points + step)
+            ends = list(points + step)
+            if some is not None:
+                ends = some.corrected(estimand, at, part.mean, points + step)
             theta = [estimand.reported(one) for one in ends]
             at = [replace(one, theta=its) for one, its in zip(at, theta, strict=True)]
             bread = _breads(at)
@@ -186,6 +192,19 @@ def _side_of_all(
             return PoolSide(at, list(moves), part, drawn.part(seen.predictions, sample.f))
         at = _moved(estimand, at, step)
     raise _no_estimate()
+
+
+def _solved(estimand: Estimand, sample: Sample, X: Design, at: list[Linearized]) -> list[Linearized]:
+    """Least squares from moments: one step from anywhere, and a second one that takes away the first one's rounding."""
+    moves = np.zeros((len(at), 1, len(at[0].solution)))
+    for _ in range(2):
+        points = np.array([one.solution for one in at])
+        seen = sample.pool.summarized(PoolScores(estimand, sample.drawn, points, moves, sample.f[0]))
+        at = _with_inverse(estimand, sample, X, at, seen)
+        of_labeled = _scores_of_labeled(estimand, sample, X, points, moves)
+        part = sample.drawn.part(seen.scores, of_labeled)
+        at = _moved(estimand, at, _steps(at, part.mean[None])[:, 0])
+    return at
 
 
 def _side_of_parts(estimand: Estimand, sample: Sample, at: list[Linearized], limit: Array) -> PoolSide:

@@ -11,67 +11,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ftr._arguments import ArgumentTypeError, check_count, is_number
-from sklearn_ftr.rectification._checks import (
-    Array,
-    as_pool_array,
-    as_settings,
-    check_finite,
-    check_judgements,
-)
+from sklearn_ftr._arguments import ArgumentTypeError, check_count
+from sklearn_ftr.rectification._checks import Array, as_pool_array, check_judgements
+from sklearn_ftr.rectification._even_rows import EvenRows
 from sklearn_ftr.rectification._moments import Moments, as_table, merge, moments, no_moments
 from sklearn_ftr.rectification._pool import PoolBlock
-
-# Evenly spaced rows of which as many are kept as this, or up to twice as many.
-_ROWS = 4_096
-
-
-class EvenRows:
-    """Every so-many-th row of a pool, counted from its first one: all of a small pool, some thousands of a large one.
-
-    The distance is a power of two, so that which rows are kept depends on the pool only, not on how it was cut into blocks.
-    """
-
-    def __init__(self, n_rows: int = 0) -> None:
-        """Of so many rows in all, if that is known: then none is kept that would be dropped again."""
-        self.step, self.first = 1, 0
-        while -(-n_rows // self.step) > 2 * _ROWS:
-            self.step *= 2
-        self.kept: list[NDArray[Any]] = []
-
-    @property
-    def rows(self) -> NDArray[Any]:
-        """Those that are kept (n, k)."""
-        return self.kept[0] if len(self.kept) == 1 else np.concatenate(self.kept)
-
-    def add(self, rows: NDArray[Any], start: int) -> None:
-        """See rows (n, k), of which the first one is number `start`."""
-        offset = -start % self.step
-        if not self.kept:
-            self.first = start + offset
-        self.kept.append(rows[offset :: self.step].copy())
-        self._thin()
-
-    def merge(self, other: EvenRows) -> None:
-        """See what another one has kept of rows that follow."""
-        step = max(self.step, other.step)
-        for one in (self, other):
-            one._widen(step)
-        if not self.kept:
-            self.first = other.first
-        self.kept += other.kept
-        self._thin()
-
-    def _thin(self) -> None:
-        while sum(map(len, self.kept)) > 2 * _ROWS:
-            self._widen(2 * self.step)
-
-    def _widen(self, step: int) -> None:
-        if self.kept:
-            offset = (-self.first % step) // self.step
-            self.first += offset * self.step
-            self.kept = [self.rows[offset :: step // self.step]]
-        self.step = step
+from sklearn_ftr.rectification._summed_pieces import SummedPieces, SummedRows, summed_pieces
+from sklearn_ftr.rectification._told_moments import read_count, read_moments
+from sklearn_ftr.rectification._told_pieces import PIECES, read_pieces, told_pieces
 
 
 class PoolMoments:
@@ -84,19 +31,26 @@ class PoolMoments:
     ----------
     f : array-like of shape (m,) or (m, k), default=None
         Predictions to begin with.
+    weights, clusters : array-like of shape (m,), default=None
+        How their rows were drawn, as in a `SamplingDesign`. Whatever one update says of rows the others have to say as well.
 
     Attributes
     ----------
     count : int
-        Rows that have been seen.
+        Rows that have been seen; those that weigh nothing are as if they were not there.
+    n_pieces : int
+        Rows, or clusters: what was drawn independently.
     mean : ndarray of shape (k,)
+        By weights, if there are any.
     covariance : ndarray of shape (k, k)
-        With ddof=1, as `numpy.cov` has it; zeros of fewer than two rows.
+        With ddof=1, as `numpy.cov` has it; zeros of fewer than two pieces. Of rows with weights, or in clusters, `n_pieces` times the covariance of `mean`
+        (linearised), which of rows that are alike is the same.
 
     Notes
     -----
     Blocks are merged by the pairwise update of Chan, Golub and LeVeque (1983). A few thousand evenly spaced rows are kept, from whose skewness the intervals of
-    few labels learn (docs/which_interval.md); without them, as from a database, these intervals do without.
+    few labels learn (docs/which_interval.md); without them, as from a database, these intervals do without. Of rows with weights second moments of weighted predictions and
+    weights are kept; of clusters, some of which may have labels, a row of sums each.
 
     Examples
     --------
@@ -114,11 +68,20 @@ class PoolMoments:
     True
     """
 
-    def __init__(self, f: ArrayLike | None = None) -> None:
+    _pieces: SummedPieces | None = None
+    _told: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        f: ArrayLike | None = None,
+        *,
+        weights: ArrayLike | None = None,
+        clusters: ArrayLike | None = None,
+    ) -> None:
         self._moments: Moments | None = None
         self._even: EvenRows | None = EvenRows()
         if f is not None:
-            self.update(f)
+            self.update(f, weights, clusters)
 
     @classmethod
     def expecting(cls, n_rows: int | None) -> Self:
@@ -127,19 +90,35 @@ class PoolMoments:
         seen._even = EvenRows(n_rows or 0)
         return seen
 
+    @classmethod
+    def of_moments(cls, known: Moments) -> Self:
+        """Of rows that are alike, none of which is there."""
+        found = cls()
+        found._moments, found._even = known, None
+        return found
+
     @property
     def count(self) -> int:
         """See above."""
+        if self._pieces is not None:
+            return self._pieces.n_rows
         return 0 if self._moments is None else self._moments.count
+
+    @property
+    def n_pieces(self) -> int:
+        """See above."""
+        return self.count if self._pieces is None else self._pieces.of_table.count
 
     @property
     def mean(self) -> Array:
         """See above."""
-        return self._known.mean
+        return self._known.mean if self._pieces is None else self._pieces.mean_and_covariance()[0]
 
     @property
     def covariance(self) -> Array:
         """See above."""
+        if self._pieces is not None:
+            return self._pieces.mean_and_covariance()[1]
         known = self._known
         return known.covariance if known.count > 1 else np.zeros_like(known.cross_products)
 
@@ -149,12 +128,18 @@ class PoolMoments:
             raise ValueError("These PoolMoments have seen no prediction; update them first.")
         return self._moments
 
-    def update(self, f: ArrayLike) -> Self:
+    def update(
+        self, f: ArrayLike, weights: ArrayLike | None = None, clusters: ArrayLike | None = None
+    ) -> Self:
         """See predictions of more rows.
 
         Parameters
         ----------
         f : array-like of shape (n,) or (n, k)
+        weights : array-like of shape (n,), default=None
+            How many members of the population each row stands for, 0 or more, in the same units in all updates.
+        clusters : array-like of shape (n,), default=None
+            Labels of clusters, of any kind that can be hashed. Rows of one may come in several updates, and be seen by several workers.
 
         Returns
         -------
@@ -163,17 +148,21 @@ class PoolMoments:
         Raises
         ------
         ValueError
-            NaN, infinite or overflowing values; another number of columns.
+            NaN, infinite or overflowing values; another number of columns; weights or clusters of another length, or that other rows do not have;
+            negative weights, missing labels.
         """
         rows = as_table(as_pool_array(f, "f"))
         if not len(rows):
             return self
         self._check_columns(rows.shape[1])
+        if weights is not None or clusters is not None:
+            return self._take(*summed_pieces(f, rows, weights, clusters))
         with np.errstate(invalid="ignore", over="ignore"):
             of_rows = moments(rows)
         if not np.isfinite(of_rows.squares).all():
             check_judgements(rows, "f")
             raise ValueError("f has values whose squares overflow; divide by a power of ten.")
+        self._check_told(frozenset())
         self._see(rows, of_rows, self.count)
         return self
 
@@ -183,7 +172,7 @@ class PoolMoments:
         Parameters
         ----------
         other : PoolMoments
-            Of other rows; it may not be used any more.
+            Of other rows, of which the same is known; it may not be used any more.
 
         Returns
         -------
@@ -193,11 +182,14 @@ class PoolMoments:
             raise ArgumentTypeError(
                 f"other is of type {type(other).__name__}; expected PoolMoments. Rows are seen by update."
             )
-        if other._moments is None:
+        if not other.count:
             return self
-        self._check_columns(len(other.mean))
-        mine = no_moments(len(other.mean)) if self._moments is None else self._moments
-        self._moments = merge(mine, other._moments)
+        self._check_columns(other._n_columns)
+        if other._pieces is not None:
+            first = self._pieces is None
+            return self._take(other._pieces.copied() if first else other._pieces, other._told)
+        self._check_told(other._told)
+        self._moments = merge(self._moments or no_moments(other._n_columns), other._known)
         if self._even is None or other._even is None:
             self._even = None
         else:
@@ -216,11 +208,13 @@ class PoolMoments:
         Returns
         -------
         dict
-            `count`, `mean` (k numbers), `covariance` (k rows of k numbers) and, if they are known, `rows`: every `step`-th row of the pool. Of no
-            rows the count only.
+            `count`, `mean` (k numbers), `covariance` (k rows of k numbers) and, if they are known, `rows`: every `step`-th row of the pool. Of rows with
+            weights `totals` in place of the last ones, of clusters their labels (JSON has texts and numbers) and sums; see `from_dict`. Of no rows the count only.
         """
         if not self.count:
             return {"count": 0}
+        if self._pieces is not None:
+            return told_pieces(self._pieces, self._told)
         told = {
             "count": self.count,
             "mean": self.mean.tolist(),
@@ -240,18 +234,24 @@ class PoolMoments:
             As `to_dict` has it. `mean` may be a number, and `covariance` the variance, with ddof=1 (None, as databases have it, of a single row); `rows`
             may be missing. With a count of 0 nothing else is read.
 
+            Of rows with weights, or in clusters without labels: `totals`, count, mean (k + 1) and covariance (k + 1, k + 1) of a table with a row for each of
+            them, sum(w (f - origin)) and, last, sum(w); `origin`, k numbers, by default 0; `clustered`, whether these are clusters, by default
+            False; `weighted`, whether rows had weights, by default True; and `count`, how many rows there are, by default those of the table.
+
+            Of clusters with labels: `clusters` and, for each of them, `sums` (k numbers) and `sizes`, sum(w); `origin`, `weighted` and `count` as well.
+
         Raises
         ------
         ValueError
-            A missing entry, or shapes that do not match; values that are not finite; a covariance that is none.
+            A missing entry, or shapes that do not match; values that are not finite; a covariance that is none; pieces that weigh nothing.
         """
         found = cls()
-        count = _read_count(told)
+        if isinstance(told, Mapping) and any(name in told for name in PIECES):
+            return found if told.get("count") == 0 else found._take(*read_pieces(told))
+        count = read_count(told)
         if not count:
             return found
-        mean, covariance = _read(told, count)
-        found._moments = Moments(count, mean, covariance * max(count - 1, 0))
-        found._even = None
+        found = cls.of_moments(read_moments(told, count))
         if told.get("rows") is not None:
             found._even = EvenRows()
             rows = as_table(as_pool_array(told["rows"], "rows"))
@@ -261,11 +261,14 @@ class PoolMoments:
         return found
 
     def __repr__(self) -> str:
-        if self._moments is None:
+        if not self.count:
             return "PoolMoments()"
         spread = np.sqrt(np.diag(self.covariance))
         mean, deviation = (", ".join(f"{one:.6g}" for one in values) for values in (self.mean, spread))
-        return f"PoolMoments(count={self.count}, mean=[{mean}], standard deviation=[{deviation}])"
+        pieces = f", n_pieces={self.n_pieces}" if "clusters" in self._told else ""
+        return (
+            f"PoolMoments(count={self.count}{pieces}, mean=[{mean}], standard deviation=[{deviation}])"
+        )
 
     @property
     def is_finite(self) -> bool:
@@ -282,11 +285,51 @@ class PoolMoments:
         """Some rows (n, k), evenly spaced, if they are known."""
         return None if self._even is None or not self.count else self._even.rows
 
+    @property
+    def of_pieces(self) -> SummedPieces:
+        """For stage 2 under a sampling design; rows that are alike weigh 1 each."""
+        return SummedRows.of_rows(self._known) if self._pieces is None else self._pieces
+
+    def has(self, name: str) -> bool:
+        """Whether rows have "weights" or "clusters"."""
+        return name in self._told
+
+    @property
+    def as_rows(self) -> PoolMoments:
+        """As many rows that are alike as there are pieces, where these weigh the same."""
+        if self._pieces is None:
+            return self
+        n, (mean, covariance) = self.n_pieces, self._pieces.mean_and_covariance()
+        return self.of_moments(Moments(n, mean, covariance * (n - 1)))
+
+    @property
+    def _n_columns(self) -> int:
+        return len(self._known.mean if self._pieces is None else self._pieces.origin)
+
     def _check_columns(self, k: int) -> None:
-        if self._moments is not None and len(self.mean) != k:
+        if self.count and self._n_columns != k:
             raise ValueError(
-                f"f has {k} columns and there are {len(self.mean)} in what was seen before; expected as many."
+                f"f has {k} columns and there are {self._n_columns} in what was seen before; expected as many."
             )
+
+    def _check_told(self, told: frozenset[str]) -> None:
+        if not self.count or told == self._told:
+            return
+        name = min(told ^ self._told)
+        here, before = ("has", "none") if name in told else ("has no", "some")
+        raise ValueError(
+            f"f {here} {name} and what was seen before has {before}; expected {name} of all rows, or of none."
+        )
+
+    def _take(self, pieces: SummedPieces, told: frozenset[str]) -> Self:
+        if not pieces.n_rows:
+            return self
+        self._check_told(told)
+        if self._pieces is None:
+            self._pieces, self._told = pieces, told
+        else:
+            self._pieces.merge(pieces)
+        return self
 
     def _see(self, rows: NDArray[Any], of_rows: Moments, start: int) -> None:
         self._moments = of_rows if self._moments is None else merge(self._moments, of_rows)
@@ -301,44 +344,3 @@ def refuse_moments(**values: Any) -> None:
             raise ValueError(
                 f"{name} is given as PoolMoments, from which means can be had, but nothing that needs its rows; pass them, in an array or in blocks."
             )
-
-
-def _read_count(told: Mapping[str, Any]) -> int:
-    """Whole numbers of any type, Decimals of databases as well."""
-    if not isinstance(told, Mapping):
-        raise ArgumentTypeError(
-            f"told is of type {type(told).__name__}; expected a mapping with count, mean and covariance."
-        )
-    _check_entries(told, "count")
-    count = told["count"]
-    is_whole = is_number(count) and count == count and count == int(count)
-    return check_count(int(count) if is_whole else count, "count", 0)
-
-
-def _check_entries(told: Mapping[str, Any], *names: str) -> None:
-    missing = [name for name in names if name not in told]
-    if missing:
-        raise ValueError(
-            f"PoolMoments are made of count, mean and covariance; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
-        )
-
-
-def _read(told: Mapping[str, Any], count: int) -> tuple[Array, Array]:
-    """Mean (k,) and covariance (k, k)."""
-    _check_entries(told, "mean", "covariance")
-    mean = check_finite(np.atleast_1d(as_settings(told["mean"], "mean", "expected k numbers")), "mean")
-    k = len(mean)
-    covariance = np.zeros((k, k))
-    if count > 1:
-        covariance = as_settings(told["covariance"], "covariance", "expected k rows of k numbers")
-        covariance = check_finite(np.atleast_2d(covariance), "covariance")
-    if mean.ndim != 1 or covariance.shape != (k, k):
-        raise ValueError(
-            f"mean has shape {mean.shape} and covariance {covariance.shape}; expected ({k},) and ({k}, {k})."
-        )
-    smallest, size = np.linalg.eigvalsh(covariance)[0], np.abs(covariance).max()
-    if not np.allclose(covariance, covariance.T) or smallest < -1e-8 * size:
-        raise ValueError(
-            "covariance is that of no values; expected a symmetric matrix without negative variances."
-        )
-    return mean, covariance

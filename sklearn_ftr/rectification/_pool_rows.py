@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +26,35 @@ class PoolRows:
         Numbers of the clusters that rows are in; None if each row is by itself, and so in no cluster with labels.
     strata : ndarray of int of shape (n_rows,), default=None
         Numbers of strata of rows by themselves; None if there is one. Those of clusters are known to the sampling.
+    unit, size : float, default=1.0 and None
+        Of rows that are known by a summary: in which units their weights are counted, and how much they weigh together. Of clusters with labels
+        there are a weight and a number each, then, not one for each row.
     """
 
     n_rows: int
     weights: Array | None = None
     pieces: Codes | None = None
     strata: Codes | None = None
+    unit: float = 1.0
+    size: float | None = None
 
     def __len__(self) -> int:
         return self.n_rows
 
     def between(self, start: int, stop: int) -> PoolRows:
         """Rows from number `start` on, before `stop`."""
-        columns = {
+        columns: dict[str, Any] = {
             name: None if (values := getattr(self, name)) is None else values[start:stop]
             for name in ("weights", "pieces", "strata")
         }
         return replace(self, n_rows=stop - start, **columns)
+
+    @property
+    def total(self) -> float:
+        """What all rows weigh."""
+        if self.size is not None:
+            return self.size
+        return float(self.n_rows if self.weights is None else self.weights.sum())
 
     def in_pieces(self, n_pieces: int) -> Array:
         """What rows of each cluster weigh (n_pieces,); nothing of rows by themselves."""

@@ -10,9 +10,11 @@ from sklearn_ftr._arguments import check_choice
 from sklearn_ftr.rectification._families import FAMILIES
 from sklearn_ftr.rectification._generalized_linear import GeneralizedLinear
 from sklearn_ftr.rectification._inference import check_confidence_level
+from sklearn_ftr.rectification._linear_regression_moments import LinearRegressionMoments
 from sklearn_ftr.rectification._linearize import rectify_estimand
 from sklearn_ftr.rectification._regression_data import check_regression
 from sklearn_ftr.rectification._result import RectifiedResult
+from sklearn_ftr.rectification._sampling_beside_moments import check_sampling_beside
 from sklearn_ftr.rectification._sampling_design import SamplingDesign
 from sklearn_ftr.rectification._sampling_of import check_sampling
 from sklearn_ftr.rectification._warnings import warn_of_doubts
@@ -22,8 +24,8 @@ def rectify_glm(
     X: ArrayLike,
     y: ArrayLike,
     f: ArrayLike,
-    X_unlabeled: ArrayLike,
-    f_unlabeled: ArrayLike,
+    X_unlabeled: ArrayLike | LinearRegressionMoments,
+    f_unlabeled: ArrayLike | None = None,
     *,
     family: str = "gaussian",
     fit_intercept: bool = True,
@@ -47,10 +49,10 @@ def rectify_glm(
         Predictions of y for the same rows, by j judges, in the same range: for classes, probabilities of class 1. Those of "binomial" are clipped to
         shares of 0.001 and 0.999, those of "poisson" from below to a thousandth of the mean label, as in the estimators: a rule that says 0
         and 1 is a predictor as good as any, but has no logit.
-    X_unlabeled : array-like of shape (m, d), or blocks of such
+    X_unlabeled : array-like of shape (m, d), blocks of such, or LinearRegressionMoments
         Covariates of the pool. Read in blocks, never copied whole (data frames of mixed types are). May be empty. Blocks as in `rectify_mean`; they are read several
-        times, so that an iterator is not enough.
-    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such
+        times, so that an iterator is not enough. For "gaussian" a summary of covariates and predictions takes the place of both.
+    f_unlabeled : array-like of shape (m,) or (m, j), or blocks of such; None beside a summary
         Predictions for the pool, clipped likewise. Blocks need not be cut as those of `X_unlabeled` are.
     family : {"gaussian", "binomial", "poisson"}, default="gaussian"
         Distribution of y given X: linear, logistic or Poisson (log-linear) regression.
@@ -133,8 +135,8 @@ def _rectify(
     X: ArrayLike,
     y: ArrayLike,
     f: ArrayLike,
-    X_unlabeled: ArrayLike,
-    f_unlabeled: ArrayLike,
+    X_unlabeled: ArrayLike | LinearRegressionMoments,
+    f_unlabeled: ArrayLike | None,
     *,
     family: str,
     fit_intercept: bool = True,
@@ -151,7 +153,9 @@ def _rectify(
     check_choice(family, "family", tuple(FAMILIES))
     kind = FAMILIES[family]
     data = check_regression(
-        *(X, y, f, X_unlabeled, f_unlabeled, fit_intercept), missing_judgements=missing_judgements
+        *(X, y, f, X_unlabeled, f_unlabeled, fit_intercept),
+        missing_judgements=missing_judgements,
+        is_linear=kind.is_linear,
     )
     judged = data.judged
     lambda_ = judged.check_lambda(lambda_, len(data.names), "coefficients", overall=True)
@@ -161,13 +165,12 @@ def _rectify(
             kind.check_predictions(predictions[:, judge], name)
     limits = None if kind.is_linear else kind.limits(data.y)
     estimand = GeneralizedLinear.of(kind, data.names, data.X)
-    drawn = check_sampling(
-        {"y": y, "f": f, "X": X},
-        {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled},
-        len(data.y),
-        data.unlabeled,
-        *(design, design_unlabeled, finite_population),
-    )
+    of_labels, designs = {"y": y, "f": f, "X": X}, (design, design_unlabeled, finite_population)
+    if isinstance(X_unlabeled, LinearRegressionMoments):
+        drawn = check_sampling_beside(X_unlabeled.predictions, of_labels, len(data.y), *designs)
+    else:
+        of_pool = {"f_unlabeled": f_unlabeled, "X_unlabeled": X_unlabeled}
+        drawn = check_sampling(of_labels, of_pool, len(data.y), data.unlabeled, *designs)
     sample = data.sample(drawn, estimand.seen, limits)
     result = rectify_estimand(estimand, sample, lambda_, confidence_level).result
     result = result.with_interval(interval)
@@ -179,11 +182,14 @@ def rectify_linear_regression(
     X: ArrayLike,
     y: ArrayLike,
     f: ArrayLike,
-    X_unlabeled: ArrayLike,
-    f_unlabeled: ArrayLike,
+    X_unlabeled: ArrayLike | LinearRegressionMoments,
+    f_unlabeled: ArrayLike | None = None,
     **options: Any,
 ) -> RectifiedResult:
-    """Coefficients of a linear regression by least squares: `rectify_glm` with family="gaussian", whose arguments it takes."""
+    """Coefficients of a linear regression by least squares: `rectify_glm` with family="gaussian", whose arguments it takes.
+
+    `X_unlabeled` may be `LinearRegressionMoments`, which hold predictions as well; `f_unlabeled` is left out then.
+    """
     return _rectify(X, y, f, X_unlabeled, f_unlabeled, family="gaussian", **options)
 
 

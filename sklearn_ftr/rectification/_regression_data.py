@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,15 @@ from sklearn_ftr.rectification._checks import (
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Clipped, Design
 from sklearn_ftr.rectification._judgements import Judgements, read_judgements
+from sklearn_ftr.rectification._linear_regression_moments import LinearRegressionMoments
 from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._pool import ArrayPool, Pool
 from sklearn_ftr.rectification._pool_moments import refuse_moments
 from sklearn_ftr.rectification._pool_source import PoolSource, has_blocks, read_as_rows, source_of
+from sklearn_ftr.rectification._regression_pool import (
+    SummarizedRegression,
+    refuse_regression_moments,
+)
 from sklearn_ftr.rectification._sample import Sample
 from sklearn_ftr.rectification._sampling import Sampling
 from sklearn_ftr.rectification._source_pool import Covariates
@@ -34,13 +40,13 @@ from sklearn_ftr.rectification._source_pool import Covariates
 
 @dataclass(frozen=True)
 class RegressionData:
-    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks), predictions of both, the coefficients' names, the columns
+    """Checked inputs: covariates and labels, covariates of the pool (a source if it comes in blocks, a summary if its rows are not there), predictions of both, the coefficients' names, the columns
     of X, and how many parameters are fitted.
     """
 
     X: Design
     y: Array
-    X_pool: Design | PoolSource
+    X_pool: Design | PoolSource | SummarizedRegression
     judged: Judgements
     names: tuple[str, ...]
     columns: ExpectedColumns
@@ -49,12 +55,14 @@ class RegressionData:
     @property
     def unlabeled(self) -> Sized:
         """The pool."""
-        return self.X_pool if isinstance(self.X_pool, Design) else self.judged.pool
+        return self.judged.pool if isinstance(self.X_pool, PoolSource) else self.X_pool
 
     @property
     def some_predictions(self) -> NDArray[Any]:
         """Predictions (n, j) of the pool: all that are in memory, else those of the first block."""
         pool = self.judged.pool
+        if isinstance(pool, SummarizedRegression):
+            return self.judged.f[:0]
         return (
             next((one.f for one in pool.blocks()), self.judged.f[:0])
             if isinstance(pool, Pool)
@@ -74,6 +82,8 @@ class RegressionData:
             covariates = Covariates(self.X_pool, self.columns, rows)
             pool: Pool = judged.pool.with_covariates(covariates, limits)
             check_enough_rows(len(self.y), len(pool), self.n_parameters)
+        elif isinstance(self.X_pool, SummarizedRegression):
+            pool = self.X_pool
         else:
             of_pool = judged.pool if limits is None else Clipped(judged.pool, *limits)
             pool = ArrayPool([of_pool], rows(self.X_pool.rows))
@@ -89,18 +99,28 @@ def check_regression(
     fit_intercept: bool,
     n_parameters: int | None = None,
     missing_judgements: str = "refuse",
+    is_linear: bool = False,
 ) -> RegressionData:
-    """Finite numbers of matching shapes, more labels than coefficients."""
+    """Finite numbers of matching shapes, more labels than coefficients; of a linear regression the pool may be a summary."""
     fit_intercept = check_truth_value(fit_intercept, "fit_intercept")
     check_same_rows(X=X, y=y, f=f)
     check_same_rows(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
     refuse_moments(X_unlabeled=X_unlabeled, f_unlabeled=f_unlabeled)
+    refuse_regression_moments(f_unlabeled=f_unlabeled, X_unlabeled=None if is_linear else X_unlabeled)
+    if isinstance(X_unlabeled, LinearRegressionMoments) and not X_unlabeled.count:
+        X_unlabeled, f_unlabeled = np.empty((0, 1)), np.empty(0)
     check_column_order(X, X_unlabeled, "X", "X_unlabeled")
     rows = _matrix(X, "X")
     labels = _vector(y, len(rows), "y")
     _check_length(f, len(rows), "f")
-    if has_blocks(X_unlabeled) or has_blocks(f_unlabeled):
-        of_pool: Design | PoolSource = source_of(X_unlabeled)
+    of_pool: Design | PoolSource | SummarizedRegression
+    if isinstance(X_unlabeled, LinearRegressionMoments):
+        _check_summary(X_unlabeled, f_unlabeled, X, rows.shape[1])
+        of_pool = SummarizedRegression(X_unlabeled)
+        judged = read_judgements(f, X_unlabeled.predictions, labels.shape, missing_judgements)
+        judged = replace(judged, pool=of_pool)
+    elif has_blocks(X_unlabeled) or has_blocks(f_unlabeled):
+        of_pool = source_of(X_unlabeled)
         judged = read_judgements(f, source_of(f_unlabeled), labels.shape, missing_judgements)
     else:
         with read_as_rows(X_unlabeled):
@@ -110,7 +130,7 @@ def check_regression(
     names = ("intercept",) * fit_intercept + _column_names(X, rows.shape[1])
     k = len(names) if n_parameters is None else n_parameters
     # Rows that come in blocks are counted when they are read.
-    check_enough_rows(len(rows), len(of_pool) if isinstance(of_pool, Design) else 0, k)
+    check_enough_rows(len(rows), 0 if isinstance(of_pool, PoolSource) else len(of_pool), k)
     return RegressionData(
         Design(rows, fit_intercept),
         labels.astype(np.float64),
@@ -120,6 +140,19 @@ def check_regression(
         ExpectedColumns.of(X, "X", rows.shape[1]),
         k,
     )
+
+
+def _check_summary(known: LinearRegressionMoments, f_unlabeled: Any, X: Any, d: int) -> None:
+    """Of as many columns, with the predictions in it."""
+    if f_unlabeled is not None:
+        raise ValueError(
+            "X_unlabeled is given as LinearRegressionMoments, which hold the predictions, too, and f_unlabeled is given as well; leave it out."
+        )
+    if known.n_features != d:
+        raise ValueError(
+            f"X_unlabeled has {known.n_features} columns and X has {d}; expected the same."
+        )
+    check_column_order(X, SimpleNamespace(columns=known.names), "X", "X_unlabeled")
 
 
 def _judgements_in_memory(

@@ -143,12 +143,18 @@ def _check_index_of(design: SamplingDesign, name: str, index: Any, rows_name: st
     )
 
 
-def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Numbers (n,) that are not negative."""
     weights = _read_numbers(values, name)
     if (weights < 0).any():
         raise ValueError(
             f"{name} has {int((weights < 0).sum())} negative values; expected how many members of the population each row stands for."
         )
+    return weights
+
+
+def _read_weights(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    weights = read_weights(values, name)
     if len(weights) and not weights.any():
         raise ValueError(f"{name} are all zero ({len(weights)} rows); expected some above 0.")
     return weights
@@ -180,7 +186,7 @@ def _read_vector(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return _one_dimensional(vector, name, "number")
 
 
-def _read_labels(values: Any, name: str) -> NDArray[Any]:
+def read_labels(values: Any, name: str) -> NDArray[Any]:
     """Labels of any hashable kind, in an array of numbers, texts or objects."""
     refuse_masked(values, name)
     labels = np.asarray(values) if hasattr(values, "__array__") else _as_objects(values, name)
@@ -245,7 +251,7 @@ def _one_dimensional(values: NDArray[Any], name: str, what: str) -> NDArray[Any]
 
 _COLUMNS = {
     "weights": _read_weights,
-    "clusters": _read_labels,
-    "strata": _read_labels,
+    "clusters": read_labels,
+    "strata": read_labels,
     "labeling_probability": _read_probabilities,
 }

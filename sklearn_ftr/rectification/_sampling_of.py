@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
-from datetime import datetime
-from decimal import Decimal
-from numbers import Real
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sklearn_ftr._arguments import check_truth_value, shown
+from sklearn_ftr._arguments import check_truth_value
 from sklearn_ftr._tables import index_digest
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._designed_sampling import DesignedSampling, named
 from sklearn_ftr.rectification._deviations import check_enough_labels
+from sklearn_ftr.rectification._numbered import numbered
 from sklearn_ftr.rectification._pool_rows import Codes, PoolRows
 from sklearn_ftr.rectification._sampling import Sampling, SimpleRandom
 from sklearn_ftr.rectification._sampling_design import SamplingDesign, check_design
 
 # Weights of which sums of products are far from overflowing.
 _LARGE = 1e30
-# Whole numbers serve as numbers of clusters themselves if the largest is not much larger than there are rows.
-_SPARSEST = 4
-# Labels that are sorted at once.
-_BLOCK = 1_048_576
 
 
 def check_sampling(
@@ -70,7 +63,20 @@ def sampling_of(
     if not m:
         unlabeled = SamplingDesign(lonely=unlabeled.lonely)
     for name in ("weights", "strata", *(("clusters",) if finite_population else ())):
-        _check_both_sides(name, getattr(labeled, name), getattr(unlabeled, name), m)
+        if m:
+            check_both_sides(name, getattr(labeled, name), getattr(unlabeled, name))
+    return drawn_by(labeled, unlabeled, r, m, finite_population, keep_design)
+
+
+def drawn_by(
+    labeled: SamplingDesign,
+    unlabeled: SamplingDesign,
+    r: int,
+    m: int,
+    finite_population: bool,
+    keep_design: bool = False,
+) -> Sampling:
+    """As `sampling_of`, of sides that say what each other says; m rows, or clusters without labels, of which the design says nothing weigh 1 each."""
     if labeled.labeling_probability is None and unlabeled.labeling_probability is not None:
         raise ValueError(
             "design_unlabeled has labeling_probability and design has none; expected it for labeled rows, since those count by it."
@@ -115,11 +121,12 @@ def sampling_of(
     )
 
 
-def _check_both_sides(name: str, labeled: Any, unlabeled: Any, m: int) -> None:
-    if m and (labeled is None) != (unlabeled is None):
-        with_it, without = (
-            ("design", "design_unlabeled") if unlabeled is None else ("design_unlabeled", "design")
-        )
+def check_both_sides(
+    name: str, labeled: Any, unlabeled: Any, of_pool: str = "design_unlabeled"
+) -> None:
+    """That labeled rows have what unlabeled ones have, in what is called `of_pool`."""
+    if (labeled is None) != (unlabeled is None):
+        with_it, without = ("design", of_pool) if unlabeled is None else (of_pool, "design")
         raise ValueError(
             f"{with_it} has {name} and {without} has none; expected {name} for labeled and unlabeled rows, or for neither."
         )
@@ -152,75 +159,6 @@ def _pieces(labeled: Any, unlabeled: Any, r: int) -> tuple[Codes, Codes | None, 
     if labeled is None:
         return np.arange(size, size + r), codes[0], size + r
     return codes[0], None if unlabeled is None else codes[1], size
-
-
-def numbered(
-    columns: list[NDArray[Any]], name: str
-) -> tuple[list[Codes], int, Sequence[Any] | NDArray[Any]]:
-    """The same number, from 0 on, for the same label in all columns; how many there are; and what they are called."""
-    kinds = {one.dtype.kind for one in columns}  # of which those that mix would round whole numbers
-    total = sum(map(len, columns))
-    if all(one.dtype.kind in "biu" for one in columns if len(one)):
-        low, high = (
-            getattr(np, side)([getattr(one, side)() for one in columns if len(one)])
-            for side in ("min", "max")
-        )
-        if low >= 0 and high < _SPARSEST * total:
-            return (
-                [one.astype(np.intp, copy=False) for one in columns],
-                int(high) + 1,
-                range(int(high) + 1),
-            )
-    if len(kinds) == 1 and kinds != {"O"}:
-        names = _kinds_of(columns)
-        return [_places(one, names) for one in columns], len(names), names
-    objects = [_as_python(one) for one in columns]
-    _check_kinds(objects, name)
-    numbers: dict[Any, int] = {}
-    told = [
-        np.fromiter((numbers.setdefault(label, len(numbers)) for label in one), np.intp, len(one))
-        for one in objects
-    ]
-    return told, len(numbers), list(numbers)
-
-
-def _kinds_of(columns: list[NDArray[Any]]) -> NDArray[Any]:
-    """Each value once, in their order."""
-    parts = [np.unique(part) for one in columns for part in _in_blocks(one)]
-    return np.unique(np.concatenate(parts)) if len(parts) > 1 else parts[0]
-
-
-def _places(values: NDArray[Any], names: NDArray[Any]) -> Codes:
-    """Of values (n,) among names in ascending order; a block at a time, since sorting all of them takes several times their memory."""
-    codes = np.empty(len(values), dtype=np.intp)
-    for places, part in zip(_in_blocks(codes), _in_blocks(values), strict=True):
-        places[:] = np.searchsorted(names, part)
-    return codes
-
-
-def _in_blocks(values: NDArray[Any]) -> list[NDArray[Any]]:
-    return [values[start : start + _BLOCK] for start in range(0, max(len(values), 1), _BLOCK)]
-
-
-def _as_python(labels: NDArray[Any]) -> list[Any]:
-    """Python's; of dates with nanoseconds numpy would make whole numbers."""
-    return list(labels.astype("M8[us]" if labels.dtype.kind == "M" else labels.dtype).tolist())
-
-
-def _check_kinds(columns: list[list[Any]], name: str) -> None:
-    """Labels that can be the same in both columns: not 1 here and "1" there."""
-    kinds = [set(map(_kind, set(map(type, one)))) for one in columns if one]
-    if len(kinds) == 2 and not kinds[0] & kinds[1]:
-        of_labeled, of_pool = (f"{shown(one[0])} ({type(one[0]).__name__})" for one in columns)
-        raise ValueError(
-            f"{name} are labels of different kinds among labeled rows, such as {of_labeled}, and unlabeled rows, such as {of_pool}, none of which can be "
-            "the same; expected one kind of label."
-        )
-
-
-def _kind(kind: type) -> Any:
-    known = ((Real | Decimal, "number"), (str, "text"), (datetime, "time"))
-    return next((word for types, word in known if issubclass(kind, types)), kind)
 
 
 def _strata(labeled: Any, unlabeled: Any, r: int, m: int) -> tuple[tuple[Codes, Codes], list[Any]]:
@@ -287,10 +225,16 @@ def _probabilities(
     if len(names) == 1 and not finite:
         return None
     of_labels, of_pool = (
-        np.bincount(rows if one is None else rows[one > 0], minlength=len(names))
-        for rows, one in zip(strata, weights, strict=True)
+        _counted(rows, one, len(names)) for rows, one in zip(strata, weights, strict=True)
     )
     return (of_labels / np.maximum(of_labels + of_pool, 1))[strata[0]]
+
+
+def _counted(strata: Codes, weights: Array | None, n_strata: int) -> Codes:
+    """How many rows with a weight are in each stratum; no row is looked at where all are."""
+    if n_strata == 1:
+        return np.array([len(strata) if weights is None else np.count_nonzero(weights)])
+    return np.bincount(strata if weights is None else strata[weights > 0], minlength=n_strata)
 
 
 def _is_simple(
@@ -329,10 +273,10 @@ def _labeled_share(
     assert chance is not None
     if labeled.clusters is None:
         return chance
-    if pool_pieces is None:  # both sides have clusters, unless there is one side only
-        pool_pieces = np.empty(0, dtype=np.intp)
     with_labels, without = (np.zeros(n_pieces, dtype=bool) for _ in range(2))
-    with_labels[pieces], without[pool_pieces] = True, True
+    with_labels[pieces] = True
+    if pool_pieces is not None:
+        without[pool_pieces] = True
     if (with_labels & without).any():
         raise ValueError(
             f"{int((with_labels & without).sum())} clusters have labeled and unlabeled rows, and the population is finite; expected clusters that were labeled "
@@ -348,9 +292,15 @@ def _labeled_share(
                 "cluster was labeled."
             )
         return chance
-    of_pieces = [
-        np.unique(np.stack([codes, rows]), axis=1)[1]
-        for codes, rows in ((pieces, strata[0]), (pool_pieces, strata[1]))
-    ]
-    of_labels, of_pool = (np.bincount(rows, minlength=len(names)) for rows in of_pieces)
-    return (of_labels / (of_labels + of_pool))[strata[0]]
+    of_labels = _clusters_in(pieces, strata[0], len(names))
+    if pool_pieces is None:  # clusters without labels, each of which is a row, or none at all
+        of_pool = _counted(strata[1], None, len(names))
+    else:
+        of_pool = _clusters_in(pool_pieces, strata[1], len(names))
+    return np.asarray((of_labels / (of_labels + of_pool))[strata[0]])
+
+
+def _clusters_in(pieces: Codes, strata: Codes, n_strata: int) -> Codes:
+    """How many are in each stratum (n_strata,)."""
+    of_pieces = np.unique(np.stack([pieces, strata]), axis=1)[1]
+    return np.bincount(of_pieces, minlength=n_strata)

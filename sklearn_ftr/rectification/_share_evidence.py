@@ -152,10 +152,10 @@ def _known(sample: Deviations, drawn: Sampling, count: int, estimate: Array, var
 def _counted(sample: Sample) -> tuple[Any, Any]:
     """Ones and zeros among labels, as parts of a finite population (k,)."""
     drawn, y = sample.drawn, columns(sample.y)
-    weights = drawn.weights_of_pools_side(len(sample.pool))
-    if drawn.labeled_share is None or weights is None:
+    own, rows = drawn.own_weights, drawn.pool_rows
+    if drawn.labeled_share is None or own is None or not rows:
         return 0.0, 0.0
-    parts = weights[: len(y)] / weights.sum()
+    parts = own / (own.sum() + rows.total)
     return parts @ y, parts @ (1 - y)
 
 

@@ -15,6 +15,7 @@ from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array, as_pool_array, count_non_finite, have_small_squares
 from sklearn_ftr.rectification._columns_of_blocks import ExpectedColumns
 from sklearn_ftr.rectification._design import Design
+from sklearn_ftr.rectification._designed_sampling import SideBySide
 from sklearn_ftr.rectification._moments import as_table
 from sklearn_ftr.rectification._pool import BLOCK_ROWS, Pool, PoolBlock, S, joined
 from sklearn_ftr.rectification._pool_moments import PoolMoments
@@ -216,9 +217,12 @@ class SummarizedPool(Pool):
 
     def summarized(self, summary: S) -> S:
         """What is known."""
-        if not isinstance(summary, PoolMoments):
+        if isinstance(summary, PoolMoments):
+            summary.merge(self.known.as_rows)
+        elif isinstance(summary, SideBySide) and self.drawn is not None:
+            self.known.of_pieces.put_into(summary.sums, self.drawn)
+        else:
             self.blocks()
-        summary.merge(self.known)  # type: ignore[arg-type]
         return summary
 
 

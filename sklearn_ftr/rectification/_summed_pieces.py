@@ -1,0 +1,256 @@
+"""Weighted predictions of a pool, summed within the pieces that were drawn: rows by themselves, or clusters.
+
+Of pieces that cannot be found among labeled rows second moments say all that a mean asks for: those of a table with a row (T, S) for each, the
+weighted sum of its predictions and what it weighs. Clusters with labels, of which some rows may have labels, stay in that table.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_ftr._tables import check_same_rows
+from sklearn_ftr.rectification._checks import Array, check_judgements
+from sklearn_ftr.rectification._moments import Moments, moments
+from sklearn_ftr.rectification._numbered import as_python, numbered
+from sklearn_ftr.rectification._pool_rows import PoolRows
+from sklearn_ftr.rectification._pool_totals import PieceSums, RowSums
+from sklearn_ftr.rectification._sampling_design import read_labels, read_weights
+from sklearn_ftr.rectification._strata_moments import StrataMoments
+
+# Rows that are worked on at once.
+_ROWS = 65_536
+_READ: dict[str, Callable[[Any, str], NDArray[Any]]] = {
+    "weights": read_weights,
+    "clusters": read_labels,
+}
+
+
+class SummedPieces(ABC):
+    """What has been seen of pieces' sums.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows with a weight.
+    origin : ndarray of shape (k,)
+        Which sums are about.
+    labels : list or None
+        Of clusters, in the order of the table, if they are known.
+    """
+
+    n_rows: int
+    origin: Array
+
+    @property
+    def labels(self) -> list[Any] | None:
+        """See above."""
+        return None
+
+    @property
+    @abstractmethod
+    def of_table(self) -> Moments:
+        """Count, mean and cross products of (T, S), k + 1 columns."""
+
+    @abstractmethod
+    def merge(self, other: Any) -> None:
+        """See what another one has seen, of the same kind."""
+
+    @abstractmethod
+    def copied(self) -> Self:
+        """The same, which may be changed."""
+
+    @abstractmethod
+    def put_into(self, sums: Any, rows: PoolRows) -> None:
+        """All, with weights in the units of `rows`."""
+
+    @abstractmethod
+    def _add(self, values: NDArray[Any], weights: Array, clusters: NDArray[Any] | None) -> None:
+        """Rows all of which have a weight."""
+
+    def add(self, values: NDArray[Any], weights: Array | None, clusters: NDArray[Any] | None) -> None:
+        """See values (n, k) of rows, of which those that weigh nothing are as if they were not there."""
+        for start in range(0, len(values), _ROWS):
+            rows = slice(start, start + _ROWS)
+            some, its = values[rows], None if clusters is None else clusters[rows]
+            weighs = np.ones(len(some)) if weights is None else weights[rows]
+            counted = weighs > 0
+            if not counted.all():
+                some, weighs = some[counted], weighs[counted]
+                its = None if its is None else its[counted]
+            if len(some):
+                self._add(some, weighs, its)
+
+    def mean_and_covariance(self) -> tuple[Array, Array]:
+        """Of the ratio of sums of T and S (k,), and n_pieces times its covariance (k, k): linearisation of a ratio of two means."""
+        table = self.of_table
+        size, k = table.mean[-1], len(self.origin)
+        shift = table.mean[:-1] / size
+        matrix = np.hstack([np.eye(k), -shift[:, None]]) / size
+        products = matrix @ table.cross_products @ matrix.T
+        return self.origin + shift, products / max(table.count - 1, 1)
+
+
+class SummedRows(SummedPieces):
+    """Pieces without labels: rows by themselves, or clusters of which only sums are told."""
+
+    def __init__(self, sums: RowSums, n_rows: int = 0) -> None:
+        self.sums, self.n_rows = sums, n_rows
+        self.origin = np.zeros(sums.k) if sums.origin is None else sums.origin
+
+    @classmethod
+    def of_moments(cls, known: Moments, origin: Array, n_rows: int) -> SummedRows:
+        """From those of the table (T, S)."""
+        sums = RowSums(len(origin), 1, origin)
+        count = np.array([float(known.count)])
+        sums.alone = StrataMoments(count, known.mean[None], known.cross_products[None])
+        return cls(sums, n_rows)
+
+    @classmethod
+    def of_rows(cls, known: Moments) -> SummedRows:
+        """From moments of predictions of rows that weigh 1 each."""
+        k = len(known.mean)
+        products = np.zeros((k + 1, k + 1))
+        products[:k, :k] = known.cross_products
+        table = Moments(known.count, np.append(np.zeros(k), 1.0), products)
+        return cls.of_moments(table, known.mean, known.count)
+
+    @property
+    def of_table(self) -> Moments:
+        """See `SummedPieces`."""
+        alone = self.sums.alone
+        return Moments(alone.count, alone.means[0], alone.cross_products[0])
+
+    def _add(self, values: NDArray[Any], weights: Array, clusters: NDArray[Any] | None) -> None:
+        self.sums.add(values, PoolRows(len(values), weights))
+        assert self.sums.origin is not None
+        self.origin = self.sums.origin
+        self.n_rows += len(values)
+
+    def merge(self, other: SummedRows) -> None:
+        """See `SummedPieces`."""
+        self.sums.merge(other.sums)
+        self.n_rows += other.n_rows
+
+    def copied(self) -> SummedRows:
+        """See `SummedPieces`."""
+        return self.of_moments(self.of_table, self.origin, self.n_rows)
+
+    def put_into(self, sums: RowSums, rows: PoolRows) -> None:
+        """Sums, with weights in the units of `rows`."""
+        table = self.of_table.mapped(np.eye(sums.k + 1) / rows.unit, np.zeros(sums.k + 1))
+        sums.merge(self.of_moments(table, self.origin, self.n_rows).sums)
+
+
+@dataclass(eq=False)
+class SummedClusters(SummedPieces):
+    """Clusters with labels: numbers of their rows in a table of sums about an origin (k,), which weigh the last column."""
+
+    origin: Array
+    n_rows: int = 0
+    numbers: dict[Any, int] = field(default_factory=dict)
+    room: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.room = np.zeros((0, len(self.origin) + 1))
+
+    @classmethod
+    def of_table_and_labels(
+        cls, table: Array, labels: list[Any], origin: Array, n_rows: int
+    ) -> SummedClusters:
+        """From rows (T, S) of clusters, of which a label that comes twice is one."""
+        found = cls(origin, n_rows)
+        found._see(labels, table)
+        return found
+
+    @property
+    def labels(self) -> list[Any]:
+        """See `SummedPieces`."""
+        return list(self.numbers)
+
+    @property
+    def table(self) -> Array:
+        """Sums and weights (n_pieces, k + 1)."""
+        return self.room[: len(self.numbers)]
+
+    @property
+    def of_table(self) -> Moments:
+        """See `SummedPieces`."""
+        return moments(self.table)
+
+    def _add(self, values: NDArray[Any], weights: Array, clusters: NDArray[Any] | None) -> None:
+        assert clusters is not None
+        (codes,), size, names = numbered([clusters], "clusters")
+        columns = [*(weights[:, None] * (values - self.origin)).T, weights]
+        sums: Array = np.stack([np.bincount(codes, column, size) for column in columns], axis=1)
+        seen = np.flatnonzero(sums[:, -1] > 0)
+        self._see(_labels(names, seen), sums[seen])
+        self.n_rows += len(values)
+
+    def merge(self, other: SummedClusters) -> None:
+        """See `SummedPieces`."""
+        table = other.table.copy()
+        table[:, :-1] += table[:, -1:] * (other.origin - self.origin)
+        self._see(other.labels, table)
+        self.n_rows += other.n_rows
+
+    def copied(self) -> SummedClusters:
+        """See `SummedPieces`."""
+        return self.of_table_and_labels(self.table, self.labels, self.origin, self.n_rows)
+
+    def put_into(self, sums: PieceSums, rows: PoolRows) -> None:
+        """Sums, with weights and numbers as in `rows`."""
+        sums.add(self.origin + self.table[:, :-1] / self.table[:, -1:], rows)
+
+    def _see(self, labels: list[Any], sums: Array) -> None:
+        numbers = [self.numbers.setdefault(label, len(self.numbers)) for label in labels]
+        if len(self.numbers) > len(self.room):
+            room = np.zeros((2 * len(self.numbers), len(self.origin) + 1))
+            room[: len(self.room)] = self.room
+            self.room = room
+        np.add.at(self.room, numbers, sums)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without empty room."""
+        return vars(self) | {"room": self.table.copy()}
+
+
+def _labels(names: Any, numbers: NDArray[np.intp]) -> list[Any]:
+    """As Python has them, which JSON and dictionaries know."""
+    if isinstance(names, np.ndarray):
+        return as_python(names[numbers])
+    return [names[int(number)] for number in numbers]
+
+
+def summed_pieces(
+    f: Any, rows: NDArray[Any], weights: ArrayLike | None, clusters: ArrayLike | None
+) -> tuple[SummedPieces, frozenset[str]]:
+    """Of rows (n, k) and their columns as a user has them, `f` the rows as they came; and which of them there are."""
+    given = {"weights": weights, "clusters": clusters}
+    given = {name: values for name, values in given.items() if values is not None}
+    check_same_rows(f=f, **given)
+    read = {name: _READ[name](values, name) for name, values in given.items()}
+    for name, values in read.items():
+        if len(values) != len(rows):
+            raise ValueError(
+                f"{name} has {len(values)} rows and f has {len(rows)}; expected one entry for each row."
+            )
+    check_judgements(rows, "f")
+    origin = rows[0].astype(np.float64)
+    seen: SummedPieces = SummedRows(RowSums(len(origin), 1, origin))
+    if clusters is not None:
+        seen = SummedClusters(origin)
+    with np.errstate(over="ignore", invalid="ignore"):
+        seen.add(rows, read.get("weights"), read.get("clusters"))
+        squares = seen.of_table.squares
+    if not np.isfinite(squares).all():
+        raise ValueError(
+            "f times weights has values whose squares overflow; divide f, or weights, by a power of ten."
+        )
+    labeled = {"labels of clusters"} if clusters is not None else set()
+    return seen, frozenset({*given, *labeled})
