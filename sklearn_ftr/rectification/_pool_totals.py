@@ -177,6 +177,19 @@ class RowSums:
         self.alone = StrataMoments.none(n_strata, k + 1)
         self.waiting: list[tuple[Array, Array | None, NDArray[np.intp] | None]] = []
 
+    @classmethod
+    def known(cls, alone: StrataMoments, mean: Array) -> RowSums:
+        """From moments of values about a center (k,), and weights."""
+        sums = cls(len(mean), len(alone.counts))
+        sums.alone, sums.mean = alone, mean
+        return sums
+
+    @property
+    def of_all(self) -> tuple[StrataMoments, Array]:
+        """Moments of all rows that came, and the center (k,) about which their values are."""
+        self._take_in()
+        return self.alone, self.mean
+
     def add(self, values: Array, rows: PoolRows) -> None:
         """Values (n, k) of some rows; those that weigh nothing are as if they were not there."""
         told = values, rows.weights, rows.strata
@@ -192,14 +205,13 @@ class RowSums:
 
     def merge(self, other: RowSums) -> None:
         """Those of other rows of the same pool."""
-        for one in (self, other):
-            one._take_in()
-        self._join(other.alone, other.mean)
+        self._take_in()
+        self._join(*other.of_all)
 
     def totals(self, rows: PoolRows, n_pieces: int) -> PoolTotals:
         """Of all rows of the pool, about their mean; pieces with numbers have none of them."""
-        self._take_in()
-        return PoolTotals(self.mean, np.zeros((n_pieces, self.k)), np.zeros(n_pieces), self.alone)
+        alone, mean = self.of_all
+        return PoolTotals(mean, np.zeros((n_pieces, self.k)), np.zeros(n_pieces), alone)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without rows."""

@@ -101,15 +101,14 @@ class SummedRows(SummedPieces):
 
     def __init__(self, sums: RowSums, n_rows: int = 0) -> None:
         self.sums, self.n_rows = sums, n_rows
-        self.origin = np.zeros(sums.k) if sums.origin is None else sums.origin
+        _, self.origin = sums.of_all
 
     @classmethod
     def of_moments(cls, known: Moments, origin: Array, n_rows: int) -> SummedRows:
         """From those of the table (T, S)."""
-        sums = RowSums(len(origin), 1, origin)
         count = np.array([float(known.count)])
-        sums.alone = StrataMoments(count, known.mean[None], known.cross_products[None])
-        return cls(sums, n_rows)
+        alone = StrataMoments(count, known.mean[None], known.cross_products[None])
+        return cls(RowSums.known(alone, origin), n_rows)
 
     @classmethod
     def of_rows(cls, known: Moments) -> SummedRows:
@@ -123,18 +122,18 @@ class SummedRows(SummedPieces):
     @property
     def of_table(self) -> Moments:
         """See `SummedPieces`."""
-        alone = self.sums.alone
+        alone, _ = self.sums.of_all
         return Moments(alone.count, alone.means[0], alone.cross_products[0])
 
     def _add(self, values: NDArray[Any], weights: Array, clusters: NDArray[Any] | None) -> None:
         self.sums.add(values, PoolRows(len(values), weights))
-        assert self.sums.origin is not None
-        self.origin = self.sums.origin
+        _, self.origin = self.sums.of_all
         self.n_rows += len(values)
 
     def merge(self, other: SummedRows) -> None:
         """See `SummedPieces`."""
         self.sums.merge(other.sums)
+        _, self.origin = self.sums.of_all
         self.n_rows += other.n_rows
 
     def copied(self) -> SummedRows:
@@ -242,7 +241,7 @@ def summed_pieces(
             )
     check_judgements(rows, "f")
     origin = rows[0].astype(np.float64)
-    seen: SummedPieces = SummedRows(RowSums(len(origin), 1, origin))
+    seen: SummedPieces = SummedRows(RowSums(len(origin), 1))
     if clusters is not None:
         seen = SummedClusters(origin)
     with np.errstate(over="ignore", invalid="ignore"):
