@@ -491,7 +491,7 @@ def test_many_processes_write_at_a_time(tmp_path):
     code = (
         "import sys; from pathlib import Path; from sklearn_ftr.datasets._cache import _write\n"
         "path, letter = Path(sys.argv[1]), sys.argv[2].encode()\n"
-        "for _ in range(200):\n"
+        "for _ in range(70):\n"
         "    _write(path, letter * 100_000)\n"
         "    found = path.read_bytes()\n"
         "    assert found == found[:1] * 100_000, len(found)\n"
