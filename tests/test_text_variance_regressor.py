@@ -655,7 +655,7 @@ def test_an_accelerator_that_is_not_here_is_done_without(folders, data):
 )
 def test_other_architectures(kind, method, data, tmp_path):
     folder = other_model(kind, tmp_path)
-    model = quick(folder, method=method, learning_rate=1e-3, max_epochs=20).fit(*data)
+    model = quick(folder, method=method, learning_rate=1e-2, max_epochs=5).fit(*data)
     assert model.residual_variance_ < data[1].var()
     assert not model.is_pretrained()
 
