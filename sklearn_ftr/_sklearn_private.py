@@ -4,6 +4,7 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, TypeVar
 
+import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, Options, RealNotInt, StrOptions
@@ -34,7 +35,12 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Me
 
 
 def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
-    """Rows or columns of X by position; of pyarrow's, too, which scikit-learn knows in its newest versions only."""
+    """Rows or columns of X by position; of pyarrow's, too, which scikit-learn knows in its newest versions only.
+
+    To find out that X is an array takes scikit-learn longer than to cut it.
+    """
+    if type(X) is np.ndarray and axis == 0:
+        return X[indices]
     if not type(X).__module__.startswith("pyarrow"):
         return _safe_indexing(X, indices, axis=axis)
     if axis == 1:

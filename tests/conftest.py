@@ -72,9 +72,9 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_processes():
-    """Processes of `n_jobs` that no other test has used, and none that outlives the test."""
+    """Processes of `n_jobs` that no other file's tests have used, and none that outlives those of this one."""
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
     yield
     get_reusable_executor().shutdown(wait=True, kill_workers=True)

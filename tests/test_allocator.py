@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_ftr import (
     FineTuneRectifyAllocator,
@@ -221,11 +222,15 @@ def test_all_labeled(data):
     assert model.plan(400, 5_000).best().strategy == "cross-fitting"  # if there were some
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_same_seed_same_numbers(data, n_jobs, new_processes):
-    net = VarianceRegressor(max_epochs=2)
-    one = allocator(net, pilot_cost=1.0, n_jobs=n_jobs, strategy="split").fit(*data)
-    other = allocator(net, pilot_cost=1.0, strategy="split").fit(*data)
+# Networks in processes are in test_composition; each process here would load torch for nothing else.
+@pytest.mark.parametrize(
+    ("model", "n_jobs"),
+    [(VarianceRegressor(max_epochs=2), 1), (DecisionTreeRegressor(max_depth=4, max_features=2), 2)],
+    ids=["network", "processes"],
+)
+def test_same_seed_same_numbers(data, model, n_jobs, new_processes):
+    one = allocator(model, pilot_cost=1.0, n_jobs=n_jobs, strategy="split").fit(*data)
+    other = allocator(model, pilot_cost=1.0, strategy="split").fit(*data)
     assert one.mean_ == other.mean_
     assert one.law_ == other.law_
 

@@ -62,10 +62,12 @@ VARIANTS = [
     RectifiedDifference(LinearRegression(), group=upper_half(), cv=2),
     FineTuneRectifyAllocator(RectifiedLinearRegression(covariates=[0]), n_bootstrap=20),
 ]
+# Fewer and longer steps: the checks ask that a network learns, not that it takes its time.
+QUICK = {"max_epochs": 20, "learning_rate": 1e-2}
 NETWORKS = [
     RectifiedMeanEstimator(VarianceRegressor(max_epochs=3)),
-    VarianceRegressor(criterion="profiled_variance", max_epochs=60),
-    VarianceRegressor(criterion="centered_mse", max_epochs=60),
+    VarianceRegressor(criterion="profiled_variance", **QUICK),
+    VarianceRegressor(criterion="centered_mse", **QUICK),
 ]
 if find_spec("torch"):
     VARIANTS += NETWORKS
@@ -82,6 +84,7 @@ def test_every_public_estimator_is_found():
 SPECIAL = {
     RectifiedDifference: RectifiedDifference(group=upper_half()),
     FineTuneRectifyAllocator: FineTuneRectifyAllocator(n_bootstrap=20),
+    VarianceRegressor: VarianceRegressor(**QUICK),
     # Some checks fit what has no seed, and two labels may then train that leave the ridge of an old scikit-learn nothing to divide by.
     RectifiedMeanEstimator: RectifiedMeanEstimator(random_state=0),
     RectifiedLinearRegression: RectifiedLinearRegression(covariates=FirstColumns(), random_state=0),

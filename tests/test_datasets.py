@@ -489,7 +489,8 @@ def test_many_threads_fetch_at_a_time(emobank, tmp_path):
 def test_many_processes_write_at_a_time(tmp_path):
     """Each checks after each of its writes that the file is whole, whoever wrote it."""
     code = (
-        "import sys; from pathlib import Path; from sklearn_ftr.datasets._cache import _write\n"
+        "import sys; from pathlib import Path; from runpy import run_path\n"
+        f"_write = run_path({_cache.__file__!r})['_write']  # without the libraries that other files load\n"
         "path, letter = Path(sys.argv[1]), sys.argv[2].encode()\n"
         "for _ in range(200):\n"
         "    _write(path, letter * 100_000)\n"

@@ -1,6 +1,8 @@
 """Heads that are solved: ridge regression on frozen vectors, with the penalty by leave-one-out."""
 
 import pickle
+from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -55,26 +57,31 @@ def test_the_solution_is_that_of_ridge_with_its_penalty(n, d, weighted):
         assert found.intercept[output] == pytest.approx(expected.intercept_, abs=1e-6)
 
 
+@cache
+def left_out(n, d, weighted):
+    """Penalties, and what each misses (penalties, n, 2) of rows that were left out one by one."""
+    X, y, weight = rows(n, d, 2)
+    weight = weight / weight.mean() if weighted else np.ones(n)
+    centered = X - np.average(X, axis=0, weights=weight)
+    penalties = PENALTIES * np.average((centered**2).sum(axis=1), weights=weight)
+    errors = np.empty((len(penalties), *y.shape))
+    for (at, penalty), row in product(enumerate(penalties), range(n)):
+        others = np.delete(np.arange(n), row)
+        model = Ridge(penalty).fit(X[others], y[others], sample_weight=weight[others])
+        errors[at, row] = y[row] - model.predict(X[[row]])[0]
+    return penalties, errors
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("factor", [None, np.array([[1.0], [-2.0]])])
 @pytest.mark.parametrize(("n", "d"), [(12, 20), (25, 6)])
 def test_the_penalty_has_the_smallest_error_of_rows_that_were_left_out(n, d, factor, weighted):
     X, y, weight = rows(n, d, 2)
     weight = weight / weight.mean() if weighted else np.ones(n)
-    centered = X - np.average(X, axis=0, weights=weight)
-    penalties = PENALTIES * np.average((centered**2).sum(axis=1), weights=weight)
-
-    def left_out(penalty):
-        errors = np.empty_like(y)
-        for row in range(n):
-            others = np.delete(np.arange(n), row)
-            model = Ridge(penalty).fit(X[others], y[others], sample_weight=weight[others])
-            errors[row] = y[row] - model.predict(X[[row]])[0]
-        errors = errors if factor is None else errors @ factor
-        losses = weight @ errors**2
-        return losses if factor is None else np.repeat(losses.sum(), 2)
-
-    losses = np.array([left_out(penalty) for penalty in penalties])
+    penalties, errors = left_out(n, d, weighted)
+    losses = weight @ (errors if factor is None else errors @ factor) ** 2
+    if factor is not None:
+        losses = np.repeat(losses.sum(axis=1, keepdims=True), 2, axis=1)
     found = fit_ridge(X, y, weight if weighted else None, factor)
     np.testing.assert_allclose(found.penalty, penalties[losses.argmin(axis=0)], rtol=1e-9)
 

@@ -46,7 +46,11 @@ def residual_variance(model, X, y):
         {"criterion": "centered_mse"},
         {"early_stopping": True, "max_epochs": 100},
         {"dtype": "float32"},
-        {"batch_size": 200, "optimizer": lambda p, lr, weight_decay: torch.optim.LBFGS(p, lr=0.1)},
+        {
+            "batch_size": 200,
+            "max_epochs": 8,
+            "optimizer": lambda p, lr, weight_decay: torch.optim.LBFGS(p, lr=0.1),
+        },
     ],
     ids=lambda parameters: "-".join(parameters) or "default",
 )
@@ -122,8 +126,8 @@ def test_a_row_counts_by_its_weight_whatever_its_batch(rng, batch_size, criterio
         module_kwargs={"hidden_layer_sizes": ()},
         criterion=criterion,
         batch_size=batch_size,
-        max_epochs=6 * batch_size,
-        learning_rate=5e-3,
+        max_epochs=3 * batch_size,
+        learning_rate=1e-2,
         weight_decay=0.0,
     ).fit(X, y, sample_weight=weight)
     slope = float(np.diff(model.predict(np.array([[0.0], [1.0]])))[0])
