@@ -17,6 +17,7 @@ from sklearn.utils import all_estimators
 from sklearn_ftr import RectifiedMeanEstimator
 from sklearn_ftr.estimators._default_predictor import default_estimator
 from sklearn_ftr.estimators._harmless import leaves_rows_alone
+from sklearn_ftr.estimators._own_rows import aligned_rows
 
 
 class Mine(Ridge):
@@ -97,3 +98,17 @@ def test_models_that_are_known_see_the_rows_themselves(monkeypatch):
         RectifiedMeanEstimator(model, random_state=0).fit(X, y)
         assert any(seen) is shares
         seen.clear()
+
+
+def test_numbers_that_lie_anywhere_are_moved():
+    """As those that a cluster sends may: sums over them have another order."""
+    numbers = np.random.default_rng(0).normal(size=(500, 4))
+    memory = np.frombuffer(b"x" + numbers.tobytes(), dtype=np.uint8)[1:]
+    there = memory.view(np.float64).reshape(500, 4)
+    assert not there.flags.aligned
+    for X in (there, pd.DataFrame(there, copy=False)):
+        moved = aligned_rows(X)
+        np.testing.assert_array_equal(np.asarray(moved), numbers)
+        assert np.asarray(moved).flags.aligned
+    for X in (numbers, pd.DataFrame(numbers), pd.DataFrame({"text": ["a", "b"]}), ["a", "b"]):
+        assert aligned_rows(X) is X

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import as_floats, import_pandas, refuse_masked
 from sklearn_ftr.estimators._dask_graph import Graph, sent
-from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
+from sklearn_ftr.estimators._own_rows import aligned_rows, own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
 from sklearn_ftr.estimators._pass_report import say_nothing
 from sklearn_ftr.rectification._checkpoint import Checkpoint
@@ -85,7 +85,7 @@ class DaskRows:
                 asked.append((start + low, (_take_unlabeled, *told)))
         tasks = [task for _, task in asked]
         found = self.graph.computed(tasks, self.report, of="rows to start from")
-        return [(first, rows) for (first, _), rows in zip(asked, found, strict=True)]
+        return [(first, aligned_rows(rows)) for (first, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
         """Each partition where it is; `drawn` is how its rows were drawn."""
@@ -107,7 +107,7 @@ class DaskRows:
         n = min(len(one), _FIRST_ROWS)
         task = _take_unlabeled, one.key, one.labeled, 0, n
         (rows,) = self.graph.computed([task], say_nothing)
-        return make(0, rows, drawn_between(drawn, 0, n))
+        return make(0, aligned_rows(rows), drawn_between(drawn, 0, n))
 
     def _cut(self) -> bytes:
         """How many rows each partition has, and which of them have labels."""
@@ -242,7 +242,7 @@ def _make_blocks(
     X: Any, make: MakeBlock, start: int, labeled: Positions, drawn: PoolRows | None
 ) -> Iterator[PoolBlock]:
     """Of a partition, whose first unlabeled row has the number `start`."""
-    for first, rows in _unlabeled_blocks(X, labeled, start):
+    for first, rows in _unlabeled_blocks(aligned_rows(X), labeled, start):
         yield make(first, rows, drawn_between(drawn, first - start, num_samples(rows)))
 
 
@@ -269,7 +269,7 @@ def drawn_between(drawn: PoolRows | None, start: int, n_rows: int) -> PoolRows |
 def _joined(parts: list[Any]) -> Any:
     """Rows of several partitions."""
     if len(parts) == 1:
-        return parts[0]
+        return aligned_rows(parts[0])
     if hasattr(parts[0], "iloc"):
         return import_pandas("A data frame of dask").concat(parts, ignore_index=True)
     return np.concatenate(parts)

@@ -21,7 +21,7 @@ def leaves_rows_alone(model: Any) -> bool:
         return False  # a method of one model only
     parameters = model.get_params(deep=False)
     return all(
-        _is_harmless(value) and (bool(value) or not name.startswith("copy"))
+        _is_harmless(value) and (not name.startswith("copy") or bool(value))
         for name, value in parameters.items()
     )
 

@@ -51,6 +51,17 @@ def rows_of(X: Any, rows: NDArray[np.intp] | slice) -> Any:
     return own_rows(X, rows) if cannot_be_cut else safe_indexing(X, rows)
 
 
+def aligned_rows(X: Any) -> Any:
+    """X, or a copy if some of its numbers do not lie where the processor has them: those that came over a network may, and are then added up in another order."""
+    arrays = [X] if isinstance(X, np.ndarray) else []
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        numbers = [j for j, kind in enumerate(X.dtypes) if getattr(kind, "kind", "O") in "fiu"]
+        arrays = [X.iloc[:, j].to_numpy() for j in numbers if isinstance(X.dtypes.iloc[j], np.dtype)]
+    if all(one.flags.aligned for one in arrays):
+        return X
+    return X.copy()
+
+
 def call_without_altering(function: Callable[[Any], Any], X: Any) -> Any:
     """function(X) with X safe from it, and not copied as long as nobody writes to it.
 
