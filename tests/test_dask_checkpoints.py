@@ -224,6 +224,7 @@ def test_a_client_without_a_cluster_that_is_killed(tmp_path):
     killed_and_run_again("logistic", "", tmp_path, PARTITIONS, 1)
 
 
+@pytest.mark.slow  # a client without one is killed above
 @needs_sigkill
 def test_a_client_of_a_cluster_that_is_killed(tmp_path, address):
     killed_and_run_again("mean", address, tmp_path, PARTITIONS, 1)

@@ -193,6 +193,8 @@ class RowSums:
     def add(self, values: Array, rows: PoolRows) -> None:
         """Values (n, k) of some rows; those that weigh nothing are as if they were not there."""
         told = values, rows.weights, rows.strata
+        if not len(values):
+            return
         if rows.weights is not None and not rows.weights.min() > 0:
             counted = rows.weights > 0
             told = values[counted], rows.weights[counted], _some(rows.strata, counted)
