@@ -26,7 +26,7 @@ from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._dask_collections import is_dask
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
-from sklearn_ftr.rectification._pool_rows import PoolRows
+from sklearn_ftr.rectification._pool_rows import PoolRows, drawn_between
 
 Positions = NDArray[np.intp]
 # From the number of the first row, some rows and how they were drawn, to what stage 2 reads of them.
@@ -259,11 +259,6 @@ def _summarize(
     for block in _make_blocks(X, make, start, labeled, drawn):
         summary.add(block)
     return summary
-
-
-def drawn_between(drawn: PoolRows | None, start: int, n_rows: int) -> PoolRows | None:
-    """How some rows were drawn, the first of which has the number `start`."""
-    return None if drawn is None else drawn.between(start, start + n_rows)
 
 
 def _joined(parts: list[Any]) -> Any:

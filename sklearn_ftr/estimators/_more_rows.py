@@ -10,13 +10,13 @@ from typing import Any
 
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
-from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock, drawn_between
+from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._pass_report import PassReport
 from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
-from sklearn_ftr.rectification._pool_rows import PoolRows
+from sklearn_ftr.rectification._pool_rows import PoolRows, drawn_between
 from sklearn_ftr.rectification._pool_source import PoolSource, check_rows, has_blocks, source_of
 
 

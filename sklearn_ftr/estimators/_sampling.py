@@ -190,7 +190,21 @@ def drawn_rows(
         return SimpleRandom(len(rectify)), every, everything
     if not len(finetune):
         return every, every, everything
-    pool = np.asarray(pool, dtype=np.intp)
+    drawn, in_pool = _drawn_of_rest(
+        design, labels, finetune, rectify, np.asarray(pool, dtype=np.intp), finite_population
+    )
+    return drawn, every, everything if in_pool.all() else in_pool
+
+
+def _drawn_of_rest(
+    design: SamplingDesign,
+    labels: PartialLabels,
+    finetune: Rows,
+    rectify: Rows,
+    pool: Rows,
+    finite_population: bool,
+) -> tuple[Sampling, NDArray[np.bool_]]:
+    """Of labels that have not trained, and of the rows of the pool (m,) that stay beside them, with which these are."""
     in_pool = np.ones(len(pool), dtype=bool)
     if design.clusters is not None:
         numbers = numbered([design.clusters], "groups")[0][0]
@@ -214,7 +228,7 @@ def drawn_rows(
         finite_population,
         keep_design=True,
     )
-    return drawn, every, everything if in_pool.all() else in_pool
+    return drawn, in_pool
 
 
 def _trained(

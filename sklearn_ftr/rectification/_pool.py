@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
 from sklearn_ftr.rectification._moments import as_table
-from sklearn_ftr.rectification._pool_rows import PoolRows
+from sklearn_ftr.rectification._pool_rows import PoolRows, drawn_between
 
 Values = NDArray[np.floating[Any]]
 # Rows that are read at once, and from how many places some rows of a pool come.
@@ -78,7 +78,7 @@ class PoolBlock:
             start=self.start + rows.start,
             side_by_side=self.side_by_side[rows],
             X=None if self.X is None else self.X.between(rows.start, rows.stop),
-            drawn=None if self.drawn is None else self.drawn.between(rows.start, rows.stop),
+            drawn=drawn_between(self.drawn, rows.start, rows.stop - rows.start),
         )
 
     def copied(self) -> PoolBlock:
@@ -153,7 +153,7 @@ class Pool(ABC):
 
     def drawn_between(self, start: int, stop: int) -> PoolRows | None:
         """How some of them were drawn."""
-        return None if self.drawn is None else self.drawn.between(start, stop)
+        return drawn_between(self.drawn, start, stop - start)
 
     @property
     def parts(self) -> Sequence[Pool]:

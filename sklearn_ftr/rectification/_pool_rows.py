@@ -61,3 +61,8 @@ class PoolRows:
         if self.pieces is None:
             return np.zeros(n_pieces)
         return np.bincount(self.pieces, self.weights, n_pieces).astype(np.float64, copy=False)
+
+
+def drawn_between(drawn: PoolRows | None, start: int, n_rows: int) -> PoolRows | None:
+    """How some rows were drawn, the first of which has the number `start`, where that is known of all."""
+    return None if drawn is None else drawn.between(start, start + n_rows)
