@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -91,13 +91,12 @@ class MoreRows:
 
     def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
         """What is made of all rows, which were drawn as told."""
-        for start, rows in self.blocks():
-            yield make(start, rows, drawn_between(drawn, start, num_samples(rows)))
+        for block in self._makers(make, drawn):
+            yield block()
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
         """After a pass over all rows, which were drawn as told."""
-        told = self._pass()
-        blocks = (partial(_made, make, start, rows, drawn, told) for start, rows in self._blocks())
+        blocks = self._makers(make, drawn)
         if self.checkpoint is not None:
             found, n_rows = Checkpoint(self.checkpoint, drawn).summarized(blocks, summary)
             self._counted(n_rows)
@@ -105,6 +104,11 @@ class MoreRows:
         for block in blocks:
             summary.add(block())
         return summary
+
+    def _makers(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[Callable[[], PoolBlock]]:
+        """Each makes a block, and says that it is done."""
+        told = self._pass()
+        return (partial(_made, make, start, rows, drawn, told) for start, rows in self._blocks())
 
     def _pass(self) -> PassReport:
         """To be told how far a pass is."""

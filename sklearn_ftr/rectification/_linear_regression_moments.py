@@ -25,6 +25,7 @@ from sklearn_ftr.rectification._told_moments import check_entries, read_count, r
 
 # Products of columns, 200 MB of their covariances.
 _MOST_PRODUCTS = 5_000
+_MADE_OF = "LinearRegressionMoments are made of count, n_features, mean and covariance"
 # Of values whose fourth powers have a sum.
 _LARGEST = 1e70
 
@@ -185,10 +186,10 @@ class LinearRegressionMoments:
         ValueError
             A missing entry, or shapes that do not match; values that are not finite; a covariance that is none.
         """
-        found, count = cls(), read_count(told)
+        found, count = cls(), read_count(told, made_of=_MADE_OF)
         if not count:
             return found
-        check_entries(told, "n_features", "mean", "covariance")
+        check_entries(told, "n_features", "mean", "covariance", made_of=_MADE_OF)
         of_products, d = read_moments(told, count), read_count({"count": told["n_features"]})
         q = len(of_products.mean) + 1
         j, left = divmod(q - (d + 1) * (d + 2) // 2, d + 1)

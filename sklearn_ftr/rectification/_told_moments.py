@@ -11,25 +11,28 @@ from sklearn_ftr._arguments import ArgumentTypeError, check_count, is_number
 from sklearn_ftr.rectification._checks import as_settings, check_finite
 from sklearn_ftr.rectification._moments import Moments
 
+# What they are of, for messages.
+_OF_POOL = "PoolMoments are made of count, mean and covariance, or of count and totals or clusters"
 
-def read_count(told: Mapping[str, Any], name: str = "told") -> int:
+
+def read_count(told: Mapping[str, Any], name: str = "told", made_of: str = _OF_POOL) -> int:
     """Whole numbers of any type, Decimals of databases as well."""
     if not isinstance(told, Mapping):
         raise ArgumentTypeError(
             f"{name} is of type {type(told).__name__}; expected a mapping with count, mean and covariance."
         )
-    check_entries(told, "count")
+    check_entries(told, "count", made_of=made_of)
     count = told["count"]
     is_whole = is_number(count) and count == count and count == int(count)
     return check_count(int(count) if is_whole else count, "count", 0)
 
 
-def check_entries(told: Mapping[str, Any], *names: str) -> None:
-    """That none of them is missing."""
+def check_entries(told: Mapping[str, Any], *names: str, made_of: str = _OF_POOL) -> None:
+    """That none of them is missing; `made_of` says of what, and of which."""
     missing = [name for name in names if name not in told]
     if missing:
         raise ValueError(
-            f"PoolMoments are made of count, mean and covariance, or of count and totals or clusters; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
+            f"{made_of}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
         )
 
 
