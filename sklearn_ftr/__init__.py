@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.estimators import (
         FineTuneRectifyAllocator,
+        OutOfSamplePredictions,
         PredictionCorrector,
         RectifiedDifference,
         RectifiedLinearRegression,
@@ -72,6 +73,7 @@ _HOMES = {
     "LabelsNeeded": "rectification",
     "LinearRegressionMoments": "rectification",
     "MissedForecastWarning": "allocation",
+    "OutOfSamplePredictions": "estimators",
     "Plan": "allocation",
     "PoolMoments": "rectification",
     "PoolSource": "rectification",
@@ -118,6 +120,7 @@ __all__ = [
     "LabelsNeeded",
     "LinearRegressionMoments",
     "MissedForecastWarning",
+    "OutOfSamplePredictions",
     "Plan",
     "PoolMoments",
     "PoolSource",
