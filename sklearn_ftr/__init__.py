@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ScalingLaw,
         fit_scaling_law,
     )
+    from sklearn_ftr.displays import ForestDisplay
     from sklearn_ftr.estimators import (
         FineTuneRectifyAllocator,
         OutOfSamplePredictions,
@@ -69,6 +70,7 @@ _HOMES = {
     "Estimate": "rectification",
     "FineTuneRectifyAllocator": "estimators",
     "FittedLaw": "allocation",
+    "ForestDisplay": "displays",
     "LabeledKFold": "model_selection",
     "LabelsNeeded": "rectification",
     "LinearRegressionMoments": "rectification",
@@ -116,6 +118,7 @@ __all__ = [
     "Estimate",
     "FineTuneRectifyAllocator",
     "FittedLaw",
+    "ForestDisplay",
     "LabeledKFold",
     "LabelsNeeded",
     "LinearRegressionMoments",

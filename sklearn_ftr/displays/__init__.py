@@ -3,4 +3,6 @@
 Knows numpy only until something is computed or drawn; matplotlib (extra `plot`) is imported by `plot`.
 """
 
-__all__: list[str] = []
+from sklearn_ftr.displays._forest import ForestDisplay
+
+__all__ = ["ForestDisplay"]

@@ -54,16 +54,16 @@ def artist_settings(
     return {**defaults, **cbook.normalize_kwargs(dict(given or {}), kinds[artist])}
 
 
-def legend_above(ax: Any, n_columns: int = 3) -> Any:
-    """A legend of all artists that have a label, above the axes, where it covers nothing; None without any."""
+def legend_above(ax: Any, n_columns: int = 3, side: str = "left") -> Any:
+    """A legend of all artists that have a label, above the axes, where it covers nothing, from their left or right edge on; None without any."""
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return None
     return ax.legend(
         handles,
         labels,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+        loc=f"lower {side}",
+        bbox_to_anchor=(0.0 if side == "left" else 1.0, 1.0),
         ncols=min(n_columns, len(handles)),
         frameon=False,
         borderaxespad=0.3,
