@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         ScalingLaw,
         fit_scaling_law,
     )
-    from sklearn_ftr.displays import ForestDisplay
+    from sklearn_ftr.displays import CalibrationDisplay, ForestDisplay, ResidualDisplay
     from sklearn_ftr.estimators import (
         FineTuneRectifyAllocator,
         OutOfSamplePredictions,
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CalibrationDisplay": "displays",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -89,6 +90,7 @@ _HOMES = {
     "RectifiedQuantile": "estimators",
     "RectifiedResult": "rectification",
     "RequiredLabels": "allocation",
+    "ResidualDisplay": "displays",
     "SamplingDesign": "rectification",
     "ScalingLaw": "allocation",
     "ScalingLawRegressor": "estimators",
@@ -111,6 +113,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CalibrationDisplay",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -137,6 +140,7 @@ __all__ = [
     "RectifiedQuantile",
     "RectifiedResult",
     "RequiredLabels",
+    "ResidualDisplay",
     "SamplingDesign",
     "ScalingLaw",
     "ScalingLawRegressor",
