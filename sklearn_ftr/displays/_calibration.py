@@ -268,9 +268,11 @@ class CalibrationDisplay:
         values = self.prediction
         if self.pool_edges is not None:
             values = np.concatenate([values, self.pool_edges])
-        middle, half = (values.min() + values.max()) / 2, np.ptp(values) / 2
-        half = half or np.nanmax(np.abs(self.label - middle)) or 1.0
-        return [float(middle - half), float(middle + half)]
+        low, high = float(values.min()), float(values.max())
+        if low < high:
+            return [low, high]
+        room = float(np.nanmax(np.abs(self.label - low))) or 1.0
+        return [low - room, high + room]
 
     def _label_of_axis(self) -> str:
         return "share of labels that are 1" if self.is_share else "label (mean of a bin)"
