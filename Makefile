@@ -9,7 +9,7 @@ WORKERS ?= 4
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test oldest newest without_torch slow laws bench mutants lint format types clean
+.PHONY: demo test thorough oldest newest without_torch slow laws bench mutants lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -17,8 +17,12 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(PYTEST)
 
+# Every case of every test but the simulations; what the tests for everybody leave out, CI runs by `oldest` and `newest`.
+thorough: $(VENV)/.test
+	$(PYTEST) -m "not slow"
+
 oldest:
-	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+	$(MAKE) thorough VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # Torch's builds for a Python that is not the system's can bring gigabytes of accelerator libraries with them, so
 # that what needs torch is left out here; `make test VENV=.venv-newest PYTHON=...` would test it all.
@@ -32,7 +36,7 @@ newest:
 	fi
 
 without_torch: $(VENV)/.without_torch
-	$(PYTEST) --ignore=sklearn_ftr/finetuning
+	$(PYTEST) -m "not slow" --ignore=sklearn_ftr/finetuning
 
 slow: $(VENV)/.test
 	$(PYTEST) -m slow

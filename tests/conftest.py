@@ -1,4 +1,5 @@
 import signal
+from collections import Counter
 from importlib.util import find_spec
 
 import numpy as np
@@ -20,6 +21,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.register_profile("exploring", derandomize=False)
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test with the mark `grid(k)` the first and every k-th after it are for everybody; the others are thorough."""
+    met = Counter()
+    for item in items:
+        grid = item.get_closest_marker("grid")
+        if grid is not None:
+            if met[item.function] % grid.args[0]:
+                item.add_marker(pytest.mark.thorough)
+            met[item.function] += 1
 
 
 class NeedsTorch:

@@ -64,6 +64,7 @@ def test_the_source_distribution_holds_all_that_is_committed(source):
     assert not [name for name in committed if (ROOT / name).exists() and not (source / name).exists()]
 
 
+@pytest.mark.thorough
 def test_tests_that_read_files_pass_in_the_source_distribution(source):
     """The quick ones."""
     files = ["tests/test_documentation.py", "tests/test_architecture.py"]
