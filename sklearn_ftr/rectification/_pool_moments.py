@@ -16,7 +16,12 @@ from sklearn_ftr.rectification._checks import Array, as_pool_array, check_judgem
 from sklearn_ftr.rectification._even_rows import EvenRows
 from sklearn_ftr.rectification._moments import Moments, as_table, merge, moments, no_moments
 from sklearn_ftr.rectification._pool import PoolBlock
-from sklearn_ftr.rectification._summed_pieces import SummedPieces, SummedRows, summed_pieces
+from sklearn_ftr.rectification._summed_pieces import (
+    SummedPieces,
+    SummedRows,
+    check_told,
+    summed_pieces,
+)
 from sklearn_ftr.rectification._told_moments import read_count, read_moments
 from sklearn_ftr.rectification._told_pieces import PIECES, read_pieces, told_pieces
 
@@ -96,6 +101,11 @@ class PoolMoments:
         found = cls()
         found._moments, found._even = known, None
         return found
+
+    @classmethod
+    def of_sums(cls, pieces: SummedPieces, told: frozenset[str]) -> Self:
+        """Of rows none of which is there, with the columns that are `told`."""
+        return cls()._take(pieces, told) if told else cls.of_moments(pieces.as_rows)
 
     @property
     def count(self) -> int:
@@ -297,10 +307,7 @@ class PoolMoments:
     @property
     def as_rows(self) -> PoolMoments:
         """As many rows that are alike as there are pieces, where these weigh the same."""
-        if self._pieces is None:
-            return self
-        n, (mean, covariance) = self.n_pieces, self._pieces.mean_and_covariance()
-        return self.of_moments(Moments(n, mean, covariance * (n - 1)))
+        return self if self._pieces is None else self.of_moments(self._pieces.as_rows)
 
     @property
     def _n_columns(self) -> int:
@@ -313,13 +320,8 @@ class PoolMoments:
             )
 
     def _check_told(self, told: frozenset[str]) -> None:
-        if not self.count or told == self._told:
-            return
-        name = min(told ^ self._told)
-        here, before = ("has", "none") if name in told else ("has no", "some")
-        raise ValueError(
-            f"f {here} {name} and what was seen before has {before}; expected {name} of all rows, or of none."
-        )
+        if self.count:
+            check_told(told, self._told)
 
     def _take(self, pieces: SummedPieces, told: frozenset[str]) -> Self:
         if not pieces.n_rows:
