@@ -63,6 +63,7 @@ def grid():
         (3.0, 2.0, 0.0),
         (0.0, 1.0, 0.2),  # nothing to train
         (0.0, 1.0, 0.0),  # perfect predictions
+        (1e-27, 1.0, 0.0),  # what is left is rounding
         (1.0, 1.0, 50.0),  # labels alone are best
     ]
     settings = product((10, 300, 10**6), (1.0, np.inf), laws, (False, True), (False, True))
@@ -190,19 +191,19 @@ def plan_in_python(page):
 
 
 def shown_options(page):
-    """Labels that train and efficiency of each way in the table."""
+    """Labels that train and standard error of each way in the table."""
     cells = page.run(
         "[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split('\\t'))"
     )
-    return [(int(row[1].replace(",", "")), float(row[3])) for row in cells]
+    return [(int(row[1].replace(",", "")), float(row[2])) for row in cells]
 
 
 def assert_shows_its_plan(page):
-    plan = plan_in_python(page)
-    of_plan = [(option.n_finetune, round(option.efficiency, 2)) for option in plan.options]
-    shown = shown_options(page)
-    assert [s for s, _ in shown] == [s for s, _ in of_plan]
-    assert [efficiency for _, efficiency in shown] == pytest.approx([x for _, x in of_plan], abs=0.011)
+    sizes, errors = zip(*shown_options(page), strict=True)
+    options = plan_in_python(page).options
+    assert list(sizes) == [option.n_finetune for option in options]
+    of_options = [option.standard_error for option in options]
+    assert list(errors) == pytest.approx(of_options, rel=6e-4)  # four digits are shown
 
 
 def test_formulas_under_node_are_those_of_the_package():
@@ -229,7 +230,8 @@ def test_formulas_in_a_browser_are_those_of_the_package(page):
 
 def test_what_is_shown_is_the_plan_of_the_code_that_is_shown(page):
     assert_shows_its_plan(page)
-    for name in ("recycle", "tuned", "endless"):
+    set_value(page, "m", 100)
+    for name in ("recycle", "tuned", "tuned", "endless"):
         click(page, name)
         assert_shows_its_plan(page)
     assert float(plan_in_python(page).n_unlabeled) == np.inf
