@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError
 from sklearn_ftr._tables import check_column_order, check_same_rows, column_names
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import (
     Array,
     as_pool_array,
@@ -36,7 +37,7 @@ _MADE_OF = "LinearRegressionMoments are made of count, n_features, mean and cova
 _LARGEST = 1e70
 
 
-class LinearRegressionMoments:
+class LinearRegressionMoments(Versioned):
     """Moments of a pool's covariates, predictions and their products, by which `rectify_linear_regression` does as well as by the rows themselves.
 
     It is passed as `X_unlabeled`, without `f_unlabeled`. Workers that each have read a part of the pool send theirs to be merged.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import Array, as_pool_array, check_judgements
 from sklearn_ftr.rectification._even_rows import EvenRows
 from sklearn_ftr.rectification._moments import Moments, as_table, merge, moments, no_moments
@@ -26,7 +27,7 @@ from sklearn_ftr.rectification._told_moments import read_count, read_moments
 from sklearn_ftr.rectification._told_pieces import PIECES, read_pieces, told_pieces
 
 
-class PoolMoments:
+class PoolMoments(Versioned):
     """Count, mean and covariance of a pool's predictions, by which `rectify_mean` does as well as by the predictions themselves.
 
     Workers that each have read a part of the pool send theirs to be merged, and a database that knows count, mean and covariance
