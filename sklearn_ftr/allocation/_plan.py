@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, best_option, strategy_of
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Versioned):
     """Every option for a number of labels; prints as a table.
 
     Attributes

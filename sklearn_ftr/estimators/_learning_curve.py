@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
 from sklearn_ftr.estimators._answer import Columns, Rows
@@ -31,7 +32,7 @@ from sklearn_ftr.rectification._checks import Array
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LearningCurve(Versioned):
     """Residual variance after training on each size.
 
     Attributes
