@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
+        Comparison,
         ConfidenceInterval,
         ContrastResult,
         Estimate,
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         SamplingDesign,
         WaldTest,
         ZeroWidthIntervalWarning,
+        compare,
         m_estimate,
         rectify_difference,
         rectify_glm,
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "rectification",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -144,6 +147,7 @@ _HOMES = {
     "VarianceRegressor": "finetuning",
     "WaldTest": "rectification",
     "ZeroWidthIntervalWarning": "rectification",
+    "compare": "rectification",
     "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
     "m_estimate": "rectification",
@@ -157,6 +161,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Comparison",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -190,6 +195,7 @@ __all__ = [
     "VarianceRegressor",
     "WaldTest",
     "ZeroWidthIntervalWarning",
+    "compare",
     "fit_scaling_law",
     "labeled_scorer",
     "m_estimate",
