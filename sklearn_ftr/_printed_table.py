@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Rows = Sequence[Sequence[str]]
+Clean = Callable[[Sequence[str]], list[str]]
 # What has no place in a line of text, nor in XML.
 _CONTROL = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 # In GitHub's Markdown, of texts; numbers and intervals have none that would mean anything.
@@ -59,10 +60,9 @@ class PrintedTable:
 
     def html(self) -> str:
         """For a notebook: no colors, so that it is as light or dark as its page."""
-        table = self._headed(self._cells(_clean), "html")
-        caption = f"<table>\n<caption>{_escaped(self.title)}</caption>" if self.title else "<table>"
+        title = f"<p><strong>{_escaped(self.title)}</strong></p>" if self.title else ""
         below = f"<p>{'<br/>'.join(map(_escaped, self.notes))}</p>" if self.notes else ""
-        return f"<div>{table.replace('<table>', caption, 1)}{below}</div>"
+        return f"<div>{title}{self._headed(self._cells(_clean, _in_one_line), 'html')}{below}</div>"
 
     def latex(self, caption: str | None = None, label: str | None = None) -> str:
         r"""A `tabular` with the rules of booktabs, in a `table` if it has a caption or a label.
@@ -90,11 +90,11 @@ class PrintedTable:
         """As GitHub renders it."""
         return self._headed(self._cells(_in_markdown), "pipe")
 
-    def _cells(self, clean: Any) -> list[list[str]]:
+    def _cells(self, texts: Clean, numbers: Clean | None = None) -> list[list[str]]:
         """The header and all rows."""
-        rows = (*self.rows, *self.foot)
-        n = self.n_texts
-        return [clean(self.header), *([*clean(row[:n]), *_clean(row[n:])] for row in rows)]
+        n, rows = self.n_texts, (*self.rows, *self.foot)
+        of_numbers = _clean if numbers is None else numbers
+        return [texts(self.header), *([*texts(row[:n]), *of_numbers(row[n:])] for row in rows)]
 
     def _headed(self, cells: list[list[str]], form: str) -> str:
         return self._tabulated(cells[1:], headers=cells[0], tablefmt=form)
@@ -115,6 +115,11 @@ def markdown_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
 
 def _clean(cells: Sequence[str]) -> list[str]:
     return [_CONTROL.sub(" ", cell) for cell in cells]
+
+
+def _in_one_line(cells: Sequence[str]) -> list[str]:
+    """Intervals are not broken in narrow notebooks."""
+    return [cell.replace(" ", "\N{NO-BREAK SPACE}") for cell in _clean(cells)]
 
 
 def _escaped(text: str) -> str:

@@ -65,14 +65,15 @@ class FittedLaw(ShowsTable, Versioned):
         return told(self, f"{self.law}, {self.verdict}")
 
     def _table(self) -> PrintedTable:
-        """The parameters of the power law, and what is used in its place."""
+        """The power law, and what is used in its place."""
         rows = [
-            [name, f"{getattr(self.power, name):.4g}", f"{self.standard_errors[name]:.2g}"]
+            [name, f"{getattr(self.power, name):.4g}", f"{self.standard_errors[name]:.3g}"]
             for name in _PARAMETERS
         ]
         forms = ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items())
-        notes = [f"R^2 {self.r_squared:.3f}, {self.verdict}", f"Forms by weight: {forms}"]
-        return PrintedTable(f"Scaling law: {self.power}", ["", "estimate", "std. error"], rows, notes)
+        title = f"Scaling law, {self.verdict}, R^2 {self.r_squared:.3f}"
+        notes = [f"Used: {self.law}", f"Forms by weight: {forms}"]
+        return PrintedTable(title, ["power law", "estimate", "std. error"], rows, notes)
 
     @property
     def misfit(self) -> str:
