@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -68,7 +68,7 @@ class ForPapers(ShowsTable):
 def table_of_values(title: str, values: Mapping[str, Any]) -> PrintedTable:
     """A table of names, in which spaces take the place of underscores, and values."""
     rows = [[name.replace("_", " "), _cell(value)] for name, value in values.items()]
-    return PrintedTable(title, ["", "value"], rows)
+    return PrintedTable(title, ["", "value"], rows, n_texts=2)
 
 
 def table_of_columns(
@@ -80,7 +80,7 @@ def table_of_columns(
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str) or is_dataclass(value):
+        return str(value)
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     return f"{value:,}" if is_whole else brief(value)

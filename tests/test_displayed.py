@@ -3,10 +3,17 @@
 from dataclasses import fields, is_dataclass
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from zoo import NAMES, ODD, objects
+from zoo import NAMES, ODD, allocator, objects
 
 import sklearn_ftr
+from sklearn_ftr import (
+    RectifiedLinearRegression,
+    RectifiedMeanEstimator,
+    RectifiedQuantile,
+    ScalingLawRegressor,
+)
 
 LONGEST = 200
 
@@ -42,6 +49,29 @@ def test_reprs_are_short(name):
     held_by(objects()[name], seen)
     long = [value for value in seen.values() if of_this_package(value) and len(repr(value)) > LONGEST]
     assert not [(type(value).__name__, repr(value)[:300]) for value in long]
+
+
+def fitted():
+    X, y = np.random.default_rng(0).normal(size=(2, 200, 3))
+    y = np.where(np.arange(200) < 60, y[:, 0], np.nan)
+    yield allocator()
+    yield RectifiedMeanEstimator(cv=5).fit(X, y)
+    yield RectifiedQuantile().fit(X, y)
+    yield RectifiedLinearRegression(covariates=[0, 1]).fit(X, y)
+    yield ScalingLawRegressor().fit([[10], [20], [40], [80]], [4.0, 3.0, 2.5, 2.3])
+
+
+def test_attributes_of_estimators_have_short_reprs_and_tables():
+    for model in fitted():
+        shown = {
+            name: value
+            for name, value in vars(model).items()
+            if name.endswith("_") and name[0] != "_" and of_this_package(value)
+        }
+        values = {name: value for name, value in shown.items() if not hasattr(value, "get_params")}
+        assert values
+        assert not [name for name, value in values.items() if len(repr(value)) > LONGEST]
+        assert all(hasattr(value, "_repr_html_") for value in values.values())
 
 
 def test_short_reprs_show_what_there_is():

@@ -79,10 +79,11 @@ def compare(
     found = {name: _result_of(value, name) for name, value in named.items()}
     level = _level_of(found, confidence_level)
     _check_names(found)
+    check_truth_value(labels_only, "labels_only")
     columns = []
     for name, result in found.items():
         columns.append(Column.of(result, name, level))
-        if check_truth_value(labels_only, "labels_only"):
+        if labels_only:
             columns.append(Column.of_labels(result, f"{name}, labels only", level))
     return Comparison(tuple(columns), level, beneath)
 
