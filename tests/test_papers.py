@@ -1,5 +1,7 @@
 """Tables for papers: LaTeX, Markdown, results side by side, and what maketables reads."""
 
+import copy
+import pickle
 import re
 import sys
 
@@ -302,6 +304,13 @@ def test_numbers_with_one_name_are_refused(rng):
     if result.names:
         with pytest.raises(ValueError, match="several numbers with the name 'a'"):
             compare([result])
+
+
+def test_copies_and_pickles_say_the_same(both, mean):
+    side = compare([both, mean], labels_only=True)
+    for twin in (pickle.loads(pickle.dumps(side)), copy.deepcopy(side)):
+        assert str(twin) == str(side)
+        assert twin.to_frame().equals(side.to_frame())
 
 
 # maketables

@@ -12,6 +12,7 @@ from sklearn_ftr._printed_table import PrintedTable
 from sklearn_ftr._short_repr import brief, told
 from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._estimate_in_tables import EstimateInTables
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
@@ -107,7 +108,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(ForPapers):
+class Comparison(ForPapers, Versioned):
     """Results side by side: what `compare` returns. Prints as a table.
 
     Attributes
