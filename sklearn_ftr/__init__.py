@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
+        Comparison,
         ConfidenceInterval,
         ContrastResult,
         Estimate,
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         SamplingDesign,
         WaldTest,
         ZeroWidthIntervalWarning,
+        compare,
         m_estimate,
         rectify_difference,
         rectify_glm,
@@ -114,6 +116,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CalibrationDisplay": "displays",
+    "Comparison": "rectification",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -150,6 +153,7 @@ _HOMES = {
     "VarianceRegressor": "finetuning",
     "WaldTest": "rectification",
     "ZeroWidthIntervalWarning": "rectification",
+    "compare": "rectification",
     "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
     "m_estimate": "rectification",
@@ -164,6 +168,7 @@ _HOMES = {
 
 __all__ = [
     "CalibrationDisplay",
+    "Comparison",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -200,6 +205,7 @@ __all__ = [
     "VarianceRegressor",
     "WaldTest",
     "ZeroWidthIntervalWarning",
+    "compare",
     "fit_scaling_law",
     "labeled_scorer",
     "m_estimate",

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._shows_table import InNotebooks, table_of_values
 from sklearn_ftr._tables import check_column_order, check_same_rows, column_names
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import (
@@ -37,7 +39,7 @@ _MADE_OF = "LinearRegressionMoments are made of count, n_features, mean and cova
 _LARGEST = 1e70
 
 
-class LinearRegressionMoments(Versioned):
+class LinearRegressionMoments(InNotebooks, Versioned):
     """Moments of a pool's covariates, predictions and their products, by which `rectify_linear_regression` does as well as by the rows themselves.
 
     It is passed as `X_unlabeled`, without `f_unlabeled`. Workers that each have read a part of the pool send theirs to be merged.
@@ -236,6 +238,12 @@ class LinearRegressionMoments(Versioned):
         if not self.count:
             return "LinearRegressionMoments()"
         return f"LinearRegressionMoments(count={self.count}, n_features={self.n_features}, n_judges={self.n_judges})"
+
+    def _table(self) -> PrintedTable:
+        counts = {"rows": self.count}
+        if self.count:
+            counts |= {"covariates": self.n_features, "judges": self.n_judges}
+        return table_of_values("Pool of a linear regression", counts)
 
     @property
     def names(self) -> list[Any] | None:
