@@ -15,7 +15,14 @@ ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
 SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "sklearn_ftr._versioned", "numpy"}
 # What folders that may import scikit-learn share.
-ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
+ENCODED = {
+    "sklearn_ftr._documentation_link",
+    "sklearn_ftr._progress",
+    "sklearn_ftr._callbacks",
+    "sklearn_ftr._sklearn_private",
+    "sklearn_ftr._table_columns",
+    "sklearn_ftr._table_encoder",
+}
 ALLOWED = {
     "rectification": {"sklearn_ftr.rectification", "scipy", *SHARED},
     "allocation": {"sklearn_ftr.allocation", "sklearn_ftr.rectification", "scipy", *SHARED},
