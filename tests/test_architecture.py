@@ -23,7 +23,14 @@ SHARED = {
     "numpy",
 }
 # What folders that may import scikit-learn share.
-ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
+ENCODED = {
+    "sklearn_ftr._documentation_link",
+    "sklearn_ftr._progress",
+    "sklearn_ftr._callbacks",
+    "sklearn_ftr._sklearn_private",
+    "sklearn_ftr._table_columns",
+    "sklearn_ftr._table_encoder",
+}
 ALLOWED = {
     "rectification": {"sklearn_ftr.rectification", "sklearn_ftr.displays", "scipy", *SHARED},
     "allocation": {
