@@ -178,7 +178,7 @@ class LinearRegressionMoments:
         ----------
         told : mapping
             `count`; `n_features`, d; `origin`, d + j numbers that were subtracted from covariates and predictions, by default 0; `mean` (q - 1 numbers) and
-            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = [1, *x, *f] less the origin ``[u[i] * u[l] for i in range(d + 1)
+            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = ``[1, *x, *f]`` less the origin ``[u[i] * u[l] for i in range(d + 1)
             for l in range(i, d + 1 + j)][1:]``, so that x and f come first; `names` of covariates, if they have any. With a count of 0 nothing else is read.
 
         Raises
