@@ -62,7 +62,7 @@ mutants: $(VENV)/.mutants
 # The site, in docs/_build/html: warnings are errors, links inside lead somewhere, words are spelled.
 docs: $(VENV)/.docs
 	rm -rf docs/_build/html
-	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -n -E -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/_checks/built_pages.py docs/_build/html
 	$(BIN)/codespell
 

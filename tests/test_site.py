@@ -141,8 +141,9 @@ def test_the_checker_refuses_a_folder_without_pages(tmp_path):
     assert len(list(module("_checks/built_pages.py")["faults"](tmp_path))) == 1
 
 
-def test_live_examples_run_and_show_their_last_value():
+def test_live_examples_run_and_show_their_last_value(monkeypatch):
     pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(DOCS / "_site")
     run = module("_site/live_example.py")["run"]
     names = {}
     assert run("a = 2\nprint('seen')\na + 1", names) == ("seen\n", 3)

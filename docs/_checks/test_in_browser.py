@@ -33,11 +33,12 @@ OPTIONS = (
 # Also what is cut off; what stands in a box of its own that scrolls is not.
 WIDER_THAN_THE_PAGE = """
 const width = document.documentElement.clientWidth;
-const scrolls = e => e && e !== document.body && e !== document.documentElement
+const scrolls = e => e && !e.matches("article, header, body")
   && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+const end = e => e.getBoundingClientRect().right;
+const beyond = e => end(e) > width + 1 || (e.matches("code, a") && end(e) > end(e.parentElement.closest("p, li, dd, body")) + 1);
 const inside = "article *, header *, body > p, body > p *";
-const wide = [...document.querySelectorAll(inside)].filter(
-  e => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !scrolls(e));
+const wide = [...document.querySelectorAll(inside)].filter(e => e.checkVisibility() && beyond(e) && !scrolls(e));
 const seen = wide.slice(0, 8).map(e => `${e.tagName}.${e.className}: ${(e.textContent || "").trim().slice(0, 40)}`);
 return document.documentElement.scrollWidth > width ? ["the page scrolls", ...seen] : seen;
 """

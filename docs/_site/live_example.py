@@ -8,6 +8,7 @@ import io
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import gallery_style
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util import logging
@@ -58,6 +59,7 @@ class Live(SphinxDirective):
         import matplotlib
 
         matplotlib.use("agg")
+        gallery_style.reset(None, None)
         code = "\n".join(self.content)
         names = self.env.temp_data.setdefault("live_names", {})
         block = nodes.literal_block(code, code, language="python")

@@ -5,9 +5,13 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import sklearn_ftr
+
 ROOT_FILES = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 NAMED = re.compile(r"\[`([\w.]+)`\]\(api\.md\)")
 EXAMPLE = re.compile(r"\]\(gallery/(plot_\w+)\.py\)")
+PATH = re.compile(r"docs/(\w+)\.md")
+PUBLIC = re.compile(rf"(?<![`:])`({'|'.join(sklearn_ftr.__all__)})`(?!`)")
 SHAPE = re.compile(r"shape \([^()`]*\)")
 LISTED = re.compile(r"^\| `([\w.]+)` \|", re.M)
 PAGE = """{name}
@@ -114,13 +118,19 @@ def link_to_pages(app, docname, source):
         source[0] = with_links(source[0])
 
 
-def escape_shapes(app, what, name, value, options, lines):
-    """In a shape a name that ends in an underscore is no link."""
-    lines[:] = [SHAPE.sub(lambda found: found.group().replace("_", r"\_"), line) for line in lines]
+def linked(line):
+    """A line of a docstring, with links to the pages of names and of the guide; names in shapes that end in an underscore are none."""
+    line = SHAPE.sub(lambda found: found.group().replace("_", r"\_"), line)
+    line = PUBLIC.sub(r":py:obj:`~sklearn_ftr.\1`", line)
+    return PATH.sub(r":doc:`/\1`", line)
+
+
+def link_docstring(app, what, name, value, options, lines):
+    lines[:] = [linked(line) for line in lines]
 
 
 def setup(app):
     app.connect("builder-inited", write_pages, priority=100)  # before the gallery looks for names
     app.connect("source-read", link_to_pages)
-    app.connect("autodoc-process-docstring", escape_shapes, priority=900)  # after numpydoc
+    app.connect("autodoc-process-docstring", link_docstring, priority=900)  # after numpydoc
     return {"parallel_read_safe": True}
