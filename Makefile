@@ -91,7 +91,7 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) numpy scipy scikit-learn pandas vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
+	$(INSTALL) numpy scipy scikit-learn pandas matplotlib vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
 	$(INSTALL) --no-deps -e .
 	@touch $@
 

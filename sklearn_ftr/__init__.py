@@ -16,8 +16,10 @@ if TYPE_CHECKING:
         ScalingLaw,
         fit_scaling_law,
     )
+    from sklearn_ftr.displays import CalibrationDisplay, ForestDisplay, ResidualDisplay
     from sklearn_ftr.estimators import (
         FineTuneRectifyAllocator,
+        OutOfSamplePredictions,
         PredictionCorrector,
         RectifiedDifference,
         RectifiedLinearRegression,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CalibrationDisplay": "displays",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -68,10 +71,12 @@ _HOMES = {
     "Estimate": "rectification",
     "FineTuneRectifyAllocator": "estimators",
     "FittedLaw": "allocation",
+    "ForestDisplay": "displays",
     "LabeledKFold": "model_selection",
     "LabelsNeeded": "rectification",
     "LinearRegressionMoments": "rectification",
     "MissedForecastWarning": "allocation",
+    "OutOfSamplePredictions": "estimators",
     "Plan": "allocation",
     "PoolMoments": "rectification",
     "PoolSource": "rectification",
@@ -85,6 +90,7 @@ _HOMES = {
     "RectifiedQuantile": "estimators",
     "RectifiedResult": "rectification",
     "RequiredLabels": "allocation",
+    "ResidualDisplay": "displays",
     "SamplingDesign": "rectification",
     "ScalingLaw": "allocation",
     "ScalingLawRegressor": "estimators",
@@ -107,6 +113,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CalibrationDisplay",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -114,10 +121,12 @@ __all__ = [
     "Estimate",
     "FineTuneRectifyAllocator",
     "FittedLaw",
+    "ForestDisplay",
     "LabeledKFold",
     "LabelsNeeded",
     "LinearRegressionMoments",
     "MissedForecastWarning",
+    "OutOfSamplePredictions",
     "Plan",
     "PoolMoments",
     "PoolSource",
@@ -131,6 +140,7 @@ __all__ = [
     "RectifiedQuantile",
     "RectifiedResult",
     "RequiredLabels",
+    "ResidualDisplay",
     "SamplingDesign",
     "ScalingLaw",
     "ScalingLawRegressor",

@@ -17,8 +17,14 @@ SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "numpy"}
 # What folders that may import scikit-learn share.
 ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
 ALLOWED = {
-    "rectification": {"sklearn_ftr.rectification", "scipy", *SHARED},
-    "allocation": {"sklearn_ftr.allocation", "sklearn_ftr.rectification", "scipy", *SHARED},
+    "rectification": {"sklearn_ftr.rectification", "sklearn_ftr.displays", "scipy", *SHARED},
+    "allocation": {
+        "sklearn_ftr.allocation",
+        "sklearn_ftr.displays",
+        "sklearn_ftr.rectification",
+        "scipy",
+        *SHARED,
+    },
     "finetuning": {
         "sklearn_ftr.finetuning",
         "sklearn",
@@ -28,6 +34,13 @@ ALLOWED = {
         "sentence_transformers",
         "peft",
         *ENCODED,
+        *SHARED,
+    },
+    "displays": {
+        "sklearn_ftr.displays",
+        "sklearn_ftr.allocation",
+        "sklearn_ftr.rectification",
+        "matplotlib",
         *SHARED,
     },
     "datasets": {"sklearn_ftr.datasets", "sklearn_ftr.allocation", "sklearn", *SHARED},
@@ -88,6 +101,33 @@ def test_tables_are_encoded_without_any_folder():
         imported = set(imported_modules(ROOT / f"{name}.py"))
         own = {module.rsplit(".", 1)[0] for module in imported if module.startswith("sklearn_ftr")}
         assert own <= ENCODED
+
+
+def imported_at_once(path):
+    """By the module itself, outside of functions and of what is for type checkers only."""
+    lines = [node for node in ast.parse(path.read_text("utf-8")).body if not isinstance(node, ast.If)]
+    for node in lines:
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def test_displays_need_numpy_only_until_they_are_drawn():
+    for path in sorted((ROOT / "displays").glob("*.py")):
+        imported = {
+            module
+            for module in imported_at_once(path)
+            if module.split(".")[0] not in {"numpy", *sys.stdlib_module_names}
+        }
+        own = {name for name in imported if name.startswith("sklearn_ftr.displays.")}
+        assert imported <= own | SHARED, path
+
+
+@pytest.mark.parametrize("folder", ["rectification", "allocation", "estimators"])
+def test_displays_are_imported_by_methods_that_plot_only(folder):
+    for path in sorted((ROOT / folder).glob("*.py")):
+        assert not [name for name in imported_at_once(path) if "displays" in name], path
 
 
 @pytest.mark.parametrize("folder", ALLOWED)

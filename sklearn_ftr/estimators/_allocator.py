@@ -30,6 +30,7 @@ from sklearn_ftr.estimators._choice import (
 from sklearn_ftr.estimators._inner_model import seeded_clone
 from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.estimators._learning_curve import LearningCurve
+from sklearn_ftr.estimators._out_of_sample_predictions import OutOfSamplePredictions
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._plans_labels import PlansLabels
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
@@ -93,7 +94,7 @@ class FineTuneRectifyAllocator(PlansLabels):
         What was chosen, and why; what was reached against what was promised, with a `MissedForecastWarning` where they differ beyond chance.
     best_estimator_ : estimator
         `estimator` refitted on all labels with the chosen option.
-    standard_error_, efficiency_, result_, finetune_rows_
+    standard_error_, efficiency_, result_, finetune_rows_, out_of_sample_
         Those of `best_estimator_`, and its answers: `mean_`, `quantile_`, `difference_` or `coef_`.
     n_labeled_, n_unlabeled_ : int
 
@@ -136,6 +137,7 @@ class FineTuneRectifyAllocator(PlansLabels):
     verdict_: str
     best_estimator_: Any
     finetune_rows_: NDArray[np.bool_]
+    out_of_sample_: OutOfSamplePredictions
     n_labeled_: int
     n_unlabeled_: int
     result_: RectifiedResult

@@ -163,6 +163,7 @@ def what_was_chosen(
         "n_labeled_": len(labels.labeled),
         "n_unlabeled_": labels.n_unlabeled,
         "finetune_rows_": best.finetune_rows_ | np.isin(np.arange(len(labels.y)), always),
+        "out_of_sample_": best.out_of_sample_,
         "standard_error_": best.standard_error_,
         "efficiency_": best.efficiency_,
         "result_": best.result_,

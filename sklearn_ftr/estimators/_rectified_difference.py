@@ -44,7 +44,7 @@ confidence_level, interval, n_jobs, random_state, verbose
     lambda_ : float
         Mean of the groups' weights; likewise `residual_variance_` and `recycled_weight` of the result.
     standard_error_, covariance_, rectifier_, efficiency_, n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, \
-finetune_rows_, result_, estimator_, estimators_, n_features_in_, feature_names_in_
+finetune_rows_, out_of_sample_, result_, estimator_, estimators_, n_features_in_, feature_names_in_
         As in `RectifiedMeanEstimator`.
 
     Raises

@@ -37,6 +37,7 @@ from sklearn_ftr.estimators._judges import BoundJudges
 from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
 from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
+from sklearn_ftr.estimators._out_of_sample_predictions import OutOfSamplePredictions
 from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
 from sklearn_ftr.estimators._sampling import with_sampling
@@ -55,6 +56,7 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
     estimator_: Any
     estimators_: list[Any]
     finetune_rows_: NDArray[np.bool_]
+    out_of_sample_: OutOfSamplePredictions
     standard_error_: Any
     covariance_: NDArray[np.float64]
     lambda_: Any
@@ -265,7 +267,11 @@ class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
         warn_of_doubts(answer.result, stacklevel=5)
         trained = np.zeros(len(labels.y), dtype=bool)
         trained[always] = trained[stage_one.finetune_rows] = True
-        replace_learned(self, rows.columns | self._learned(answer) | {"finetune_rows_": trained})
+        of_rows = {
+            "finetune_rows_": trained,
+            "out_of_sample_": OutOfSamplePredictions.of(bound.labels, stage_one),
+        }
+        replace_learned(self, rows.columns | self._learned(answer) | of_rows)
         return self
 
     def _fine_tune(

@@ -48,8 +48,8 @@ verbose
         Their names: "intercept" and the covariates'.
     covariance_ : ndarray of shape (k, k)
         Of `coefficients_`.
-    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, estimator_, estimators_, n_features_in_, \
-feature_names_in_
+    n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, out_of_sample_, result_, estimator_, \
+estimators_, n_features_in_, feature_names_in_
         As in `RectifiedMeanEstimator`.
 
     Raises

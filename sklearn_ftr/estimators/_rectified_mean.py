@@ -104,6 +104,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
         Labels that trained (of one model, under cross-fitting) and that rectified.
     finetune_rows_ : ndarray of bool, shape (n_rows,)
         Which rows trained, and those that `finetune_rows` marked.
+    out_of_sample_ : OutOfSamplePredictions
+        The labels, each beside the prediction of a model that has not seen it.
     result_ : RectifiedResult
         All of this as one object that prints as a table.
     estimator_ : estimator

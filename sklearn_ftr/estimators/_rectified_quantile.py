@@ -43,8 +43,8 @@ confidence_level, interval, n_jobs, random_state, verbose
         Its diagonal; the errors of several quantiles are correlated, of which it says nothing.
     residual_variance_ : float or ndarray of shape (k,)
         Variance of 1(y <= quantile) - 1(f <= quantile).
-    lambda_, rectifier_, efficiency_, n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, result_, \
-estimator_, estimators_, n_features_in_, feature_names_in_
+    lambda_, rectifier_, efficiency_, n_labeled_, n_unlabeled_, n_finetune_, n_rectify_, finetune_rows_, \
+out_of_sample_, result_, estimator_, estimators_, n_features_in_, feature_names_in_
         As in `RectifiedMeanEstimator`.
 
     Raises

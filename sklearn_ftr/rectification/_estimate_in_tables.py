@@ -1,8 +1,8 @@
-"""How an answer is shown: tables of text, of HTML and of pandas, with a row for each number."""
+"""How an answer is shown: tables of text, of HTML and of pandas, with a row for each number, and a picture."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
@@ -17,6 +17,9 @@ from sklearn_ftr.rectification._printed import (
     verdict_of,
 )
 from sklearn_ftr.rectification._share_sums import efficiency_of_shares
+
+if TYPE_CHECKING:
+    from sklearn_ftr.displays import ForestDisplay
 
 
 class EstimateInTables(EstimateByMethod):
@@ -116,6 +119,39 @@ class EstimateInTables(EstimateByMethod):
             **self._of_design(),
         }
         return pandas.DataFrame(numbers, index=index_of_result(self))
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        confidence_level: float | None = None,
+        simultaneous: bool = False,
+        reference: float | None = None,
+    ) -> ForestDisplay:
+        """Labels only, predictions only and rectified, side by side with their intervals (extra `plot`).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        confidence_level : float, default=None
+            Of the intervals; None means the result's own `confidence_level`.
+        simultaneous : bool, default=False
+            Whether all k intervals hold at once; see `confidence_interval`.
+        reference : float, default=None
+            Where a line is drawn: no effect, the truth, a threshold.
+
+        Returns
+        -------
+        ForestDisplay
+            Drawn; `ForestDisplay.from_result` has more settings, and takes several results.
+        """
+        from sklearn_ftr.displays import ForestDisplay
+
+        display = ForestDisplay.from_result(
+            self, confidence_level=confidence_level, simultaneous=simultaneous
+        )
+        return display.plot(ax, reference=reference)
 
     def __str__(self) -> str:
         return text_table(self._title(), rows_of_result(self), self._notes())
