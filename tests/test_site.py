@@ -95,7 +95,7 @@ def test_examples_draw_and_fetch_nothing(path):
     assert imported <= {"matplotlib", "numpy", "sklearn", "sklearn_ftr", *sys.stdlib_module_names}
 
 
-@pytest.mark.parametrize("name", ["idea.svg", "architecture.svg"])
+@pytest.mark.parametrize("name", ["two_jobs.svg", "best_split.svg", "architecture.svg"])
 def test_diagrams_are_those_that_their_script_draws(name):
     """But for the last digit of coordinates."""
     number = re.compile(r"-?\d+\.\d+|-?\d+")

@@ -114,6 +114,7 @@ def link_to_pages(app, docname, source):
         source[0] = root_file(ROOT_FILES[docname])
     source[0] = NAMED.sub(r"[`\1`](reference/\1.rst)", source[0])
     source[0] = EXAMPLE.sub(r"](auto_gallery/\1.rst)", source[0])
+    source[0] = source[0].replace("](gallery/GALLERY_HEADER.rst)", "](auto_gallery/index.rst)")
     if docname == "api":
         source[0] = with_links(source[0])
 

@@ -9,12 +9,17 @@ from pathlib import Path
 BLUE, ORANGE, GREEN, INK, GREY, PALE = "#0072b2", "#d55e00", "#009e73", "#222222", "#8a8a8a", "#f3f5f7"
 A, ALPHA, B, TOTAL, N, M = 1.2, 0.4, 0.25, 1.0, 1_000, 50_000
 HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{label}"'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left} 0 {width} {height}" role="img" aria-label="{label}"'
     ' font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" font-size="15" fill="{ink}">\n'
     '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
     '<path d="M0 0L10 5L0 10z" fill="{grey}"/></marker></defs>\n'
-    '<rect width="{width}" height="{height}" rx="10" fill="#ffffff"/>\n'
+    '<rect x="{left}" width="{width}" height="{height}" rx="10" fill="#ffffff"/>\n'
 )
+
+
+def picture(label, drawn, *, left=0, width=920, height):
+    head = HEAD.format(left=left, width=width, height=height, label=label, ink=INK, grey=GREY)
+    return f"{head}{drawn}</svg>\n"
 
 
 def text(x, y, line, *, anchor="middle", colour=INK, size=15, weight="normal"):
@@ -138,10 +143,14 @@ def chart():
     )
 
 
-def idea():
-    label = "Some labels fine-tune a predictor, the others correct its mean; the standard error is smallest at one split"
-    head = HEAD.format(width=920, height=475, label=label, ink=INK, grey=GREY)
-    return f"{head}{flow()}{chart()}</svg>\n"
+def two_jobs():
+    label = "Some of n labels fine-tune a predictor f, the others correct its mean over m rows without a label"
+    return picture(label, flow(), width=420, height=475)
+
+
+def best_split():
+    label = "The more labels train, the smaller is the variance of f's errors; the standard error is smallest in between"
+    return picture(label, chart(), left=470, width=430, height=475)
 
 
 STEPS = [
@@ -191,12 +200,11 @@ def side(number, name, by):
 
 def architecture():
     label = "From y with NaN to result_: each object, and the module that makes it from the one before"
-    head = HEAD.format(width=920, height=815, label=label, ink=INK, grey=GREY)
     steps = "".join(step(number, *row) for number, row in enumerate(STEPS))
-    return f"{head}{steps}{''.join(side(*row) for row in SIDES)}</svg>\n"
+    return picture(label, steps + "".join(side(*row) for row in SIDES), height=815)
 
 
-PICTURES = {"idea.svg": idea, "architecture.svg": architecture}
+PICTURES = {"two_jobs.svg": two_jobs, "best_split.svg": best_split, "architecture.svg": architecture}
 
 if __name__ == "__main__":
     for name, draw in PICTURES.items():

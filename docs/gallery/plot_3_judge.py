@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
-from sklearn_ftr import rectify_mean
+from sklearn_ftr import CalibrationDisplay, rectify_mean
 
 tumours = load_breast_cancer()
 malignant = (tumours.target == 0).astype(float)
@@ -27,35 +27,20 @@ print(result)
 # %%
 # Where the judge is wrong
 # ------------------------
-# In bins of what the judge says: the share that pathologists found, with twice its standard error. Points below the
-# diagonal are false alarms. Grey bars are how often the judge says so to those that nobody has checked.
+# Means of what was found, in bins of what the judge says. Points below the diagonal are false alarms; beneath, how often
+# the judge says so to those that nobody has checked.
 
-edges = np.quantile(judge[checked], np.linspace(0, 1, 7))
-bins = np.clip(np.searchsorted(edges, judge[checked], side="right") - 1, 0, 5)
-says = np.array([judge[checked][bins == i].mean() for i in range(6)])
-found = np.array([malignant[checked][bins == i].mean() for i in range(6)])
-error = np.array([((found[i] * (1 - found[i]) + 0.02) / np.sum(bins == i)) ** 0.5 for i in range(6)])
+CalibrationDisplay.from_predictions(
+    malignant[checked], judge[checked], judge[~checked], n_bins=6
+).plot()
+plt.show()
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4))
-left.hist(
-    judge[~checked], bins=20, weights=np.full((~checked).sum(), 3 / (~checked).sum()), color="lightgrey"
-)
-left.plot([0, 1], [0, 1], color="black", linewidth=1)
-left.errorbar(says, found, yerr=2 * error, fmt="o", capsize=3)
-left.set(xlabel="what the judge says", ylabel="share that is malignant", xlim=(0, 1), ylim=(-0.1, 1.15))
+# %%
+# The three answers
+# -----------------
+# The dashed line is the truth, which is known here.
 
-estimates = {
-    "labels only": result.labels_only,
-    "predictions only": result.predictions_only,
-    "rectified": result,
-}
-for row, estimate in enumerate(estimates.values()):
-    low, high = estimate.confidence_interval()
-    right.hlines(row, low, high, linewidth=3, color=f"C{row}")
-    right.plot(estimate.estimate, row, "o", color=f"C{row}", markersize=8)
-right.axvline(malignant.mean(), color="black", linewidth=1)
-right.annotate("truth", (malignant.mean(), 2.35), (4, 0), textcoords="offset points")
-right.set(yticks=range(3), yticklabels=estimates, ylim=(-0.6, 2.6), xlabel="share that is malignant")
+result.plot(reference=malignant.mean())
 plt.show()
 
 # %%

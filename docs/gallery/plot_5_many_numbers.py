@@ -27,23 +27,12 @@ says = classifier.predict_proba(X[here])
 result = rectify_mean(is_digit[:300], says[:300], says[300:])
 
 # %%
-# One question has one answer for each digit; ``simultaneous=True`` asks for intervals that hold together.
+# One question has one answer for each digit; ``simultaneous=True`` asks for intervals that hold together. Black bars are
+# the truth, which is known here.
 
-low, high = result.confidence_interval()
-low_all, high_all = result.confidence_interval(simultaneous=True)
-alone_low, alone_high = result.labels_only.confidence_interval()
-rows = np.arange(10)
-
-figure, axis = plt.subplots(figsize=(7.2, 5))
-axis.hlines(rows + 0.22, alone_low, alone_high, color="grey", linewidth=2, label="labels only")
-axis.hlines(rows, low_all, high_all, color="C0", linewidth=1.5, label="rectified, all at once")
-axis.hlines(rows, low, high, color="C0", linewidth=4.5, label="rectified, one by one")
-axis.plot(result.estimate, rows, "o", color="white", markeredgecolor="C0", markersize=6)
-axis.plot(result.predictions_only.estimate, rows - 0.22, "x", color="C1", label="predictions only")
-axis.plot(is_digit.mean(axis=0), rows, "|", color="black", markersize=20, label="truth")
-axis.set(yticks=rows, ylabel="digit", xlabel="share")
-axis.invert_yaxis()
-axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+axis = result.plot(simultaneous=True).ax_
+axis.plot(is_digit.mean(axis=0), range(10), "|", color="black", markersize=20)
+axis.set(ylabel="digit", xlabel="share")
 plt.show()
 
 # %%
