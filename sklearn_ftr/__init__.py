@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         fit_scaling_law,
     )
     from sklearn_ftr.displays import (
+        CalibrationDisplay,
         CoverageDisplay,
         ForestDisplay,
         LabelBudgetDisplay,
         PlanDisplay,
+        ResidualDisplay,
         ScalingLawDisplay,
         SequenceDisplay,
     )
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CalibrationDisplay": "displays",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -104,6 +107,7 @@ _HOMES = {
     "RectifiedQuantile": "estimators",
     "RectifiedResult": "rectification",
     "RequiredLabels": "allocation",
+    "ResidualDisplay": "displays",
     "SamplingDesign": "rectification",
     "ScalingLaw": "allocation",
     "ScalingLawDisplay": "displays",
@@ -129,6 +133,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CalibrationDisplay",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -160,6 +165,7 @@ __all__ = [
     "RectifiedQuantile",
     "RectifiedResult",
     "RequiredLabels",
+    "ResidualDisplay",
     "SamplingDesign",
     "ScalingLaw",
     "ScalingLawDisplay",

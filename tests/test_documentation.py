@@ -25,6 +25,7 @@ def skip_without_what_it_needs(code):
         ("vaderSentiment", "vaderSentiment"),
         ("dask.dataframe", "dask"),
         ("parquet", "pyarrow"),
+        (".plot(", "matplotlib"),
     ):
         if name in code:
             pytest.importorskip(package)

@@ -13,9 +13,12 @@ import sklearn_ftr.datasets
 import sklearn_ftr.estimators
 import sklearn_ftr.model_selection
 from sklearn_ftr import (
+    CalibrationDisplay,
     FineTuneRectifyAllocator,
     FittedLaw,
+    ForestDisplay,
     LabelsNeeded,
+    OutOfSamplePredictions,
     Plan,
     PredictionCorrector,
     RectifiedDifference,
@@ -26,6 +29,7 @@ from sklearn_ftr import (
     RectifiedQuantile,
     RectifiedResult,
     RequiredLabels,
+    ResidualDisplay,
     ScalingLaw,
     ScalingLawRegressor,
     TextVarianceRegressor,
@@ -92,7 +96,11 @@ def fitted_attributes_have_types() -> None:
     assert_type(model.result_, RectifiedResult)
     assert_type(model.n_labeled_, int)
     assert_type(model.finetune_rows_, NDArray[np.bool_])
+    assert_type(model.out_of_sample_, OutOfSamplePredictions)
     assert_type(model.estimators_, list[Any])
+    assert_type(model.result_.plot(), ForestDisplay)
+    assert_type(CalibrationDisplay.from_estimator(model, X).plot(), CalibrationDisplay)
+    assert_type(ResidualDisplay.from_predictions(y, y).plot(), ResidualDisplay)
     assert_type(model.result_.verdict(), str)
     assert_type(model.fit_twice(), int)
     allocator = FineTuneRectifyAllocator().fit(X, y)
