@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
 from sklearn_ftr.estimators._answer import Columns, Rows
@@ -32,7 +34,7 @@ from sklearn_ftr.rectification._checks import Array
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Residual variance after training on each size.
+    """Residual variance after training on each size, as `FineTuneRectifyAllocator` has measured it.
 
     Attributes
     ----------
@@ -76,6 +78,18 @@ class LearningCurve:
         """Bootstrap standard errors of `variances`, as far as the test rows cause them; above 0."""
         errors = self.resampled.std(axis=0)
         return np.maximum(errors, 1e-9 * max(self.total_variance, 1e-300))
+
+    def to_frame(self) -> Any:
+        """A row for each size, as a pandas DataFrame (extra `frames`): `size`, `variance`, `standard_error` and `trainings`."""
+        pd = import_pandas("LearningCurve.to_frame()")
+        return pd.DataFrame(
+            {
+                "size": self.sizes,
+                "variance": self.variances,
+                "standard_error": self.standard_errors,
+                "trainings": self.trainings,
+            }
+        )
 
 
 @dataclass(frozen=True, eq=False)
