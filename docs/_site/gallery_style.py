@@ -4,7 +4,7 @@ STYLE = {
     "figure.figsize": (7.2, 4.2),
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
-    "font.size": 10.5,
+    "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

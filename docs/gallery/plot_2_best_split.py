@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_diabetes
 
-from sklearn_ftr import FineTuneRectifyAllocator
+from sklearn_ftr import FineTuneRectifyAllocator, PlanDisplay, ScalingLawDisplay
 
 X, progress = load_diabetes(return_X_y=True)
 y = progress.copy()
@@ -25,57 +25,17 @@ print(allocator.plan_)
 # ------------------------------
 # The allocator trains on growing parts of the labels and looks at the errors on the others. A law goes through these
 # points; the band holds 95 % of the laws that fit resampled points.
-#
-# From the law follows the standard error of every split: of the plain one of the paper, and of one whose training
-# labels are recycled, which is the default.
 
-curve, fitted = allocator.learning_curve_, allocator.law_fit_
-n, m = allocator.n_labeled_, allocator.n_unlabeled_
-sizes = np.arange(8, n - 8)
-total = np.nanvar(y, ddof=1)
-residual = np.minimum(fitted.law.predict(sizes), total)
-plain = residual / (n - sizes) + (total - residual) / m
-recycled = 1 / (1 / plain + sizes / total)
+ScalingLawDisplay.from_estimator(allocator).plot()
+plt.show()
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.2))
-low, high = fitted.band(sizes)
-left.fill_between(sizes, low, high, alpha=0.2)
-left.plot(sizes, fitted.law.predict(sizes), label="law")
-left.errorbar(
-    curve.sizes,
-    curve.variances,
-    yerr=2 * curve.standard_errors,
-    fmt="o",
-    color="black",
-    markersize=5,
-    capsize=3,
-    label="measured, 2 standard errors",
-)
-left.axhline(total, color="grey", linestyle="--", linewidth=1)
-left.annotate(
-    "variance of the labels",
-    (n - 8, total),
-    (0, 4),
-    textcoords="offset points",
-    ha="right",
-    color="dimgrey",
-)
-left.set(xlabel="labels that train", ylabel="variance of the errors", ylim=(0, 1.6 * total))
-left.legend(loc="lower left")
+# %%
+# Every split
+# -----------
+# From the law follows the standard error of every split, here of those whose training labels are recycled, which is the
+# default. Where it is within 5 % of the best split's is shaded: a split ratio need not be exact.
 
-for values, name in ((plain, "split"), (recycled, "split, recycled")):
-    (line,) = right.plot(sizes, np.sqrt(values), label=name)
-    best = values.argmin()
-    right.plot(sizes[best], values[best] ** 0.5, "o", color=line.get_color(), markersize=8)
-right.axhline(np.sqrt(total / n), color="grey", linestyle="--", linewidth=1, label="labels only")
-right.axhline(allocator.standard_error_, color="#009E73", label="reached by cross-fitting")
-right.set(
-    xlabel="labels that train",
-    ylabel="standard error of the mean",
-    ylim=(0.95 * allocator.standard_error_, None),
-)
-right.set_ylim(top=1.6 * np.sqrt(total / n))
-right.legend(loc="upper left")
+PlanDisplay.from_estimator(allocator).plot()
 plt.show()
 
 # %%

@@ -13,50 +13,49 @@ confidence sequence is made for that.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sklearn_ftr import rectify_mean
+from sklearn_ftr import SequenceDisplay, rectify_mean
 
 looks = np.arange(60, 601, 20)
 truth = 3.0
 
 
-def study(seed):
-    """Ordinary intervals and those of a sequence at each look, shape (looks, 2) each."""
+def results_of(seed):
+    """The result of each look of a study."""
     rng = np.random.default_rng(seed)
     human = truth + rng.normal(size=3_000)
     judge = human + 0.4 + rng.normal(scale=0.7, size=3_000)
-    results = [rectify_mean(human[:n], judge[:n], judge[n:]) for n in looks]
-    ordinary = [result.confidence_interval() for result in results]
-    sequence = [result.confidence_sequence(n_first=60) for result in results]
-    return np.array(ordinary, dtype=float), np.array(sequence, dtype=float)
+    return [rectify_mean(human[:n], judge[:n], judge[n:]) for n in looks]
 
 
-studies = [study(seed) for seed in range(100)]
+def is_wrong(interval):
+    return not interval[0] <= truth <= interval[1]
 
 
-def ever_wrong(intervals):
-    """Up to each look, whether one of the intervals so far has left the truth out."""
-    wrong = (intervals[:, 0] > truth) | (intervals[:, 1] < truth)
-    return np.logical_or.accumulate(wrong)
-
+studies = [results_of(seed) for seed in range(100)]
+wrong = {
+    "95 % interval": [[is_wrong(look.confidence_interval()) for look in study] for study in studies],
+    "confidence sequence": [
+        [is_wrong(look.confidence_sequence(n_first=60)) for look in study] for study in studies
+    ],
+}
 
 # %%
-# To the left one study; to the right the share of 100 studies that have been wrong at one of the looks so far.
+# One study whose ordinary interval (thick) leaves out the truth at some look; the sequence (thin) does not.
 
-one = next(ordinary_sequence for ordinary_sequence in studies if ever_wrong(ordinary_sequence[0])[-1])
-figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.2))
-for index, (name, style) in enumerate((("95 % interval", "-"), ("confidence sequence", "--"))):
-    low, high = one[index].T
-    left.plot(looks, low, style, color=f"C{index}", label=name)
-    left.plot(looks, high, style, color=f"C{index}")
-    wrong = np.mean([ever_wrong(pair[index]) for pair in studies], axis=0)
-    right.plot(looks, 100 * wrong, style, color=f"C{index}", label=name)
-left.axhline(truth, color="black", linewidth=1)
-left.set(xlabel="labels", ylabel="mean rating")
-left.legend()
-right.axhline(5, color="black", linewidth=1)
-right.annotate("promised", (looks[0], 5), (0, 4), textcoords="offset points")
-right.set(xlabel="labels", ylabel="studies that were wrong so far, %", ylim=(0, None))
-right.legend(loc="center right")
+unlucky = next(i for i in range(100) if any(wrong["95 % interval"][i]))
+SequenceDisplay.from_results(studies[unlucky]).plot(reference=truth)
+plt.show()
+
+# %%
+# All hundred: the share of studies that have been wrong at one of the looks so far.
+
+figure, axis = plt.subplots()
+for style, (name, misses) in zip(("-", "--"), wrong.items(), strict=True):
+    ever = np.logical_or.accumulate(misses, axis=1).mean(axis=0)
+    axis.plot(looks, 100 * ever, style, label=name)
+axis.axhline(5, color="black", linewidth=1, label="promised")
+axis.set(xlabel="labels", ylabel="studies that were wrong so far, %", ylim=(0, None))
+axis.legend(loc="center right")
 plt.show()
 
 # %%

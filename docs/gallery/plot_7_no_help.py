@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ftr import FineTuneRectifyAllocator, RectifiedMeanEstimator
+from sklearn_ftr import FineTuneRectifyAllocator, RectifiedMeanEstimator, ScalingLawDisplay
 from sklearn_ftr.datasets import load_vader_lexicon
 
 words, ratings = load_vader_lexicon(return_X_y=True)
@@ -32,15 +32,7 @@ print(allocator.result_.verdict())
 # Errors of the predictor, as more words train it, stay near the variance of the ratings themselves. A law that hardly
 # falls promises nothing, and nothing is what the plan makes of it: labels for an interval, with and without predictions.
 
-curve = allocator.learning_curve_
-total = np.var(ratings[rated], ddof=1)
-figure, axis = plt.subplots()
-axis.errorbar(
-    curve.sizes, curve.variances / total, yerr=2 * curve.standard_errors / total, fmt="o", capsize=3
-)
-axis.axhline(1, color="black", linewidth=1, label="no better than the mean rating")
-axis.legend(loc="lower right")
-axis.set(xlabel="words that train", ylabel="variance of errors / variance of ratings", ylim=(0, 1.5))
+ScalingLawDisplay.from_estimator(allocator).plot()
 plt.show()
 
 print(allocator.required_labels(half_width=0.1))
