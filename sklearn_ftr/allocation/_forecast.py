@@ -15,6 +15,7 @@ from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._prospect import Goal, InHand, Prospect, check_assurance
 from sklearn_ftr.allocation._required_labels import Offer, RequiredLabels, cheapest, offers
+from sklearn_ftr.allocation._split_curve import Foreseen
 from sklearn_ftr.allocation._strategies import LabelsOnly, Strategy, available_strategies
 
 _VERSIONS = 100  # a goal asks so many at each step of a search
@@ -41,7 +42,8 @@ class Outlook(Premises):
             self._option(strategy, strategy.n_finetune(self, n, m), n, m, costs)
             for strategy in available_strategies(self, n, m)
         ]
-        return Plan(n, m, tuple(options), self.drawing.n_clusters(n))
+        foreseen = Foreseen(self, self.resampled)
+        return Plan(n, m, tuple(options), self.drawing.n_clusters(n), foreseen=foreseen)
 
     def required_labels(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +17,14 @@ from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_law import Best, ChosenForms, PowerAlone
 from sklearn_ftr.allocation._law import Array
 from sklearn_ftr.allocation._law_choice import choose_law
+from sklearn_ftr.allocation._law_curve import LawCurve
 from sklearn_ftr.allocation._other_laws import scaled
 from sklearn_ftr.allocation._planning_law import PlanningLaw
 from sklearn_ftr.allocation._power_fit import ROUNDING, covariance_of, met, select_power
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
+
+if TYPE_CHECKING:
+    from sklearn_ftr.displays import ScalingLawDisplay
 
 KINDS = ("auto", "power")
 _PARAMETERS = ("a", "alpha", "b", "s0")
@@ -50,6 +55,10 @@ class FittedLaw(ShowsTable, Versioned):
         The paper's law, whatever was chosen.
     weights : dict of str to float
         Of each form in `law`, the largest first.
+    sizes, variances : ndarray of shape (j,)
+        What the law was fitted to.
+    errors : ndarray of shape (j,)
+        Standard errors of `variances`; where they were not given, as large as the scatter around the closest form makes them.
     """
 
     law: PlanningLaw
@@ -60,6 +69,9 @@ class FittedLaw(ShowsTable, Versioned):
     bootstrap: list[PlanningLaw] = field(repr=False)
     power: ScalingLaw
     weights: dict[str, float]
+    sizes: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+    variances: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+    errors: Array = field(default_factory=lambda: np.zeros(0), repr=False)
 
     def __repr__(self) -> str:
         return told(self, f"{self.law}, {self.verdict}")
@@ -97,6 +109,53 @@ class FittedLaw(ShowsTable, Versioned):
         curves = np.array([law.predict(s) for law in self.bootstrap])
         tail = (1 - confidence_level) / 2
         return np.quantile(curves, tail, axis=0), np.quantile(curves, 1 - tail, axis=0)
+
+    def curve(self, s: ArrayLike | None = None, confidence_level: float = 0.95) -> LawCurve:
+        """The law and its band on a grid.
+
+        Parameters
+        ----------
+        s : array-like of shape (j,), default=None
+            Numbers of labels. None takes 100, evenly in logarithms, from the smallest size above 0 that was measured to twice the largest.
+        confidence_level : float, default=0.95
+            Of the band.
+
+        Returns
+        -------
+        LawCurve
+            With `sizes`, `variance`, `low`, `high` and `to_frame`.
+        """
+        sizes = self._grid() if s is None else np.atleast_1d(np.asarray(s, dtype=float))
+        low, high = self.band(sizes, confidence_level)
+        return LawCurve(sizes, np.asarray(self.law.predict(sizes)), low, high)
+
+    def _grid(self) -> Array:
+        return np.geomspace(*self._limits, 100)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        """From the smallest size above 0 that was measured to twice the largest."""
+        measured = self.sizes[self.sizes > 0]
+        return (float(measured.min()), 2 * float(measured.max())) if len(measured) else (10.0, 1e4)
+
+    def plot(self, ax: Any = None, *, limits: tuple[float, float] | None = None) -> ScalingLawDisplay:
+        """The law with its band, through what was measured (extra `plot`).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        limits : (float, float), default=None
+            Numbers of labels between which the law is drawn. None is from the smallest size that was measured to twice the largest.
+
+        Returns
+        -------
+        ScalingLawDisplay
+            Drawn; `ScalingLawDisplay.from_law` has more settings.
+        """
+        from sklearn_ftr.displays import ScalingLawDisplay
+
+        return ScalingLawDisplay.from_law(self, limits=limits).plot(ax)
 
 
 def fit_scaling_law(
@@ -186,6 +245,9 @@ def fit_scaling_law(
         bootstrap=[scaled(one, unit) for one in laws],
         power=scaled(best.power, unit),
         weights=best.weights,
+        sizes=s,
+        variances=v * unit,
+        errors=errors * unit,
     )
 
 

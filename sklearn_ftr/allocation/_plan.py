@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, best_option, strategy_of
+from sklearn_ftr.allocation._split_curve import Foreseen, SplitCurve
+
+if TYPE_CHECKING:
+    from sklearn_ftr.displays import PlanDisplay
 
 _HEADER = ("", "fine-tune", "std. error", "95 % of the law", "efficiency", "trainings", "cost")
 
@@ -31,6 +35,8 @@ class Plan(ForPapers, Versioned):
         Clusters that so many labels are in; None without clusters.
     notes : tuple of str
         What is known of the law, and how it went; printed below the table.
+    foreseen : object or None
+        What `curve` is made from.
     """
 
     n_labeled: int
@@ -38,6 +44,7 @@ class Plan(ForPapers, Versioned):
     options: tuple[Option, ...]
     n_clusters: int | None = None
     notes: tuple[str, ...] = ()
+    foreseen: Foreseen | None = field(default=None, repr=False, compare=False)
 
     def with_note(self, note: str) -> Plan:
         """The same with one note more; an empty one is none."""
@@ -80,6 +87,60 @@ class Plan(ForPapers, Versioned):
         if not allowed:
             raise ValueError(f"No option with {strategies} and at most {max_trainings} trainings.")
         return best_option(allowed, self.n_labeled, self.labels_per_piece)
+
+    def curve(self, n_points: int = 200) -> SplitCurve:
+        """The predicted standard error for every split ratio.
+
+        Parameters
+        ----------
+        n_points : int, default=200
+            About so many ratios, and the best; fewer where there are fewer whole numbers of labels.
+
+        Returns
+        -------
+        SplitCurve
+            With `n_finetune`, `split_ratio`, `standard_error`, `low`, `high`, `labels_only` and `to_frame`.
+
+        Raises
+        ------
+        ValueError
+            A plan that was put together by hand, and not by a law or an allocator; fewer than 2 points.
+
+        Examples
+        --------
+        >>> from sklearn_ftr import ScalingLaw
+        >>> law = ScalingLaw(a=0.287, alpha=0.297, b=0.042)
+        >>> curve = law.plan(1000, total_variance=0.1216, recycle=False, power_tuning=False).curve()
+        >>> int(curve.n_finetune[curve.standard_error.argmin()])
+        152
+        >>> near = curve.split_ratio[curve.near_best(0.01)]  # ratios that cost at most 1 %
+        >>> round(float(near.min()), 2), round(float(near.max()), 2)
+        (0.1, 0.21)
+        """
+        if self.foreseen is None:
+            raise ValueError(
+                "This plan does not know what it was made from; expected one from plan() of a law or an allocator, or plan_."
+            )
+        return self.foreseen.split_curve(self.n_labeled, self.n_unlabeled, n_points)
+
+    def plot(self, ax: Any = None, *, within: float = 0.05) -> PlanDisplay:
+        """Standard error against split ratio, beside labels only and cross-fitting (extra `plot`).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        within : float, default=0.05
+            Split ratios whose standard error is at most so much above the best split's are shaded.
+
+        Returns
+        -------
+        PlanDisplay
+            Drawn; `PlanDisplay.from_plan` has more settings.
+        """
+        from sklearn_ftr.displays import PlanDisplay
+
+        return PlanDisplay.from_plan(self).plot(ax, within=within)
 
     def to_frame(self) -> Any:
         """The options as a pandas DataFrame (extra `frames`)."""

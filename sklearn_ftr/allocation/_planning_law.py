@@ -5,7 +5,7 @@ The top of the folder: a law inherits these questions, and nothing that answers 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,9 @@ from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 from sklearn_ftr.allocation._plan import Plan
 from sklearn_ftr.allocation._prospect import checked_goal
 from sklearn_ftr.allocation._required_labels import RequiredLabels
+
+if TYPE_CHECKING:
+    from sklearn_ftr.displays import ScalingLawDisplay
 
 
 class PlanningLaw(ShowsFields, Versioned, Law):
@@ -173,6 +176,34 @@ class PlanningLaw(ShowsFields, Versioned, Law):
         prices = Costs() if costs is None else costs
         goal = checked_goal(half_width, effect, power, confidence_level, n_rows)
         return outlook.required_labels(goal, prices, assurance=assurance)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        limits: tuple[float, float] = (10, 10_000),
+        total_variance: float | None = None,
+    ) -> ScalingLawDisplay:
+        """The residual variance against numbers of labels (extra `plot`).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a figure.
+        limits : (float, float), default=(10, 10_000)
+            Numbers of labels between which the law is drawn.
+        total_variance : float, default=None
+            V(Y), drawn as a line: above it a model predicts worse than the mean.
+
+        Returns
+        -------
+        ScalingLawDisplay
+            Drawn; `ScalingLawDisplay.from_law` has more settings.
+        """
+        from sklearn_ftr.displays import ScalingLawDisplay
+
+        display = ScalingLawDisplay.from_law(self, limits=limits, total_variance=total_variance)
+        return display.plot(ax)
 
     def _outlook(
         self,

@@ -1,6 +1,7 @@
 """The scikit-learn estimators: validate, split or cross-fit, call the two stages, keep the result."""
 
 from sklearn_ftr.estimators._allocator import FineTuneRectifyAllocator
+from sklearn_ftr.estimators._learning_curve import LearningCurve
 from sklearn_ftr.estimators._out_of_sample_predictions import OutOfSamplePredictions
 from sklearn_ftr.estimators._prediction_corrector import PredictionCorrector
 from sklearn_ftr.estimators._purchase import Purchase
@@ -14,6 +15,7 @@ from sklearn_ftr.estimators._scaling_law_regressor import ScalingLawRegressor
 
 __all__ = [
     "FineTuneRectifyAllocator",
+    "LearningCurve",
     "OutOfSamplePredictions",
     "PredictionCorrector",
     "Purchase",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn_ftr._printed_table import PrintedTable
 from sklearn_ftr._short_repr import told
 from sklearn_ftr._shows_table import ShowsTable, table_of_columns
+from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
@@ -36,7 +38,7 @@ from sklearn_ftr.rectification._checks import Array
 
 @dataclass(frozen=True, repr=False)
 class LearningCurve(ShowsTable, Versioned):
-    """Residual variance after training on each size.
+    """Residual variance after training on each size, as `FineTuneRectifyAllocator` has measured it.
 
     Attributes
     ----------
@@ -100,6 +102,18 @@ class LearningCurve(ShowsTable, Versioned):
             else np.zeros(len(self.sizes)),
         }
         return table_of_columns(f"Learning curve, V(Y) {self.total_variance:.4g}", columns)
+
+    def to_frame(self) -> Any:
+        """A row for each size, as a pandas DataFrame (extra `frames`): `size`, `variance`, `standard_error` and `trainings`."""
+        pd = import_pandas("LearningCurve.to_frame()")
+        return pd.DataFrame(
+            {
+                "size": self.sizes,
+                "variance": self.variances,
+                "standard_error": self.standard_errors,
+                "trainings": self.trainings,
+            }
+        )
 
 
 @dataclass(frozen=True, eq=False)

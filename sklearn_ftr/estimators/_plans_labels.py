@@ -142,6 +142,12 @@ class PlansLabels(CallbackSupportMixin, AnswersByBestEstimator):
             required = required_at(confidence_level)
         return Purchase.towards(required, self.n_labeled_, int(self.finetune_rows_.sum()))
 
+    def _in_hand(self, confidence_level: float) -> tuple[float, int]:
+        """The half-width that has been reached, and with how many labels."""
+        check_is_fitted(self, "outlook_")
+        held = labels_in_hand(self, confidence_level)
+        return held.half_width, held.n
+
     def _costs(self) -> Costs:
         return Costs(self.label_cost, self.training_cost, self.inference_cost)
 

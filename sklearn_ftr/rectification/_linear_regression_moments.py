@@ -207,7 +207,7 @@ class LinearRegressionMoments(InNotebooks, Versioned):
         ----------
         told : mapping
             `count`; `n_features`, d; `origin`, d + j numbers that were subtracted from covariates and predictions, by default 0; `mean` (q - 1 numbers) and
-            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = [1, *x, *f] less the origin ``[u[i] * u[l] for i in range(d + 1)
+            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = ``[1, *x, *f]`` less the origin ``[u[i] * u[l] for i in range(d + 1)
             for l in range(i, d + 1 + j)][1:]``, so that x and f come first; `names` of covariates, if they have any. With a count of 0 nothing else is read.
 
             Of rows with weights, or in clusters: `pieces` in the place of mean and covariance, which has of these products what `PoolMoments.from_dict` has of predictions.
