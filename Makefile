@@ -9,7 +9,7 @@ WORKERS ?= 4
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test oldest newest without_torch slow laws bench mutants lint format types clean
+.PHONY: demo test thorough oldest newest without_torch dist slow laws bench mutants lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -17,8 +17,12 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(PYTEST)
 
+# Every case of every test but the simulations; what the tests for everybody leave out, CI runs by `oldest` and `newest`.
+thorough: $(VENV)/.test
+	$(PYTEST) -m "not slow"
+
 oldest:
-	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+	$(MAKE) thorough VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 # Torch's builds for a Python that is not the system's can bring gigabytes of accelerator libraries with them, so
 # that what needs torch is left out here; `make test VENV=.venv-newest PYTHON=...` would test it all.
@@ -32,7 +36,14 @@ newest:
 	fi
 
 without_torch: $(VENV)/.without_torch
-	$(PYTEST) --ignore=sklearn_ftr/finetuning
+	$(PYTEST) -m "not slow" --ignore=sklearn_ftr/finetuning
+
+# Source distribution and wheel, checked, and installed alone on every Python of this machine.
+dist: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/install_alone.py dist
 
 slow: $(VENV)/.test
 	$(PYTEST) -m slow
@@ -58,6 +69,11 @@ mutants: $(VENV)/.mutants
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
@@ -67,7 +83,7 @@ types: $(VENV)/.lint
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-oldest .venv-newest mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-newest dist mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -79,7 +95,20 @@ $(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
 	$(INSTALL) --no-deps -e .
 	@touch $@
 
-# One stamp for each extra: installed again when the dependencies change.
-$(VENV)/.%: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) -e ".[$*]"
+$(VENV)/.demo: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) -e ".[demo]"
+	@touch $@
+
+# Python 3.11 to 3.13 bring a pip that does not know dependency groups.
+$(VENV)/.pip: $(VENV)/pyvenv.cfg constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.pip pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) --group release
+	@touch $@
+
+# One stamp for each dependency group: installed again when the dependencies change.
+$(VENV)/.%: $(VENV)/.pip pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) -e . --group $*
 	@touch $@

@@ -4,7 +4,7 @@
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
 file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
-covariates, by linear models (Ridge, LogisticRegression) and by 20 boosted trees; and the mean under a design with weights and some 40,000 clusters, which are functions of three columns. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
+covariates, by linear models (Ridge, LogisticRegression) by 20 boosted trees and by the estimators' default; and the mean under a design with weights and some 40,000 clusters, which are functions of three columns. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
 Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
 """
 
@@ -25,7 +25,7 @@ from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
 COLUMNS = [f"x{j}" for j in range(10)]
 COVARIATES = COLUMNS[:3]
 FILE_ROWS, LABELS = 250_000, 1_000
-MODELS = "linear", "trees"
+MODELS = "linear", "trees", "default"
 DESIGN = "weights and clusters"
 KINDS = (
     "mean, K = 5, linear",
@@ -33,7 +33,12 @@ KINDS = (
     f"mean, K = 5, {DESIGN}, linear",
     "mean, K = 5, trees",
     "logistic, split, trees",
+    "mean, K = 5, default",
+    "logistic, split, default",
 )
+# What has no model here is predicted by the estimator's own, estimator=None.
+REGRESSORS = {"linear": Ridge(), "trees": HistGradientBoostingRegressor(max_iter=20)}
+CLASSIFIERS = {"linear": LogisticRegression(), "trees": HistGradientBoostingClassifier(max_iter=20)}
 
 
 def write(folder, number):
@@ -84,16 +89,14 @@ def run(client, paths, kind):
 
     frame = dd.read_parquet(paths)
     if kind.startswith("mean"):
-        model = Ridge() if "linear" in kind else HistGradientBoostingRegressor(max_iter=20)
-        estimator, target, how = RectifiedMeanEstimator(model, cv=5, random_state=0), "y", "predict"
+        model = REGRESSORS.get(kind.split(", ")[-1])
+        estimator, target = RectifiedMeanEstimator(model, cv=5, random_state=0), "y"
     else:
-        model = (
-            LogisticRegression() if "linear" in kind else HistGradientBoostingClassifier(max_iter=20)
-        )
+        model = CLASSIFIERS.get(kind.split(", ")[-1])
         estimator = RectifiedLogisticRegression(
             model, covariates=COVARIATES, split_ratio=0.5, random_state=0
         )
-        target, how = "positive", "predict_proba"
+        target = "positive"
     design = {}
     if DESIGN in kind:
         houses = ((frame["x8"] + 10) * 32).astype(int) * 1_000 + ((frame["x7"] + 10) * 32).astype(int)
@@ -102,6 +105,7 @@ def run(client, paths, kind):
     estimator.fit(frame[COLUMNS], frame[target], **design)
     seconds = time.perf_counter() - start
     models = getattr(estimator, "estimators_", None) or [estimator.estimator_]
+    how = "predict_proba" if hasattr(models[0], "predict_proba") else "predict"
     alone = read_and_predict(frame[COLUMNS], [(one, how) for one in models])
     return seconds, alone, estimator.result_
 

@@ -1,4 +1,5 @@
 import signal
+from collections import Counter
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,7 +10,7 @@ from joblib.externals.loky import get_reusable_executor
 import sklearn_ftr
 
 # Generators, which need the packages they ask, and code for mypy alone.
-collect_ignore = ["golden", "type_checks"]
+collect_ignore = ["data", "golden", "type_checks"]
 
 
 # Processes that run in the background of a shell may ignore Ctrl-C, of which some tests ask what it leaves behind.
@@ -20,6 +21,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.register_profile("exploring", derandomize=False)
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test with the mark `grid(k)` the first and every k-th after it are for everybody; the others are thorough."""
+    met = Counter()
+    for item in items:
+        grid = item.get_closest_marker("grid")
+        if grid is not None:
+            if met[item.function] % grid.args[0]:
+                item.add_marker(pytest.mark.thorough)
+            met[item.function] += 1
 
 
 class NeedsTorch:

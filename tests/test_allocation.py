@@ -64,6 +64,7 @@ HARD = {
 }
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("case", HARD)
 @pytest.mark.parametrize("n", [1_585, 1_881, 5_518, 6_339, 10**6])
 def test_hard_problems(case, n):

@@ -223,6 +223,7 @@ def test_all_labeled(data):
 
 
 # Networks in processes are in test_composition; each process here would load torch for nothing else.
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("model", "n_jobs"),
     [(VarianceRegressor(max_epochs=2), 1), (DecisionTreeRegressor(max_depth=4, max_features=2), 2)],
@@ -468,6 +469,7 @@ def state_of(model):
     }
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("fits", [0, 3, 8])
 @pytest.mark.parametrize("before", ["new", "fitted", "fitted to another kind"])

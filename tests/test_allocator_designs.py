@@ -137,6 +137,7 @@ def test_labels_alone_of_a_finite_population_are_predicted_exactly(estimand):
         assert alone == pytest.approx(np.max(model.result_.labels_only.standard_error), rel=1e-9)
 
 
+@pytest.mark.grid(5)
 @designs
 @pytest.mark.parametrize("strategy", ["auto", "split"])
 def test_the_best_option_is_predicted_about_as_it_is_reported(name, strategy):

@@ -13,7 +13,7 @@ import sklearn_ftr
 
 ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
-SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "numpy"}
+SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "sklearn_ftr._versioned", "numpy"}
 # What folders that may import scikit-learn share.
 ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
 ALLOWED = {
@@ -90,7 +90,7 @@ def violations(folder, allowed):
 
 
 def test_what_every_folder_may_import_needs_numpy_only():
-    for name in ("_arguments", "_tables"):
+    for name in ("_arguments", "_tables", "_versioned"):
         imported = {module.split(".")[0] for module in imported_modules(ROOT / f"{name}.py")}
         own = {"sklearn_ftr", "numpy", "pandas"}  # pandas inside the function that says how to get it
         assert not imported - own - set(sys.stdlib_module_names)

@@ -58,6 +58,7 @@ def work(option):
     return option.strategy, option.n_folds, option.n_finetune
 
 
+@pytest.mark.thorough
 def test_plan_and_allocator_take_the_same_option_and_rounding_decides_nothing():
     rng = np.random.default_rng(0)
     taken = set()

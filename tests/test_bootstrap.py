@@ -109,6 +109,7 @@ ESTIMATORS = {
 }
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize(
     "parameters",

@@ -127,6 +127,7 @@ def test_clone_pickle_joblib(population, parameters, tmp_path):
         np.testing.assert_array_equal(twin.predict(X), model.predict(X))
 
 
+@pytest.mark.thorough
 def test_parallel_folds_of_a_network(population, new_processes):
     X, y = population
     network = VarianceRegressor(max_epochs=5)

@@ -79,6 +79,7 @@ def assert_same(one, other):
     assert (one.n_labeled, one.n_unlabeled) == (other.n_labeled, other.n_unlabeled)
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
 @pytest.mark.parametrize(("name", "way"), CASES)
 def test_frames_give_what_they_give_in_memory(frame, name, way, scheduler):
@@ -219,6 +220,7 @@ class Slow(Ridge):
         return super().predict(X)
 
 
+@pytest.mark.thorough
 def test_a_cluster_and_a_worker_that_is_killed(frame, client):
     """Change no bit."""
     parts = dd.from_pandas(frame, npartitions=20)
@@ -234,6 +236,7 @@ def test_a_cluster_and_a_worker_that_is_killed(frame, client):
     assert (after.estimate, after.standard_error) == (whole.estimate, whole.standard_error)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("name", ["mean", "linear", "quantile", "difference"])
 def test_a_cluster_and_a_sampling_design(frame, client, name):
     rng = np.random.default_rng(2)
@@ -275,6 +278,7 @@ def test_functions_read_one_partition_after_the_other(frame):
     )
 
 
+@pytest.mark.grid(2)
 def test_an_array_of_dask_is_never_whole():
     rng = np.random.default_rng(0)
     y = rng.normal(size=100)

@@ -219,6 +219,7 @@ def killed_and_run_again(kind, address, folder, n_partitions, times):
 needs_sigkill = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 
 
+@pytest.mark.thorough
 @needs_sigkill
 def test_a_client_without_a_cluster_that_is_killed(tmp_path):
     killed_and_run_again("logistic", "", tmp_path, PARTITIONS, 1)

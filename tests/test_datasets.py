@@ -554,6 +554,7 @@ def hostile_folder(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("search_path", [None, "", ".", ":/no/such/folder"])
 def test_pip_runs_nothing_of_the_working_folder(hostile_folder, tmp_path, monkeypatch, search_path):
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -566,6 +567,7 @@ def test_pip_runs_nothing_of_the_working_folder(hostile_folder, tmp_path, monkey
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.thorough
 def test_pip_reads_its_settings(tmp_path, monkeypatch):
     """A folder of the user's own serves as the index; the hash is what decides."""
     content = archive(

@@ -84,6 +84,7 @@ def table(rng):
 PLAIN = make_pipeline(StandardScaler(with_mean=False), RidgeCV(alphas=[10.0**k for k in range(-2, 7)]))
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     "container",
     [
@@ -121,6 +122,7 @@ def test_numbers_without_gaps_are_not_touched(population):
 # Gaps
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize(
     "container",
     [
@@ -170,6 +172,7 @@ def test_infinite_numbers_are_refused(population, table):
 # Tables
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -254,6 +257,7 @@ def test_integers_of_a_category_are_the_same_with_and_without_gaps():
     assert np.ptp(model.predict(X.iloc[:2])) > 5
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("output", ["pandas", "default"])
 def test_the_user_may_want_frames_of_transformers(output, table):
     X, y, _ = table
@@ -294,6 +298,7 @@ def test_polars_and_pyarrow(table):
     )
 
 
+@pytest.mark.thorough
 def test_in_every_estimator(table):
     X, y, truth = table
     corrector = PredictionCorrector(column="yes")

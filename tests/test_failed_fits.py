@@ -104,6 +104,7 @@ def assert_same_state(estimator, before):
     assert all(after[name] is before[name] for name in before)
 
 
+@pytest.mark.grid(5)
 @kinds
 @errors
 @pytest.mark.parametrize("place", ["fit", "predict", "stage 2"])
@@ -160,6 +161,7 @@ class Interruptions:
             sys.settrace(earlier)
 
 
+@pytest.mark.grid(4)
 @kinds
 def test_a_fit_stopped_anywhere_is_the_earlier_one_or_the_new_one(kind):
     y, wider = KINDS[kind][2], np.column_stack([X, X[:, 0]])

@@ -101,6 +101,7 @@ def test_recycled_labels_cost_what_meier_says():
 # What labels in hand have reached
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     "question",
     [

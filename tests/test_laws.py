@@ -139,6 +139,7 @@ class Curve:
         self.predict = curve
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     "curve", [late, *(LAWS[k].predict for k in ("power", "sigmoid", "exponential"))]
 )

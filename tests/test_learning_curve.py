@@ -252,6 +252,7 @@ def test_labels_that_do_not_vary(name, constant):
     assert "no variance in y" in model.verdict_
 
 
+@pytest.mark.grid(7)
 @pytest.mark.parametrize("name", ["mean", "difference", "linear"])
 @pytest.mark.parametrize("n", [8, 24, 40])
 @pytest.mark.parametrize("judge", ["y", "y + 2", "2 y", "1e9 - 3 y"])

@@ -108,6 +108,7 @@ def as_array(X):
     return np.array(X, dtype=float)
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
 @pytest.mark.parametrize(
     "parameters", [{}, {"cv": 3}, {"split_ratio": 0}, {"cv": 3, "pool_prediction": "split"}], ids=str
@@ -163,6 +164,7 @@ def test_frozen_models_and_classifiers(data):
     np.testing.assert_array_equal(X, data[0])
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_memory_maps_that_are_read_only(n_jobs, data, tmp_path):
     joblib.dump(np.tile(data[0], (600, 1)), tmp_path / "X")  # 4 MB: joblib maps it for its processes

@@ -162,6 +162,7 @@ KINDS = {
 }
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("estimand", ESTIMANDS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_estimate_of_every_kind(rows, expected, estimand, kind):
@@ -668,6 +669,7 @@ class Made:
         return self.n_read / (self.m // self.size)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("estimand", ["mean", "difference", *REGRESSIONS])
 def test_memory_is_that_of_a_block(rows, estimand):
     pool = Made(3_000_000).pool(estimand)

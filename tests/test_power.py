@@ -341,6 +341,7 @@ def test_shares_without_variance_foretell_how_rows_that_were_not_seen_become_few
         assert needed.n_labeled <= needed.labels_only
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(("p", "error"), [(0.9, 0.0), (0.9, 0.05), (0.5, 0.1), (0.03, 0.02)])
 def test_shares_have_the_width_that_was_foretold(p, error):
     def drawn(n, seed):

@@ -114,6 +114,7 @@ def test_a_perfect_judge_needs_no_training():
     assert allocator.mean_ == pytest.approx(population.labels.mean(), abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_coverage_with_200_labels():
     """300 samples, seeds 0 to 299, a biased judge: 95 % are 285, 4 binomial standard errors are 15."""
     covered = 0

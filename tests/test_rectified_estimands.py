@@ -447,6 +447,7 @@ AS_THE_MEAN = [
 ]
 
 
+@pytest.mark.grid(7)
 @pytest.mark.parametrize("parameters", AS_THE_MEAN, ids=lambda one: ", ".join(map(str, one)))
 @pytest.mark.parametrize("m", [1, 2, 9, 30, 37, 200])
 def test_an_intercept_alone_is_the_rectified_mean(parameters, m):
@@ -969,6 +970,7 @@ ARRAY = {
 }
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("how", ARRAY)
 @pytest.mark.parametrize(
     "container", [np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix, lambda X: X.tolist()]
@@ -1370,6 +1372,7 @@ def test_weights_of_few_rows_do_not_fail():
 # Score
 
 
+@pytest.mark.grid(4)
 @kinds
 @pytest.mark.parametrize(
     "parameters",

@@ -438,6 +438,7 @@ UNCENTRED = [
 ]
 
 
+@pytest.mark.grid(5)
 @families
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("name", UNCENTRED)

@@ -367,6 +367,7 @@ def likert(rng, n, noise=0.2):
     return y, np.clip(y + missed * rng.choice([-1.0, 1.0], n), 1, 5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("level", "truth"), [(0.5, 4.0), (0.9, 4.0), (0.46, 3.0)])
 def test_intervals_of_tied_data_cover(level, truth):
     """Where F just below or at the quantile is near the level; 400 draws of 50 labels, seeds 0 to 399."""

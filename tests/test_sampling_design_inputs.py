@@ -416,6 +416,7 @@ def test_single_precision_and_several_outputs():
     assert both.standard_error[0] == pytest.approx(alone.standard_error)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("n_clusters", [1, 2, 3])
 def test_a_pool_in_a_handful_of_clusters_is_not_taken_for_the_population(n_clusters, shared):

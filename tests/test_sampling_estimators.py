@@ -359,6 +359,7 @@ def test_parts_of_the_pool_are_no_whole_pools_of_a_finite_population():
     assert other.n_unlabeled_ == np.sum(~labeled)
 
 
+@pytest.mark.thorough
 def test_recycling_knows_the_variance_within_many_strata():
     """400 draws of 20 strata with 5 labels each: the mean squared standard error is known to 4 %; it was 18 % too small."""
     errors, stated = [], []

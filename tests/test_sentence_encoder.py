@@ -103,6 +103,7 @@ def quick(model, **parameters):
 # --- as the library reads it
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("modes", "model"),
     [
@@ -141,6 +142,7 @@ def test_poolings_as_they_were_saved_in_the_past(mode, save):
     np.testing.assert_allclose(embedder(folder)(TEXTS), expected, atol=1e-5)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("later", "settings"),
     [
@@ -181,6 +183,7 @@ def test_modules_after_the_first(later, settings, save):
     assert vectors.dtype == np.float32
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("mode", "include"), [("mean", True), *[(mode, False) for mode in POOLINGS if mode != "lasttoken"]]
 )
@@ -456,6 +459,7 @@ def demanding(save):
     )
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_every_method_learns_and_is_pickled_as_a_recipe(method, demanding, data, capfd):
     texts, y = data
@@ -470,6 +474,7 @@ def test_every_method_learns_and_is_pickled_as_a_recipe(method, demanding, data,
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_the_seed_decides_whether_or_not_the_model_was_known(method, demanding, data):
     predictions = []
@@ -504,6 +509,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_decides_a_vector_decides_where_it_is_kept(change, demanding, data, tmp_path):
     texts = np.array([*data[0], "W1 W2"], dtype=object)

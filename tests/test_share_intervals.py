@@ -137,6 +137,7 @@ def test_inside_and_never_of_zero_width(result):
     assert "share" in result.interval_method
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("alternative", SIDES)
 def test_p_value_inverts_the_interval(result, alternative):
     low, high = result.confidence_interval(0.9, alternative)
@@ -511,6 +512,7 @@ shares_of_labels = st.tuples(
 WEIGHTS = ([-1.0, 1.0], [0.5, 0.5], [1.0, -2.0], [0.25, 0.75])
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("weights", WEIGHTS)
 @given(drawn=shares_of_labels)
 @settings(max_examples=15, deadline=None)

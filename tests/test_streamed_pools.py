@@ -292,6 +292,7 @@ def test_a_pool_is_no_parameter(rows):
     assert not hasattr(clone(estimator), "result_")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(("name", "way"), [("mean", "cv"), ("logistic", "split")])
 def test_memory_is_that_of_a_block(name, way):
     """1.5 million rows of four numbers, 48 MB together, in blocks of 0.4."""

@@ -251,6 +251,7 @@ def test_several_columns_of_texts_are_read_as_one(folder, wines):
     np.testing.assert_allclose(model.predict(frame), expected, rtol=1e-6)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "array", "list"])
 @pytest.mark.parametrize("method", ["head", "full"])
 def test_other_tables(kind, method, folder, wines):

@@ -204,6 +204,7 @@ def stack(folder, decoder):
     )
 
 
+@pytest.mark.thorough
 def test_a_stack_is_cross_fitted_on_labels_it_has_not_seen(folder, decoder, reviews, monkeypatch):
     """Each training sees the labels of other folds only, and of these again only others to weigh its members."""
     frame, y = reviews

@@ -72,6 +72,7 @@ def left_out(n, d, weighted):
     return penalties, errors
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("factor", [None, np.array([[1.0], [-2.0]])])
 @pytest.mark.parametrize(("n", "d"), [(12, 20), (25, 6)])

@@ -90,6 +90,7 @@ def rated_words():
 # --- real weights
 
 
+@pytest.mark.grid(3)
 @pytest.mark.skipif(installed_model() is None, reason="no installed weights")
 @pytest.mark.parametrize(
     ("method", "n", "settings"),
@@ -254,6 +255,7 @@ def test_scikit_learn_checks_that_texts_leave_over(folders, data):
 # --- training
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("criterion", ["variance", "profiled_variance", "centered_mse", "mse"])
 def test_every_method_and_criterion_learns(method, criterion, folders, data):
@@ -265,6 +267,7 @@ def test_every_method_and_criterion_learns(method, criterion, folders, data):
     assert np.mean(y - model.predict(texts)) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("batch", [{"batch_size": 1}, {"batch_size": 4}, {"accumulate_batches": 3}])
 def test_small_and_accumulated_batches_profile_the_variance(batch, folders, data):
     model = quick(folders["encoder"], max_epochs=10, **batch).fit(*data)
@@ -333,6 +336,7 @@ def test_warm_up_then_decay(folders, data):
     assert set(fit(warmup=None)) == {1.0}
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("method", "n", "epochs"), [("head", 16, 100), ("head", 80, 30), ("lora", 80, 20), ("full", 80, 34)]
 )
@@ -459,6 +463,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("failure", FAILURES)
@@ -580,6 +585,7 @@ def test_frozen_weights_are_not_in_the_pickle(folders, data):
     assert all("lora" in name or name.startswith("head") for name in state)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("method", [pytest.param("head", marks=pytest.mark.slow), "lora"])
 def test_processes_agree(method, folders, data, new_processes):
     """A fit and its copy, trained in another process; a second one would load all libraries again."""
@@ -621,6 +627,7 @@ def changing(tmp_path):
     return save
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_a_model_that_is_saved_again_is_read_again(method, changing, data):
     predictions = [
@@ -649,6 +656,7 @@ def test_an_accelerator_that_is_not_here_is_done_without(folders, data):
 # --- all kinds of models
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize(
     "kind", ["T5Model", "T5EncoderModel", "T5ForSequenceClassification", "GPT2Model"]

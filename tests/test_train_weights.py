@@ -83,6 +83,7 @@ def spied(kind, sample, names, train_weights, **parameters):
     return Spy.seen
 
 
+@pytest.mark.grid(5)
 @ways
 @every
 @pytest.mark.parametrize("train_weights", ["auto", True, 1])

@@ -36,6 +36,7 @@ def residual_variance(model, X, y):
 # What it does
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -108,6 +109,7 @@ def test_sample_weight_moves_the_fit(data):
 QUICK = {("variance", 64), ("profiled_variance", 16)}
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize(
     ("criterion", "batch_size"),
     [
@@ -534,6 +536,7 @@ def frame(data):
     return pd.DataFrame(data[0], columns=["a", "b", "c", "d"])
 
 
+@pytest.mark.grid(7)
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_fit_that_fails_changes_nothing(failure, fitted, data, frame):

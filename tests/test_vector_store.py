@@ -131,6 +131,7 @@ def test_flipped_bytes(store, tmp_path):
 NAN = np.full(WIDTH, np.nan, dtype=np.float32).tobytes()
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     "value",
     [NAN, NAN[:-4], NAN + b"1234", b"", None, 7, 1.5, "text"],

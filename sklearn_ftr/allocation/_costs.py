@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_number, shown
+from sklearn_ftr._versioned import Versioned
 
 
 @dataclass(frozen=True)
-class Costs:
+class Costs(Versioned):
     """Prices, in any currency.
 
     Parameters

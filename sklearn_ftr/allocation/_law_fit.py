@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice, check_confidence_level, check_count, random_generator
 from sklearn_ftr._tables import as_floats, check_same_rows
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_law import Best, ChosenForms, PowerAlone
 from sklearn_ftr.allocation._law import Array
 from sklearn_ftr.allocation._law_choice import choose_law
@@ -27,7 +28,7 @@ _PARAMETERS = ("a", "alpha", "b", "s0")
 
 
 @dataclass(frozen=True)
-class FittedLaw:
+class FittedLaw(Versioned):
     """A law with what is known of its uncertainty.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, best_option, strategy_of
 from sklearn_ftr.allocation._split_curve import Foreseen, SplitCurve
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Versioned):
     """Every option for a number of labels; prints as a table.
 
     Attributes

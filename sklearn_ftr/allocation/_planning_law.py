@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_number, check_truth_value, shown
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._law import Law
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sklearn_ftr.displays import ScalingLawDisplay
 
 
-class PlanningLaw(Law):
+class PlanningLaw(Versioned, Law):
     """A law that plans; its subclasses say `predict` and `slope`."""
 
     def optimal_split(

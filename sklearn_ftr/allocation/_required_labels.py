@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, least_work, strategy_of
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._prospect import Prospect
@@ -15,7 +16,7 @@ from sklearn_ftr.rectification._goal import Effect, HalfWidth
 
 
 @dataclass(frozen=True)
-class RequiredLabels:
+class RequiredLabels(Versioned):
     """How many labels a goal needs: an interval of a half-width, or an effect that is to be found.
 
     Attributes

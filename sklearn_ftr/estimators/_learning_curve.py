@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._training_luck import Luck, luck_of_trainings
 from sklearn_ftr.estimators._answer import Columns, Rows
@@ -33,7 +34,7 @@ from sklearn_ftr.rectification._checks import Array
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LearningCurve(Versioned):
     """Residual variance after training on each size, as `FineTuneRectifyAllocator` has measured it.
 
     Attributes

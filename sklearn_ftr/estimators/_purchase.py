@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._prospect import InHand
 from sklearn_ftr.allocation._required_labels import RequiredLabels
 
@@ -15,7 +16,7 @@ _LAST_STEP = 0.1
 
 
 @dataclass(frozen=True)
-class Purchase:
+class Purchase(Versioned):
     """How many labels to buy next, and what for.
 
     Attributes

@@ -19,6 +19,7 @@ from sklearn_ftr._arguments import (
     shown,
 )
 from sklearn_ftr._tables import row_index
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import as_settings
 from sklearn_ftr.rectification._simultaneous import adjusted, level_of_each
 from sklearn_ftr.rectification._student import t_above, t_quantile
@@ -37,7 +38,7 @@ class ConfidenceInterval(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Versioned):
     """An estimate of k numbers with its covariance and degrees of freedom.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import check_confidence_level, check_number, check_truth_value
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, check_power, wanted
 from sklearn_ftr.rectification._intervals import of_labels_only
@@ -21,7 +22,7 @@ from sklearn_ftr.rectification._more_labels import (
 
 
 @dataclass(frozen=True)
-class LabelsNeeded:
+class LabelsNeeded(Versioned):
     """How many labels a goal needs, with predictions that are there.
 
     Attributes

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count, shown
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._columns_of_blocks import chosen_columns
 from sklearn_ftr.rectification._dask_collections import is_dask, partitions
 from sklearn_ftr.rectification._pool_files import dataset_batches, file_blocks, rows_of_files
@@ -19,7 +20,7 @@ _PATHS = (str, Path)
 _HINT = "A list is read as rows; if each member is a block of rows, pass PoolSource(the list)."
 
 
-class PoolSource:
+class PoolSource(Versioned):
     """Rows of a pool that are read block by block, so that the pool need not fit into memory.
 
     The functions of this package make one of whatever has blocks; by itself it is needed to say more than that.
