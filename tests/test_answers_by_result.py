@@ -30,6 +30,8 @@ OF_RESULT_ONLY = {
     "to_dict",
     "to_frame",
     "to_json",
+    "to_latex",
+    "to_markdown",
     "verdict",
     "wald_test",
     "with_confidence_level",
