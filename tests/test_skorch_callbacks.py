@@ -104,6 +104,15 @@ def test_scores_of_epochs_are_in_the_history():
     assert history["r2"][-1] > history["r2"][0]
 
 
+def test_explained_variance_is_that_of_the_predictions():
+    """Neither the shift nor the scale of what is re-centered later matters to it."""
+    score = EpochScoring("explained_variance", lower_is_better=False)
+    model = trained(score, early_stopping=True, patience=100)
+    history = model.history_
+    loss, shares = history["validation_loss"], history["explained_variance"]
+    np.testing.assert_allclose(shares, 1 - loss * (1 - shares[0]) / loss[0])
+
+
 def test_scores_are_those_of_the_network():
     """The last epoch's, of the held-out rows, in standardized units."""
     model = trained(EpochScoring("neg_mean_squared_error", name="s", on_train=True), max_epochs=1)
