@@ -23,6 +23,7 @@ OF_RESULT_ONLY = {
     "contrast",
     "effective_sample_size",
     "efficiency",
+    "plot",
     "pool_covariance",
     "required_labels",
     "select",
