@@ -9,7 +9,7 @@ WORKERS ?= 4
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test thorough oldest newest without_torch slow laws bench mutants docs docs-check lint format types clean
+.PHONY: demo test thorough oldest newest without_torch dist slow laws bench mutants docs docs-check lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -37,6 +37,13 @@ newest:
 
 without_torch: $(VENV)/.without_torch
 	$(PYTEST) -m "not slow" --ignore=sklearn_ftr/finetuning
+
+# Source distribution and wheel, checked, and installed alone on every Python of this machine.
+dist: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python .ci/install_alone.py dist
 
 slow: $(VENV)/.test
 	$(PYTEST) -m slow
@@ -73,6 +80,11 @@ docs-check: $(VENV)/.docs
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
@@ -82,7 +94,7 @@ types: $(VENV)/.lint
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-oldest .venv-newest mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-newest dist mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -rf docs/_build docs/_live docs/auto_gallery docs/reference
 
 $(VENV)/pyvenv.cfg:
@@ -91,17 +103,24 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) numpy scipy scikit-learn pandas matplotlib vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
+	$(INSTALL) numpy scipy scikit-learn tabulate pandas matplotlib vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
 	$(INSTALL) --no-deps -e .
 	@touch $@
 
-# Python 3.11 to 3.13 bring a pip that does not know dependency groups.
-$(VENV)/.docs: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(INSTALL) -e . --group docs
+$(VENV)/.demo: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) -e ".[demo]"
 	@touch $@
 
-# One stamp for each extra: installed again when the dependencies change.
-$(VENV)/.%: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) -e ".[$*]"
+# Python 3.11 to 3.13 bring a pip that does not know dependency groups.
+$(VENV)/.pip: $(VENV)/pyvenv.cfg constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.pip pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) --group release
+	@touch $@
+
+# One stamp for each dependency group: installed again when the dependencies change.
+$(VENV)/.%: $(VENV)/.pip pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) -e . --group $*
 	@touch $@

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn_ftr._arguments import ArgumentTypeError, shown
 from sklearn_ftr._sklearn_private import safe_indexing
 from sklearn_ftr._tables import check_same_index
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.estimators._labels import check_partial_labels
 from sklearn_ftr.rectification._numbered import numbered
 
@@ -27,7 +28,7 @@ _SMALLEST_SAMPLE = 600
 _WORTH_SAMPLING = 4
 
 
-class LabeledKFold(BaseCrossValidator):
+class LabeledKFold(Versioned, BaseCrossValidator):
     """Shuffled K folds with the same share of labeled rows in each.
 
     Plain KFold on data whose labeled rows come first makes folds without any label. Of a large pool training folds hold a sample, so

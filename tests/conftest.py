@@ -10,7 +10,7 @@ from joblib.externals.loky import get_reusable_executor
 import sklearn_ftr
 
 # Generators, which need the packages they ask, and code for mypy alone.
-collect_ignore = ["golden", "type_checks"]
+collect_ignore = ["data", "golden", "type_checks"]
 
 
 # Processes that run in the background of a shell may ignore Ctrl-C, of which some tests ask what it leaves behind.

@@ -109,6 +109,15 @@ def test_the_density_of_the_pool():
     assert of_the_judge(CalibrationDisplay).plot().pool_ is None
 
 
+def test_few_extreme_predictions_of_the_pool_do_not_make_the_picture_small():
+    f = np.r_[np.linspace(0, 1, 1_000), 100.0]
+    edges, density = density_of(f)
+    assert_allclose([edges[0], edges[-1]], [0, 1], atol=0.02)
+    assert_allclose((density * np.diff(edges)).sum(), 1)
+    alike, _ = density_of(np.r_[np.zeros(10_000), np.linspace(1, 2, 30)])
+    assert_allclose([alike[0], alike[-1]], [0, 2])
+
+
 def test_weights_of_the_pool():
     edges, density = density_of(np.array([1.0, 2.0, 2.0]), [2.0, 1.0, 1.0])
     assert_allclose((density * np.diff(edges))[density > 0], [0.5, 0.5])

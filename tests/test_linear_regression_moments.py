@@ -176,10 +176,11 @@ def test_a_wild_first_row_does_not_matter():
 def test_products_are_moved_exactly(rng):
     products = Products(3, 2)
     X, f, shift = rng.normal(size=(50, 3)), rng.normal(size=(50, 2)), rng.normal(size=5)
-    found = products.moved(products.moments(X, f, np.zeros(5)), shift)
-    expected = products.moments(X, f, -shift)
-    np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.cross_products, expected.cross_products, rtol=1e-10, atol=1e-10)
+    (_, table), (_, expected) = (
+        next(products.tables(X, f, origin)) for origin in (np.zeros(5), -shift)
+    )
+    found = np.column_stack([np.ones(50), table]) @ products.moved(shift).T
+    np.testing.assert_allclose(found[:, 1:], expected, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("judges", [1, 2])
@@ -270,7 +271,7 @@ def test_what_are_no_rows(X, f, message):
     ("change", "message"),
     [
         ({"n_features": None}, "count is None"),
-        ({"n_features": 2}, "mean has 13 numbers and n_features is 2"),
+        ({"n_features": 2}, "There are 13 products and n_features is 2"),
         ({"origin": [1.0]}, r"origin has shape \(1,\); expected \(4,\)"),
         ({"mean": [np.nan] * 13}, "mean has 13 NaN"),
         ({"covariance": np.eye(2)}, r"covariance \(2, 2\)"),

@@ -48,7 +48,7 @@ def test_a_shift_changes_only_the_mean(rng):
 @given(arrays(np.float64, st.tuples(st.integers(2, 40), st.just(2)), elements=st.floats(-1e3, 1e3)))
 def test_block_borders_do_not_matter(rows):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_moments, "_BLOCK_BYTES", 8 * 2 * 3)  # three rows a block
+        patch.setattr(_moments, "_BLOCK_BYTES", 8 * 2 * 3)  # eight rows a block, four for each column
         found = moments(rows)
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(found.covariance, np.cov(rows, rowvar=False), rtol=1e-9, atol=1e-7)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -83,13 +84,27 @@ def test_the_wheel_holds_the_package_and_its_types(wheel):
 
 
 def test_links_of_the_description_lead_somewhere_outside_the_repository(metadata):
-    description = metadata.get_payload()
-    targets = re.findall(r"\]\(([^)]*)", description)
+    targets = re.findall(r"\]\(([^)]*)", metadata.get_payload())
     assert targets
     assert all(target.startswith("https://") for target in targets)
-    named = re.findall(r"\[`([^`]+)`\]", description)
-    assert "docs/statistics.md" in named
-    assert all((ROOT / name).exists() for name in named)
+    source = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL"))["Source"]
+    of_this_version = re.compile(rf"{source}/(?:blob|raw)/v{metadata['Version']}/([^#]+)")
+    files = [found[1] for found in map(of_this_version.match, targets) if found]
+    assert "docs/statistics.md" in files
+    assert all((ROOT / name).exists() for name in files)
+
+
+def test_links_and_pictures_of_the_description_are_told_apart():
+    hook = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["metadata"][
+        "hooks"
+    ]
+    text = "[a page](docs/x.md#part) ![a picture](docs/x.png) [a site](https://x.org) [here](#there)"
+    for one in hook["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(one["pattern"], one["replacement"], text)
+    page, picture, *others = re.findall(r"\]\(([^)]*)\)", text)
+    assert page.endswith("/blob/v$HFPR_VERSION/docs/x.md#part")
+    assert picture.endswith("/raw/v$HFPR_VERSION/docs/x.png")
+    assert others == ["https://x.org", "#there"]
 
 
 def test_nothing_else_of_the_readme_is_altered(metadata):
@@ -99,6 +114,27 @@ def test_nothing_else_of_the_readme_is_altered(metadata):
     ]
     assert len(original) > 100
     assert [line for line in original if line not in lines] == []
+
+
+def test_the_metadata_says_where_things_are_and_has_no_extras_for_developers(metadata):
+    labels = {line.partition(",")[0] for line in metadata.get_all("Project-URL")}
+    assert labels >= {"Homepage", "Documentation", "Source", "Changelog", "Issues", "Paper"}
+    extras = set(metadata.get_all("Provides-Extra"))
+    assert {"demo", "frames", "files", "tables", "text", "dask"} <= extras
+    assert not extras & {"test", "lint", "benchmark", "mutants", "release"}
+
+
+def test_the_first_examples_are_found():
+    """`make dist` runs them where a distribution is installed alone."""
+    found = run(
+        sys.executable,
+        "-c",
+        "import install_alone; print(install_alone.first_examples())",
+        folder=ROOT / ".ci",
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert "RectifiedMeanEstimator(cv=5" in found
+    assert "##" not in found
 
 
 def test_classifiers_name_the_versions_of_python(metadata):

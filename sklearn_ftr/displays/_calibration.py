@@ -22,8 +22,8 @@ from sklearn_ftr.displays._rows import (
 )
 from sklearn_ftr.displays._styles import LABELS_ONLY, RECTIFIED, REFERENCE, ROWS
 
-# Bars of the pool's density, and their part of the height of the axes.
-_BARS, _HEIGHT = 40, 0.18
+# Bars of the pool's density, the part of it at either end that has none, and the part of the axes' height that they take.
+_BARS, _TAIL, _HEIGHT = 40, 0.005, 0.18
 # Limits of both axes for labels that are 0 or 1.
 _SHARES = (-0.03, 1.03)
 
@@ -45,7 +45,7 @@ class CalibrationDisplay:
     labels_only : ndarray of shape (3,)
         Mean of all labels, with its interval.
     pool_edges, pool_density : ndarray of shape (bars + 1,) and (bars,), default=None
-        Histogram of the pool's predictions; None draws nothing.
+        Histogram of the pool's predictions, but for half a percent at either end; None draws nothing.
     is_share : bool, default=False
         Whether labels are 0 or 1.
     confidence_level : float, default=0.95
@@ -289,14 +289,16 @@ def bars_of(ax: Any, x: Array, means: Array, label: str, given: Mapping[str, Any
 
 
 def density_of(values: Array, weights: Any = None) -> tuple[Array, Array]:
-    """Edges and heights of a histogram; of few different values a bar each."""
+    """Edges and heights of a histogram of all but the tails; of few different values a bar each."""
     if weights is not None:
         weights = weights_of(weights, "sample_weight_unlabeled", len(values))
     different = np.unique(values)
-    bars: Any = _BARS
     if len(different) <= _BARS / 2:
-        bars = _around(different)
-    density, edges = np.histogram(values, bars, weights=weights, density=True)
+        density, edges = np.histogram(values, _around(different), weights=weights, density=True)
+    else:
+        inner = np.quantile(values, [_TAIL, 1 - _TAIL])
+        ends = inner if inner[0] < inner[1] else different[[0, -1]]
+        density, edges = np.histogram(values, _BARS, tuple(ends), weights=weights, density=True)
     return edges, density
 
 

@@ -25,6 +25,7 @@ from sklearn_ftr._sklearn_private import (
     StrOptions,
     fit_context,
 )
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.estimators._answer import Answer
 from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand
@@ -49,7 +50,7 @@ from sklearn_ftr.rectification._warnings import warn_of_doubts
 Rows = NDArray[np.intp]
 
 
-class RectifiedEstimator(AnswersByResult, RegressorMixin, BaseEstimator, ABC):
+class RectifiedEstimator(Versioned, AnswersByResult, RegressorMixin, BaseEstimator, ABC):
     """Base of the rectified estimators."""
 
     result_: RectifiedResult

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from sklearn_ftr._sklearn_private import Interval, check_sample_weight, fit_context
 from sklearn_ftr._tables import refuse_masked
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._law_fit import FittedLaw, fit_scaling_law
 from sklearn_ftr.allocation._scaling_law import ScalingLaw
 from sklearn_ftr.estimators._inner_model import draw_seed
@@ -20,7 +21,7 @@ from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.rectification._checks import Array
 
 
-class ScalingLawRegressor(RegressorMixin, BaseEstimator):
+class ScalingLawRegressor(Versioned, RegressorMixin, BaseEstimator):
     """Regression of residual variances on training sizes: v(s) = a (s + s0)^-alpha + b.
 
     For learning curves that were measured elsewhere; `FineTuneRectifyAllocator` measures and fits by itself.

@@ -27,6 +27,7 @@ from sklearn_ftr._sklearn_private import (
     check_sample_weight,
     fit_context,
 )
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
 from sklearn_ftr.finetuning._rows import Inputs, LabeledRows
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads, usable_device
@@ -38,7 +39,7 @@ Rows = NDArray[np.intp]
 _CENTER_RATE = 10
 
 
-class NetworkRegressor(RegressorMixin, BaseEstimator):
+class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
     """Base of the regressors that train a network; not to be used by itself."""
 
     # Of the parameters that all of them have.

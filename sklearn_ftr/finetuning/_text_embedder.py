@@ -12,13 +12,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._sklearn_private import fit_context
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.finetuning._reads_texts import ReadsTexts
 from sklearn_ftr.finetuning._text_network import check_fingerprint
 from sklearn_ftr.finetuning._texts import TextColumns, text_columns
 from sklearn_ftr.finetuning._vector_store import Vectors
 
 
-class TextEmbedder(ReadsTexts, TransformerMixin, BaseEstimator):
+class TextEmbedder(Versioned, ReadsTexts, TransformerMixin, BaseEstimator):
     """Transformer of texts: the vectors of a frozen language model, each text read once.
 
     The same vectors, from the same cache, as `TextVarianceRegressor(method="head")` learns from: for use in a

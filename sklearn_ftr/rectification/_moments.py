@@ -96,7 +96,8 @@ def moments(rows: NDArray[Any]) -> Moments:
     k = table.shape[1]
     if not len(table):
         return no_moments(k)
-    step = max(1, _BLOCK_BYTES // (8 * k))
+    # A merge of wide blocks costs as much as k of their rows.
+    step = max(4 * k, _BLOCK_BYTES // (8 * k))
     origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
     total = reduce(merge, (_block_moments(block, origin) for block in blocks))

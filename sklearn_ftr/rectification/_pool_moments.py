@@ -12,16 +12,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import some_of
+from sklearn_ftr._shows_table import InNotebooks, table_of_columns
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import Array, as_pool_array, check_judgements
 from sklearn_ftr.rectification._even_rows import EvenRows
 from sklearn_ftr.rectification._moments import Moments, as_table, merge, moments, no_moments
 from sklearn_ftr.rectification._pool import PoolBlock
-from sklearn_ftr.rectification._summed_pieces import SummedPieces, SummedRows, summed_pieces
+from sklearn_ftr.rectification._summed_pieces import (
+    SummedPieces,
+    SummedRows,
+    check_told,
+    summed_pieces,
+)
 from sklearn_ftr.rectification._told_moments import read_count, read_moments
 from sklearn_ftr.rectification._told_pieces import PIECES, read_pieces, told_pieces
 
 
-class PoolMoments:
+class PoolMoments(InNotebooks, Versioned):
     """Count, mean and covariance of a pool's predictions, by which `rectify_mean` does as well as by the predictions themselves.
 
     Workers that each have read a part of the pool send theirs to be merged, and a database that knows count, mean and covariance
@@ -96,6 +105,11 @@ class PoolMoments:
         found = cls()
         found._moments, found._even = known, None
         return found
+
+    @classmethod
+    def of_sums(cls, pieces: SummedPieces, told: frozenset[str]) -> Self:
+        """Of rows none of which is there, with the columns that are `told`."""
+        return cls()._take(pieces, told) if told else cls.of_moments(pieces.as_rows)
 
     @property
     def count(self) -> int:
@@ -264,11 +278,19 @@ class PoolMoments:
         if not self.count:
             return "PoolMoments()"
         spread = np.sqrt(np.diag(self.covariance))
-        mean, deviation = (", ".join(f"{one:.6g}" for one in values) for values in (self.mean, spread))
+        mean, deviation = (some_of(values, ".6g") for values in (self.mean, spread))
         pieces = f", n_pieces={self.n_pieces}" if "clusters" in self._told else ""
         return (
             f"PoolMoments(count={self.count}{pieces}, mean=[{mean}], standard deviation=[{deviation}])"
         )
+
+    def _table(self) -> PrintedTable:
+        if not self.count:
+            return PrintedTable("Pool of no rows", ["", "value"], [])
+        names = [f"prediction {i}" for i in range(len(self.mean))]
+        spread = np.sqrt(np.diag(self.covariance))
+        columns = {"": names, "mean": self.mean, "standard deviation": spread}
+        return table_of_columns(f"Pool of {self.count:,} rows", columns, n_texts=1)
 
     @property
     def is_finite(self) -> bool:
@@ -297,10 +319,7 @@ class PoolMoments:
     @property
     def as_rows(self) -> PoolMoments:
         """As many rows that are alike as there are pieces, where these weigh the same."""
-        if self._pieces is None:
-            return self
-        n, (mean, covariance) = self.n_pieces, self._pieces.mean_and_covariance()
-        return self.of_moments(Moments(n, mean, covariance * (n - 1)))
+        return self if self._pieces is None else self.of_moments(self._pieces.as_rows)
 
     @property
     def _n_columns(self) -> int:
@@ -313,13 +332,8 @@ class PoolMoments:
             )
 
     def _check_told(self, told: frozenset[str]) -> None:
-        if not self.count or told == self._told:
-            return
-        name = min(told ^ self._told)
-        here, before = ("has", "none") if name in told else ("has no", "some")
-        raise ValueError(
-            f"f {here} {name} and what was seen before has {before}; expected {name} of all rows, or of none."
-        )
+        if self.count:
+            check_told(told, self._told)
 
     def _take(self, pieces: SummedPieces, told: frozenset[str]) -> Self:
         if not pieces.n_rows:

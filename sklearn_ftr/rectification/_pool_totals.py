@@ -66,7 +66,7 @@ class PoolTotals:
             shift + matrix @ self.mean,
             self.totals @ matrix.T,
             self.shares,
-            self.alone.mapped(_beside_share(matrix)),
+            self.alone.mapped(beside_share(matrix)),
         )
 
     def without(self, noise: Array) -> PoolTotals:
@@ -103,7 +103,7 @@ class PoolTotals:
         return replace(self, shares=self.shares / size, alone=alone)
 
 
-def _beside_share(matrix: Array) -> Array:
+def beside_share(matrix: Array) -> Array:
     """The same (j + 1, k + 1) of rows that have a share behind them, which stays."""
     j, k = matrix.shape
     wide = np.zeros((j + 1, k + 1))

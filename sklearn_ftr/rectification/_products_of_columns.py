@@ -6,6 +6,7 @@ factor is 1 or a covariate. Scores x (f - x'theta) of least squares at any theta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,8 @@ from sklearn_ftr.rectification._moments import Moments, merge, no_moments
 
 # Numbers of the table that are worked on at once, and rows at least: a merge costs as much as some of them.
 _NUMBERS, _FEWEST_ROWS = 2**20, 256
+# Products of columns, 200 MB of their covariances.
+_MOST_PRODUCTS = 5_000
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,31 @@ class Products:
         square[right[right <= self.d], i[right <= self.d]] = np.arange(self.q)[right <= self.d]
         return place
 
-    def moments(self, X: NDArray[Any], f: NDArray[Any], origin: Array) -> Moments:
-        """Of rows (n, d) and predictions (n, j), less an origin (d + j,)."""
-        found, step = no_moments(self.q), max(_FEWEST_ROWS, _NUMBERS // self.q)
-        i, right = self.factors
+    def tables(self, X: NDArray[Any], f: NDArray[Any], origin: Array) -> Iterator[tuple[slice, Array]]:
+        """Products (n, q - 1) but the 1, of rows (n, d) and predictions (n, j) less an origin (d + j,), block by block; and which rows these are."""
+        step = max(_FEWEST_ROWS, _NUMBERS // self.q)
+        i, right = (factor[1:] for factor in self.factors)
         for start in range(0, len(X), step):
             u = np.ones((len(X[start : start + step]), 1 + self.d + self.j))
             np.subtract(X[start : start + step], origin[: self.d], out=u[:, 1 : self.d + 1])
             np.subtract(f[start : start + step], origin[self.d :], out=u[:, self.d + 1 :])
-            table = u[:, i] * u[:, right]
+            yield slice(start, start + len(u)), u[:, i] * u[:, right]
+
+    def moments(self, X: NDArray[Any], f: NDArray[Any], origin: Array) -> Moments:
+        """Of such a table."""
+        found = no_moments(self.q - 1)
+        for _, table in self.tables(X, f, origin):
             mean = table.mean(axis=0)
             table -= mean
-            found = merge(found, Moments(len(u), mean, table.T @ table))
+            found = merge(found, Moments(len(table), mean, table.T @ table))
         return found
 
-    def moved(self, known: Moments, shift: Array) -> Moments:
-        """Of covariates and predictions that are larger by `shift` (d + j,)."""
-        half = self._moved(known.cross_products, shift)
-        return Moments(known.count, self._moved(known.mean, shift), self._moved(half.T, shift))
-
-    def _moved(self, values: Array, shift: Array) -> Array:
-        """Linear in the products, of which `values` (q, ...) are one for each: (u_i + a) (u_l + b) = u_i u_l + b u_i + a u_l + a b."""
-        (i, right), by = self.factors, np.append(0.0, shift)
-        a, b = (by[number].reshape(-1, *[1] * (values.ndim - 1)) for number in (i, right))
-        of_i, of_right = values[self.place[0, i]], values[self.place[0, right]]
-        return np.asarray(values + b * of_i + a * of_right + a * b * values[0])
+    def moved(self, shift: Array) -> Array:
+        """From products to those (q, q) of covariates and predictions that are larger by `shift` (d + j,): (u_i + a) (u_l + b) = u_i u_l + b u_i + a u_l + a b."""
+        (i, right), by, eye = self.factors, np.append(0.0, shift), np.eye(self.q)
+        a, b = by[i, None], by[right, None]
+        of_i, of_right = eye[self.place[0, i]], eye[self.place[0, right]]
+        return np.asarray(eye + b * of_i + a * of_right + a * b * eye[0])
 
     def scores(self, matrix: Array, theta: Array, judge: int, origin: float) -> Array:
         """From products to scores (k, q) of a judge's predictions, less an `origin`, where `matrix` (k, d + 1) makes coordinates of (1, x)."""
@@ -84,3 +87,14 @@ class Products:
         of_pairs = matrix[:, :, None] * residual
         np.add.at(found, self.place.ravel(), of_pairs.reshape(len(matrix), -1).T)
         return found.T
+
+
+def products_that_fit(d: int, j: int) -> Products:
+    """Those that fit."""
+    products = Products(d, j)
+    if products.q > _MOST_PRODUCTS:
+        raise ValueError(
+            f"X has {d} columns and f has {j}, which have {products.q:,} products, and so moments of {8e-6 * products.q**2:,.0f} MB; expected at most {_MOST_PRODUCTS:,} products (97 columns and "
+            "one judge). Pass the rows in blocks."
+        )
+    return products

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from sklearn_ftr.rectification._linear_regression_moments import LinearRegressionMoments
-from sklearn_ftr.rectification._moments import Moments, RowMoments
+from sklearn_ftr.rectification._moments import RowMoments
 from sklearn_ftr.rectification._pool import Pool, PoolBlock
-from sklearn_ftr.rectification._summed_pieces import SummedRows
+from sklearn_ftr.rectification._summed_pieces import SummedPieces
 
 # Variances of scores lose the fourth power of this to rounding.
 _MOST_LOST = 500.0
@@ -38,23 +38,22 @@ class SummarizedRegression(Pool):
                 "The columns of X are so nearly collinear, or so far from those of the pool, that products of them do not tell them apart; subtract a number that is near to "
                 "a column before it is squared or multiplied, or pass rows, in arrays or in blocks."
             )
-        scores, predictions = known.scores(matrix, points), known.predictions.moments
+        scores, predictions = known.scores(matrix, points), known.predictions.of_pieces
         total = float(len(self)) if self.drawn is None else self.drawn.total
         self._see(summary.scores, scores)
         self._see(summary.predictions, predictions)
-        summary.of_models += total * scores.mean
+        summary.of_models += total * scores.mean_and_covariance()[0]
         summary.information += total * known.information(matrix)
         summary.total += total
         return summary
 
-    def _see(self, sums: Any, moments: Moments | None) -> None:
-        assert moments is not None
+    def _see(self, sums: Any, pieces: SummedPieces) -> None:
         if self.drawn is None:
-            of_rows = RowMoments(len(moments.mean))
-            of_rows.moments = moments
+            of_rows = RowMoments(len(pieces.origin))
+            of_rows.moments = pieces.as_rows
             sums.merge(of_rows)
         else:
-            SummedRows.of_rows(moments).put_into(sums, self.drawn)
+            pieces.put_into(sums, self.drawn)
 
 
 def refuse_regression_moments(**values: Any) -> None:

@@ -7,7 +7,7 @@ weighted sum of its predictions and what it weighs. Clusters with labels, of whi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from sklearn_ftr.rectification._checks import Array, check_judgements
 from sklearn_ftr.rectification._moments import Moments, moments
 from sklearn_ftr.rectification._numbered import as_python, numbered
 from sklearn_ftr.rectification._pool_rows import PoolRows
-from sklearn_ftr.rectification._pool_totals import PieceSums, RowSums
+from sklearn_ftr.rectification._pool_totals import PieceSums, RowSums, beside_share
 from sklearn_ftr.rectification._sampling_design import read_labels, read_weights
 from sklearn_ftr.rectification._strata_moments import StrataMoments
 
@@ -66,6 +66,10 @@ class SummedPieces(ABC):
         """The same, which may be changed."""
 
     @abstractmethod
+    def mapped(self, matrix: Array, shift: Array) -> SummedPieces:
+        """Of values that are `shift` (j,) plus `matrix` (j, k) times these."""
+
+    @abstractmethod
     def put_into(self, sums: Any, rows: PoolRows) -> None:
         """All, with weights in the units of `rows`."""
 
@@ -94,6 +98,12 @@ class SummedPieces(ABC):
         matrix = np.hstack([np.eye(k), -shift[:, None]]) / size
         products = matrix @ table.cross_products @ matrix.T
         return self.origin + shift, products / max(table.count - 1, 1)
+
+    @property
+    def as_rows(self) -> Moments:
+        """Of as many rows that are alike as there are pieces, where these weigh the same."""
+        mean, covariance = self.mean_and_covariance()
+        return Moments(self.of_table.count, mean, covariance * (self.of_table.count - 1))
 
 
 class SummedRows(SummedPieces):
@@ -139,6 +149,11 @@ class SummedRows(SummedPieces):
     def copied(self) -> SummedRows:
         """See `SummedPieces`."""
         return self.of_moments(self.of_table, self.origin, self.n_rows)
+
+    def mapped(self, matrix: Array, shift: Array) -> SummedRows:
+        """See `SummedPieces`."""
+        table = self.of_table.mapped(beside_share(matrix), np.zeros(len(matrix) + 1))
+        return self.of_moments(table, shift + matrix @ self.origin, self.n_rows)
 
     def put_into(self, sums: RowSums, rows: PoolRows) -> None:
         """Sums, with weights in the units of `rows`."""
@@ -202,6 +217,12 @@ class SummedClusters(SummedPieces):
         """See `SummedPieces`."""
         return self.of_table_and_labels(self.table, self.labels, self.origin, self.n_rows)
 
+    def mapped(self, matrix: Array, shift: Array) -> SummedClusters:
+        """See `SummedPieces`."""
+        table = np.column_stack([self.table[:, :-1] @ matrix.T, self.table[:, -1]])
+        origin = shift + matrix @ self.origin
+        return self.of_table_and_labels(table, self.labels, origin, self.n_rows)
+
     def put_into(self, sums: PieceSums, rows: PoolRows) -> None:
         """Sums, with weights and numbers as in `rows`."""
         sums.add(self.origin + self.table[:, :-1] / self.table[:, -1:], rows)
@@ -230,26 +251,53 @@ def summed_pieces(
     f: Any, rows: NDArray[Any], weights: ArrayLike | None, clusters: ArrayLike | None
 ) -> tuple[SummedPieces, frozenset[str]]:
     """Of rows (n, k) and their columns as a user has them, `f` the rows as they came; and which of them there are."""
-    given = {"weights": weights, "clusters": clusters}
-    given = {name: values for name, values in given.items() if values is not None}
-    check_same_rows(f=f, **given)
-    read = {name: _READ[name](values, name) for name, values in given.items()}
-    for name, values in read.items():
-        if len(values) != len(rows):
-            raise ValueError(
-                f"{name} has {len(values)} rows and f has {len(rows)}; expected one entry for each row."
-            )
+    read, told = read_pieces_of({"f": f}, len(rows), weights, clusters)
     check_judgements(rows, "f")
-    origin = rows[0].astype(np.float64)
-    seen: SummedPieces = SummedRows(RowSums(len(origin), 1))
-    if clusters is not None:
-        seen = SummedClusters(origin)
+    seen = no_pieces(rows[0].astype(np.float64), told)
     with np.errstate(over="ignore", invalid="ignore"):
         seen.add(rows, read.get("weights"), read.get("clusters"))
+    check_sums(seen, "f")
+    return seen, told
+
+
+def read_pieces_of(
+    rows: Mapping[str, Any], n: int, weights: ArrayLike | None, clusters: ArrayLike | None
+) -> tuple[dict[str, NDArray[Any]], frozenset[str]]:
+    """Weights and clusters (n,) of rows, which are here as they came, by name; and which of them there are."""
+    given = {"weights": weights, "clusters": clusters}
+    given = {name: values for name, values in given.items() if values is not None}
+    check_same_rows(**rows, **given)
+    read = {name: _READ[name](values, name) for name, values in given.items()}
+    for name, values in read.items():
+        if len(values) != n:
+            raise ValueError(
+                f"{name} has {len(values)} rows and {next(iter(rows))} has {n}; expected one entry for each row."
+            )
+    labeled = {"labels of clusters"} if clusters is not None else set()
+    return read, frozenset({*given, *labeled})
+
+
+def no_pieces(origin: Array, told: frozenset[str]) -> SummedPieces:
+    """To see values that are near an origin (k,)."""
+    return SummedClusters(origin) if "clusters" in told else SummedRows(RowSums(len(origin), 1))
+
+
+def check_sums(seen: SummedPieces, name: str) -> None:
+    """That no square of a sum overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
         squares = seen.of_table.squares
     if not np.isfinite(squares).all():
         raise ValueError(
-            "f times weights has values whose squares overflow; divide f, or weights, by a power of ten."
+            f"{name} times weights has values whose squares overflow; divide {name}, or weights, by a power of ten."
         )
-    labeled = {"labels of clusters"} if clusters is not None else set()
-    return seen, frozenset({*given, *labeled})
+
+
+def check_told(told: frozenset[str], before: frozenset[str], rows: str = "f") -> None:
+    """That rows come with the same columns, or none, as those that were seen before."""
+    if told == before:
+        return
+    name = min(told ^ before)
+    here, there = ("has", "none") if name in told else ("has no", "some")
+    raise ValueError(
+        f"{rows} {here} {name} and what was seen before has {there}; expected {name} of all rows, or of none."
+    )

@@ -64,7 +64,7 @@ def _read_totals(told: Mapping[str, Any]) -> SummedRows:
         raise ValueError(
             f"totals has the mean {table.mean.tolist()}; expected k sums and, last, what pieces weigh, above 0."
         )
-    origin = _read_origin(told, len(table.mean) - 1)
+    origin = read_origin(told, len(table.mean) - 1)
     return SummedRows.of_moments(table, origin, _read_n_rows(told, count))
 
 
@@ -85,7 +85,7 @@ def _read_clusters(told: Mapping[str, Any]) -> SummedClusters:
             f"There are {len(labels)} clusters, {len(sums)} sums and {np.count_nonzero(sizes)} sizes above 0; expected as many of each."
         )
     rows = _read_n_rows(told, len(labels))
-    origin = _read_origin(told, sums.shape[1])
+    origin = read_origin(told, sums.shape[1])
     return SummedClusters.of_table_and_labels(np.column_stack([sums, sizes]), labels, origin, rows)
 
 
@@ -94,7 +94,8 @@ def _as_label(label: Any) -> Any:
     return tuple(map(_as_label, label)) if isinstance(label, list) else label
 
 
-def _read_origin(told: Mapping[str, Any], k: int) -> Array:
+def read_origin(told: Mapping[str, Any], k: int) -> Array:
+    """What was subtracted from k columns, by default nothing."""
     origin = as_settings(told.get("origin", np.zeros(k)), "origin", f"expected {k} numbers")
     if origin.shape not in ((), (k,)):
         raise ValueError(f"origin has shape {origin.shape}; expected ({k},): a number for each column.")
