@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+# Of a legend above a figure of the usual width: letters in a line, and what marks and gaps of a column take of them.
+_LETTERS, _OF_COLUMN = 78, 9
+
 
 def import_pyplot(what: str) -> Any:
     """matplotlib.pyplot, for `what` needs it; or an error that says which extra brings it."""
@@ -64,7 +69,16 @@ def legend_above(ax: Any, n_columns: int = 3, side: str = "left") -> Any:
         labels,
         loc=f"lower {side}",
         bbox_to_anchor=(0.0 if side == "left" else 1.0, 1.0),
-        ncols=min(n_columns, len(handles)),
+        ncols=_columns_that_fit(labels, n_columns),
         frameon=False,
         borderaxespad=0.3,
     )
+
+
+def _columns_that_fit(labels: list[str], most: int) -> int:
+    """As many columns as are wanted, or fewer where labels are long; the first ones are the longest, as matplotlib has them."""
+    for count in range(min(most, len(labels)), 1, -1):
+        columns = np.array_split([len(label) for label in labels], count)
+        if sum(lengths.max() + _OF_COLUMN for lengths in columns) <= _LETTERS:
+            return count
+    return 1

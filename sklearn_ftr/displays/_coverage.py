@@ -17,7 +17,6 @@ from sklearn_ftr.displays._styles import REFERENCE, style_of_series
 Array = NDArray[np.float64]
 _WIDTH = 0.5  # of all methods of one n, which are 1 apart
 _MOST_LABELS = 9
-_LETTERS = 66  # of a legend, in a line
 
 
 class CoverageDisplay:
@@ -203,7 +202,7 @@ class CoverageDisplay:
             for i, (name, place) in enumerate(zip(self.coverage, places, strict=True))
         }
         self._scale(ax)
-        self.legend_ = legend_above(ax, n_columns=_columns(self.coverage))
+        self.legend_ = legend_above(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -254,11 +253,6 @@ def _places(j: int, n_methods: int) -> Array:
     step = _WIDTH / max(n_methods - 1, 1) if n_methods > 1 else 0.0
     offsets = min(step, 0.2) * (np.arange(n_methods) - (n_methods - 1) / 2)
     return np.arange(j) + offsets[:, None]
-
-
-def _columns(names: Mapping[str, Any]) -> int:
-    """Of a legend that is no wider than the figure."""
-    return min(max(_LETTERS // (max(map(len, names), default=0) + 8), 1), 3)
 
 
 def _name(setting: Any) -> str:

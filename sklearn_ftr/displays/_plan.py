@@ -220,7 +220,9 @@ class PlanDisplay:
         rows = np.array([[one.standard_error, one.low, one.high] for one in options])
         center, low, high = np.where(np.isfinite(rows), rows, rows[:, :1]).T
         lengths = np.maximum([center - low, high - center], 0.0)
-        return ax.errorbar([self._ratio(one) for one in options], center, yerr=lengths, **settings)
+        return ax.errorbar(
+            np.array([self._ratio(one) for one in options]), center, yerr=lengths, **settings
+        )
 
     def _draw_chosen(self, ax: Any, given: Mapping[str, Any] | None) -> None:
         """A star; on the line of labels only at its left end."""
