@@ -8,6 +8,7 @@ from pathlib import Path
 import sklearn_ftr
 
 ROOT_FILES = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
+BESIDE = re.compile(r"\[([^\[\]]+)\]\(([A-Z_]+\.\w+)\)")
 NAMED = re.compile(r"\[`([\w.]+)`\]\(api\.md\)")
 EXAMPLE = re.compile(r"\]\(gallery/(plot_\w+)\.py\)")
 PATH = re.compile(r"docs/(\w+)\.md")
@@ -104,7 +105,7 @@ def with_links(page):
 def root_file(name):
     """A file beside docs/, its links as from inside of it."""
     text = (Path(__file__).parents[2] / name).read_text("utf-8").replace("](docs/", "](")
-    return text.replace("](CHANGELOG.md)", "](changelog.md)")
+    return BESIDE.sub(r"\1 (`\2`)", text.replace("](CHANGELOG.md)", "](changelog.md)"))
 
 
 def link_to_pages(app, docname, source):
