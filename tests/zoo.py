@@ -59,6 +59,9 @@ NAMES = [
     "option",
     "purchase",
     "result_of_allocator",
+    "split_curve",
+    "law_curve",
+    "out_of_sample",
 ]
 
 
@@ -139,4 +142,7 @@ def objects():
         "option": fitted.best_option_,
         "purchase": fitted.next_purchase(half_width=0.12),
         "result_of_allocator": fitted.result_,
+        "split_curve": fitted.plan_.curve(),
+        "law_curve": fitted.law_fit_.curve(),
+        "out_of_sample": fitted.best_estimator_.out_of_sample_,
     }

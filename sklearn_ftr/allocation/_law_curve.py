@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._law import Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
-class LawCurve(Versioned):
+class LawCurve(ShowsFields, Versioned):
     """Residual variance by a law, at numbers of labels.
 
     Attributes

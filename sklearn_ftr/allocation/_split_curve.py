@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._arguments import check_count, check_number
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._law import Array
@@ -20,8 +22,9 @@ _VERSIONS = 100
 _MIDDLE = (0.025, 0.975)  # 95 %
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
-class SplitCurve(Versioned):
+class SplitCurve(ShowsFields, Versioned):
     """Predicted standard error for each number of labels that may fine-tune; the other labels rectify.
 
     Attributes
@@ -81,6 +84,7 @@ class SplitCurve(Versioned):
         )
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Foreseen:
     """What a plan was made from: what is known, and versions of that from the bootstrap."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.estimators._labels import PartialLabels
@@ -16,8 +18,9 @@ from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._numbered import numbered
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
-class OutOfSamplePredictions(Versioned):
+class OutOfSamplePredictions(ShowsFields, Versioned):
     """The labels of a fit, each beside the prediction of a model that has not seen it: `out_of_sample_` of rectified estimators.
 
     Attributes
