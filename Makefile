@@ -9,7 +9,7 @@ WORKERS ?= 4
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test thorough oldest newest without_torch dist slow laws bench mutants lint format types clean
+.PHONY: demo test thorough oldest newest without_torch dist slow laws bench mutants docs docs-check lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -66,6 +66,17 @@ mutants: $(VENV)/.mutants
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run '$(MUTANTS)'
 	$(BIN)/python benchmarks/mutation_score.py
 
+# The site, in docs/_build/html: warnings are errors, links inside lead somewhere, words are spelled.
+docs: $(VENV)/.docs
+	rm -rf docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -n -E -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/_checks/built_pages.py docs/_build/html
+	$(BIN)/codespell
+
+# What `make docs` has built, in Chromium, where that is installed.
+docs-check: $(VENV)/.docs
+	$(BIN)/python -m pytest -rs docs/_checks
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,6 +95,7 @@ types: $(VENV)/.lint
 
 clean:
 	rm -rf .venv .venv-oldest .venv-newest dist mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf docs/_build docs/_live docs/auto_gallery docs/reference
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -91,7 +103,7 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.without_torch: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) numpy scipy scikit-learn pandas matplotlib vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
+	$(INSTALL) numpy scipy scikit-learn tabulate tqdm pandas matplotlib vaderSentiment pytest pytest-xdist hypothesis hatchling hatch-fancy-pypi-readme
 	$(INSTALL) --no-deps -e .
 	@touch $@
 

@@ -4,6 +4,7 @@ import pandas as pd
 from _paper_figures import cases, coverage, shown
 
 from sklearn_ftr import ScalingLaw, fit_scaling_law
+from sklearn_ftr._printed_table import markdown_table
 
 KEYS = ["set", "model", "predictor", "n"]
 PUBLISHED = (0.287, 0.297, 0.042)
@@ -137,5 +138,4 @@ def described(name, fitted, n, total):
 
 
 def markdown(frame):
-    lines = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(list(frame.columns), frame.astype(str).to_numpy().tolist())

@@ -7,6 +7,8 @@ import numpy as np
 from _regret_cells import PROMISES, WAYS, Cell, Lines, cells_of, curves_of
 from _regret_truth import POOL, SIZES, MeasuredCurve
 
+from sklearn_ftr._printed_table import markdown_table
+
 # Largest median and 90th percentile of regret.
 REGRET = {"plain": (0.02, 0.06), "recycled": (0.02, 0.06), "auto": (0.02, 0.05)}
 # Smallest and largest median of promised over true efficiency, and share of ranges that hold.
@@ -19,15 +21,12 @@ def report(lines: Lines) -> str:
     """Cells, their summary by model and n, true curves, and what misses the limits."""
     curves = curves_of(lines)
     cells = list(cells_of(lines, curves))
-    tables = [_rows(_CELL, map(_cell, cells)), _rows(_SUMMARY, _summary(cells))]
-    tables.append(_rows(_CURVE, map(_curve, sorted(curves.items()))))
+    tables = [
+        markdown_table(_CELL, list(map(_cell, cells))),
+        markdown_table(_SUMMARY, list(_summary(cells))),
+    ]
+    tables.append(markdown_table(_CURVE, list(map(_curve, sorted(curves.items())))))
     return "\n\n".join([*tables, _misses(cells)])
-
-
-def _rows(header: tuple[str, ...], rows: Iterable[list[str]]) -> str:
-    """A table in Markdown."""
-    table = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in table)
 
 
 _CELL = (

@@ -18,6 +18,7 @@ from scipy.stats import norm
 from sklearn.linear_model import Ridge
 
 from sklearn_ftr import RectifiedMeanEstimator, ZeroWidthIntervalWarning
+from sklearn_ftr._printed_table import markdown_table
 
 SIZES = (10, 20, 50, 200)
 # Name: R^2 of z, y as a function of z, true mean of y.
@@ -113,17 +114,20 @@ def markdown(tables, draws):
         lines += [
             f"## {population[0].upper()}{population[1:]}",
             "",
-            "| method | " + " | ".join(f"r = {r}" for r in rows) + " |",
-            "| --- |" + " --- |" * len(rows),
+            markdown_table(["method", *(f"r = {r}" for r in rows)], list(_cells(rows))),
+            "",
         ]
-        for method in [LABELS_ONLY, *METHODS]:
-            cells = [
-                f"{100 * coverage:.1f} +- {100 * error:.1f} ({ratio:.2f})"
-                for coverage, error, ratio in (rows[r][method] for r in rows)
-            ]
-            lines.append(f"| {method} | " + " | ".join(cells) + " |")
-        lines.append("")
     return "\n".join(lines)
+
+
+def _cells(rows):
+    """Of each method at each number of labels."""
+    for method in [LABELS_ONLY, *METHODS]:
+        found = (rows[r][method] for r in rows)
+        yield [
+            method,
+            *(f"{100 * c:.1f} +- {100 * error:.1f} ({ratio:.2f})" for c, error, ratio in found),
+        ]
 
 
 def run(draws, jobs):

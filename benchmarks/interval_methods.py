@@ -23,6 +23,7 @@ from sklearn_ftr import (
     rectify_mean,
     rectify_poisson_regression,
 )
+from sklearn_ftr._printed_table import markdown_table
 from sklearn_ftr.rectification._intervals import few_labels, of_labels_only
 
 SIZES = (10, 20, 50, 100, 300)
@@ -150,11 +151,6 @@ def cells(missed, widths):
     ]
 
 
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "| " + " | ".join(["---"] * len(header)) + " |"]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
 def run(draws, group_draws):
     """Both tables, with progress."""
     means, groups = [], []
@@ -168,8 +164,8 @@ def run(draws, group_draws):
             told = [f"{100 * distrusted:.0f} %", f"{found:,}"]
             groups.append([name, str(rows), *cells(missed, widths), *told])
             print(*groups[-1], sep=" | ", file=sys.stderr, flush=True)
-    first = table(["labels", "n", *ANSWERS], means)
-    second = table(["effect", "rare rows", *ANSWERS[:4], "not trusted", "draws"], groups)
+    first = markdown_table(["labels", "n", *ANSWERS], means)
+    second = markdown_table(["effect", "rare rows", *ANSWERS[:4], "not trusted", "draws"], groups)
     return f"{first}\n\n{second}\n"
 
 
@@ -191,7 +187,7 @@ def hall(n=50, blocks=200):
         width = (high - low).mean(axis=(0, 2))
         cells = [f"{100 * h:.1f}, {w:.2f}" for h, w in zip(held, width / width[0], strict=True)]
         rows.append([name, *cells])
-    return table([f"{n} labels", "Student", "Hall", "skewed"], rows)
+    return markdown_table([f"{n} labels", "Student", "Hall", "skewed"], rows)
 
 
 def main():

@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 
 from sklearn_ftr import ScalingLaw, TextVarianceRegressor, fit_scaling_law
+from sklearn_ftr._printed_table import markdown_table
 
 SETS = {
     "EmoBank V": ("emobank", "V"),
@@ -169,9 +170,7 @@ def _cell(mean, count):
 
 def _markdown(frame):
     frame = frame.fillna("").reset_index()
-    lines = [[str(column) for column in frame.columns], ["---"] * len(frame.columns)]
-    lines += [[str(value) for value in row] for row in frame.itertuples(index=False)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(list(map(str, frame.columns)), frame.astype(str).to_numpy().tolist())
 
 
 def main():

@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     )
     from sklearn_ftr.model_selection import LabeledKFold, labeled_scorer
     from sklearn_ftr.rectification import (
+        Comparison,
         ConfidenceInterval,
         ContrastResult,
         Estimate,
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
         SamplingDesign,
         WaldTest,
         ZeroWidthIntervalWarning,
+        compare,
         m_estimate,
         rectify_difference,
         rectify_glm,
@@ -126,6 +128,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CalibrationDisplay": "displays",
+    "Comparison": "rectification",
     "ConfidenceInterval": "rectification",
     "ContrastResult": "rectification",
     "Costs": "allocation",
@@ -170,6 +173,7 @@ _HOMES = {
     "VarianceRegressor": "finetuning",
     "WaldTest": "rectification",
     "ZeroWidthIntervalWarning": "rectification",
+    "compare": "rectification",
     "fit_scaling_law": "allocation",
     "labeled_scorer": "model_selection",
     "m_estimate": "rectification",
@@ -184,6 +188,7 @@ _HOMES = {
 
 __all__ = [
     "CalibrationDisplay",
+    "Comparison",
     "ConfidenceInterval",
     "ContrastResult",
     "Costs",
@@ -228,6 +233,7 @@ __all__ = [
     "VarianceRegressor",
     "WaldTest",
     "ZeroWidthIntervalWarning",
+    "compare",
     "fit_scaling_law",
     "labeled_scorer",
     "m_estimate",

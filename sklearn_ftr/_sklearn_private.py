@@ -1,6 +1,7 @@
 """Every private helper of scikit-learn that the package uses, so that a move breaks one file."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -11,15 +12,26 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, RealN
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback._callback_support import callback_management_context
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Before scikit-learn 1.9 there are no callbacks."""
+
+
 # A parameter that is True or False; 1 and 0 are what they come back as from tables of settings.
 BOOLEAN = ["boolean", Options(Integral, {0, 1})]
 
 __all__ = [
     "BOOLEAN",
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "RealNotInt",
     "StrOptions",
+    "callback_management",
     "check_sample_weight",
     "fit_context",
     "num_samples",
@@ -49,3 +61,8 @@ def safe_indexing(X: Any, indices: Any, *, axis: int = 0) -> Any:
         start, stop, _ = indices.indices(len(X))
         return X.slice(start, stop - start)
     return X.take(indices)
+
+
+def callback_management(estimator: Any) -> AbstractContextManager[None]:
+    """Tears callbacks of an estimator down, however its fit ends."""
+    return callback_management_context(estimator)

@@ -674,4 +674,4 @@ def test_a_plain_fit_is_silent_and_verbose_is_not(data, capsys):
         allocator().fit(*data)
     assert capsys.readouterr() == ("", "")
     allocator(verbose=1).fit(*data)
-    assert "learning curve: " in capsys.readouterr().out
+    assert "learning curve: " in capsys.readouterr().err

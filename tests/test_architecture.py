@@ -13,9 +13,24 @@ import sklearn_ftr
 
 ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
-SHARED = {"sklearn_ftr._arguments", "sklearn_ftr._tables", "sklearn_ftr._versioned", "numpy"}
+SHARED = {
+    "sklearn_ftr._arguments",
+    "sklearn_ftr._printed_table",
+    "sklearn_ftr._short_repr",
+    "sklearn_ftr._shows_table",
+    "sklearn_ftr._tables",
+    "sklearn_ftr._versioned",
+    "numpy",
+}
 # What folders that may import scikit-learn share.
-ENCODED = {"sklearn_ftr._sklearn_private", "sklearn_ftr._table_columns", "sklearn_ftr._table_encoder"}
+ENCODED = {
+    "sklearn_ftr._documentation_link",
+    "sklearn_ftr._progress",
+    "sklearn_ftr._callbacks",
+    "sklearn_ftr._sklearn_private",
+    "sklearn_ftr._table_columns",
+    "sklearn_ftr._table_encoder",
+}
 ALLOWED = {
     "rectification": {"sklearn_ftr.rectification", "sklearn_ftr.displays", "scipy", *SHARED},
     "allocation": {
@@ -90,7 +105,7 @@ def violations(folder, allowed):
 
 
 def test_what_every_folder_may_import_needs_numpy_only():
-    for name in ("_arguments", "_tables", "_versioned"):
+    for name in ("_arguments", "_short_repr", "_shows_table", "_tables", "_versioned"):
         imported = {module.split(".")[0] for module in imported_modules(ROOT / f"{name}.py")}
         own = {"sklearn_ftr", "numpy", "pandas"}  # pandas inside the function that says how to get it
         assert not imported - own - set(sys.stdlib_module_names)
@@ -214,6 +229,18 @@ def test_rectification_imports_scipy_in_one_file():
     for path in (ROOT / "rectification").glob("*.py"):
         imported = {module.split(".")[0] for module in imported_modules(path)}
         assert "scipy" not in imported, path
+
+
+def test_tables_are_printed_in_one_file():
+    for path in ROOT.rglob("*.py"):
+        imported = {module.split(".")[0] for module in imported_modules(path)}
+        assert ("tabulate" in imported) == (path.name == "_printed_table.py"), path
+
+
+def test_what_prints_tables_is_loaded_when_one_is_printed():
+    code = "import sklearn_ftr; r = sklearn_ftr.rectify_mean([1., 2, 4], [1., 2, 3], [2., 3, 2, 1]); repr(r)"
+    assert loaded_of(["tabulate"], code) == "[]"
+    assert loaded_of(["tabulate"], f"{code}; str(r)") == "['tabulate']"
 
 
 def test_public_names():

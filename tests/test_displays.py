@@ -1,5 +1,6 @@
 """What all displays have in common, and that the tests of pictures can fail."""
 
+import pickle
 import sys
 
 import numpy as np
@@ -17,6 +18,7 @@ from rendering import (
     small,
 )
 
+import sklearn_ftr
 from sklearn_ftr.displays import _axes, _styles
 
 
@@ -117,3 +119,11 @@ def test_styles_differ_in_grey():
 def _grey(color):
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_displays_are_kept_before_and_after_they_are_drawn():
+    display = sklearn_ftr.CalibrationDisplay.from_predictions(np.arange(20.0), np.arange(20.0) ** 2)
+    for one in (display, display.plot()):
+        again = pickle.loads(pickle.dumps(one))
+        np.testing.assert_array_equal(again.label, display.label)
+    assert again.plot().ax_ is not display.ax_

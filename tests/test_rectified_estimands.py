@@ -1526,7 +1526,7 @@ def test_a_plain_fit_is_silent_and_verbose_is_not(kind, capsys):
     cls(**own).fit(X, y).score(X, y)
     assert capsys.readouterr() == ("", "")
     fitted(kind, verbose=1, cv=3)
-    assert f"[{cls.__name__}] cross-fitting 3 models on 120 labels" in capsys.readouterr().out
+    assert f"[{cls.__name__}] cross-fitting: 100 %, 3 of 3 models" in capsys.readouterr().err
 
 
 # Allocator

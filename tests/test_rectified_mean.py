@@ -586,9 +586,9 @@ def test_score_with_a_pool_of_one_row(population):
 
 def test_verbose_tells_what_happens(population, capsys):
     fitted(*population, verbose=1)
-    assert "fine-tuning on 24 labels, 96 rectify" in capsys.readouterr().out
+    assert "fine-tuning on 24 labels: 100 %" in capsys.readouterr().err
     fitted(*population, cv=3, verbose=1)
-    assert "cross-fitting 3 models on 120 labels" in capsys.readouterr().out
+    assert "cross-fitting: 100 %, 3 of 3 models" in capsys.readouterr().err
 
 
 def test_a_plain_fit_is_silent(population, capsys):

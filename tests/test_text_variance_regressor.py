@@ -872,9 +872,10 @@ def test_a_plain_fit_prints_nothing(folders, data, capfd):
 def test_progress(folders, data, capsys, monkeypatch):
     monkeypatch.setattr(_text_variance_regressor, "BLOCK_TEXTS", 50)
     quick(folders["encoder"], verbose=1).fit(*data).predict(data[0])
-    printed = capsys.readouterr().out
-    assert "epoch    3/3  training loss" in printed
-    assert "predicted 50 of 80 texts" in printed
+    printed = capsys.readouterr().err
+    assert "reading texts: 100 %, 80 of 80 texts" in printed
+    assert "training: 100 %, 3 of 3 epochs, loss " in printed
+    assert "predicting: 62 %, 50 of 80 texts" in printed
 
 
 def test_no_such_model(tmp_path):

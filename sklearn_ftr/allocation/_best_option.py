@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr.allocation._strategies import Strategy, simplicity, strategy_named
 
 # Rounding moves two equal options apart by some 1e-15; differences below 1e-9 are worth nobody's training.
@@ -21,8 +23,9 @@ _ABSOLUTE_TIE = 1e-12
 Candidate = TypeVar("Candidate")
 
 
+@short_repr
 @dataclass(frozen=True)
-class Option:
+class Option(ShowsFields):
     """One way to use n labels.
 
     Attributes

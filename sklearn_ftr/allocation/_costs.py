@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_number, shown
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._versioned import Versioned
 
 
 @dataclass(frozen=True)
-class Costs(Versioned):
+class Costs(ShowsFields, Versioned):
     """Prices, in any currency.
 
     Parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_ftr._arguments import check_count, check_number
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._costs import Costs, check_costs
 from sklearn_ftr.allocation._plan import Plan
@@ -21,6 +22,7 @@ _VERSIONS = 100  # a goal asks so many at each step of a search
 _MIDDLE = (0.025, 0.975)  # 95 %
 
 
+@short_repr
 @dataclass(frozen=True)
 class Outlook(Premises):
     """Premises, and what they foretell; `resampled` holds outlooks from the bootstrap, for intervals."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._law import Array
 
 
 @dataclass(frozen=True, eq=False)
-class LawCurve:
+class LawCurve(Versioned):
     """Residual variance by a law, at numbers of labels.
 
     Attributes

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_choice, check_confidence_level, check_count, random_generator
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import ShowsTable
 from sklearn_ftr._tables import as_floats, check_same_rows
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_law import Best, ChosenForms, PowerAlone
@@ -27,8 +30,8 @@ KINDS = ("auto", "power")
 _PARAMETERS = ("a", "alpha", "b", "s0")
 
 
-@dataclass(frozen=True)
-class FittedLaw(Versioned):
+@dataclass(frozen=True, repr=False)
+class FittedLaw(ShowsTable, Versioned):
     """A law with what is known of its uncertainty.
 
     Attributes
@@ -69,6 +72,20 @@ class FittedLaw(Versioned):
     sizes: Array = field(default_factory=lambda: np.zeros(0), repr=False)
     variances: Array = field(default_factory=lambda: np.zeros(0), repr=False)
     errors: Array = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    def __repr__(self) -> str:
+        return told(self, f"{self.law}, {self.verdict}")
+
+    def _table(self) -> PrintedTable:
+        """The power law, and what is used in its place."""
+        rows = [
+            [name, f"{getattr(self.power, name):.4g}", f"{self.standard_errors[name]:.3g}"]
+            for name in _PARAMETERS
+        ]
+        forms = ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items())
+        title = f"Scaling law, {self.verdict}, R^2 {self.r_squared:.3f}"
+        notes = [f"Used: {self.law}", f"Forms by weight: {forms}"]
+        return PrintedTable(title, ["power law", "estimate", "std. error"], rows, notes)
 
     @property
     def misfit(self) -> str:

@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import table_of_columns
 from sklearn_ftr.allocation._law import Law, numbers_of_labels
 from sklearn_ftr.allocation._planning_law import PlanningLaw
 
@@ -48,6 +51,9 @@ class ExponentialLaw(SearchedLaw):
     b: float
     scale: float
 
+    def __str__(self) -> str:
+        return f"v(s) = {self.a:.4g} exp(-s / {self.scale:.4g}) + {self.b:.4g}"
+
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels."""
         return self.a * exponential(numbers_of_labels(s), self.scale) + self.b
@@ -75,6 +81,11 @@ class SigmoidLaw(SearchedLaw):
     b: float
     middle: float
     steepness: float
+
+    def __str__(self) -> str:
+        return (
+            f"v(s) = {self.a:.4g} / (1 + (s / {self.middle:.4g})^{self.steepness:.4g}) + {self.b:.4g}"
+        )
 
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels."""
@@ -109,6 +120,10 @@ class BrokenLaw(SearchedLaw):
     turn: float
     extra: float
 
+    def __str__(self) -> str:
+        broken = f"(1 + (s / {self.turn:.4g})^{1 / _SMOOTHNESS:g})^-{self.extra * _SMOOTHNESS:.4g}"
+        return f"v(s) = {self.a:.4g} s^-{self.alpha:.4g} {broken} + {self.b:.4g}"
+
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels; infinite at 0."""
         return self.a * broken(numbers_of_labels(s), self.alpha, self.turn, self.extra) + self.b
@@ -121,6 +136,7 @@ class BrokenLaw(SearchedLaw):
         return -self.a * broken(size, self.alpha, self.turn, self.extra) * exponent / size
 
 
+@short_repr
 @dataclass(frozen=True)
 class InterpolatedLaw(SearchedLaw):
     """What was measured, made monotone: between the sizes a monotone cubic in logarithms, beyond them a power law.
@@ -133,6 +149,13 @@ class InterpolatedLaw(SearchedLaw):
 
     sizes: tuple[float, ...]
     variances: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"v(s) between {len(self.sizes)} measured sizes, {self.sizes[0]:g} to {self.sizes[-1]:g} labels"
+
+    def _table(self) -> PrintedTable:
+        columns = {"labels": self.sizes, "variance": self.variances}
+        return table_of_columns("Interpolated law", columns)
 
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels."""
@@ -173,6 +196,7 @@ class InterpolatedLaw(SearchedLaw):
         return float(max(steps[0], -2.0)), float(max(steps[-2:].max(), -2.0))
 
 
+@short_repr
 @dataclass(frozen=True)
 class AveragedLaw(SearchedLaw):
     """A weighted mean of laws.
@@ -186,6 +210,15 @@ class AveragedLaw(SearchedLaw):
 
     laws: tuple[Law, ...]
     weights: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(
+            f"{weight:.0%} {law}" for weight, law in zip(self.weights, self.laws, strict=True)
+        )
+
+    def _table(self) -> PrintedTable:
+        columns = {"law": [str(law) for law in self.laws], "weight": self.weights}
+        return table_of_columns("Mean of laws", columns, n_texts=1)
 
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels."""

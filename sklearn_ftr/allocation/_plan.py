@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, best_option, strategy_of
@@ -15,9 +18,11 @@ from sklearn_ftr.allocation._split_curve import Foreseen, SplitCurve
 if TYPE_CHECKING:
     from sklearn_ftr.displays import PlanDisplay
 
+_HEADER = ("", "fine-tune", "std. error", "95 % of the law", "efficiency", "trainings", "cost")
 
-@dataclass(frozen=True)
-class Plan(Versioned):
+
+@dataclass(frozen=True, repr=False)
+class Plan(ForPapers, Versioned):
     """Every option for a number of labels; prints as a table.
 
     Attributes
@@ -142,16 +147,27 @@ class Plan(Versioned):
         pd = import_pandas("Plan.to_frame()")
         return pd.DataFrame([asdict(option) for option in self.options])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        return told(self, f"{self._labels}, {len(self.options)} options")
+
+    @property
+    def _labels(self) -> str:
         pool = f"{self.n_unlabeled:,.0f}" if np.isfinite(self.n_unlabeled) else "any number of"
-        header = f"{'':22}{'fine-tune':>10}{'std. error':>12}{'95 % of the law':>22}{'efficiency':>12}{'trainings':>11}{'cost':>10}"
-        rule = "-" * len(header)
-        rows = [
-            f"{strategy_of(option).label:22}{option.n_finetune:>10,}{option.standard_error:>12.4g}"
-            f"{f'[{option.low:.4g}, {option.high:.4g}]':>22}{option.efficiency:>12.2f}{option.n_trainings:>11}"
-            f"{option.cost:>10.4g}"
-            for option in self.options
-        ]
         clusters = "" if self.n_clusters is None else f" (in {self.n_clusters:,} clusters)"
-        title = f"Plan for {self.n_labeled:,} labeled{clusters} and {pool} unlabeled rows"
-        return "\n".join([title, rule, header, rule, *rows, rule, *self.notes])
+        return f"{self.n_labeled:,} labeled{clusters} and {pool} unlabeled rows"
+
+    def _table(self) -> PrintedTable:
+        rows = [_cells(option) for option in self.options]
+        return PrintedTable(f"Plan for {self._labels}", _HEADER, rows, self.notes)
+
+
+def _cells(option: Option) -> tuple[str, ...]:
+    return (
+        strategy_of(option).label,
+        f"{option.n_finetune:,}",
+        f"{option.standard_error:.4g}",
+        f"[{option.low:.4g}, {option.high:.4g}]",
+        f"{option.efficiency:.2f}",
+        f"{option.n_trainings}",
+        f"{option.cost:.4g}",
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_number, check_truth_value, shown
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from sklearn_ftr.displays import ScalingLawDisplay
 
 
-class PlanningLaw(Versioned, Law):
+class PlanningLaw(ShowsFields, Versioned, Law):
     """A law that plans; its subclasses say `predict` and `slope`."""
+
+    def _heading(self) -> str:
+        return f"{type(self).__name__}: {self}"
 
     def optimal_split(
         self,

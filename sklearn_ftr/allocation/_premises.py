@@ -11,13 +11,16 @@ from numbers import Integral
 import numpy as np
 
 from sklearn_ftr._arguments import check_number
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr.allocation._drawing import Drawing
 from sklearn_ftr.allocation._law import ROUNDING, Law
 from sklearn_ftr.allocation._optimal_split import SplitProblem, optimal_split
 
 
+@short_repr
 @dataclass(frozen=True)
-class Premises:
+class Premises(ShowsFields):
     """A law, V(Y), perhaps the zero-shot variance, and how the estimator uses its labels.
 
     `trainable` is False for a frozen model; `trained` labels fine-tune in any case; a row of the pool tells `pool_share` times as

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._best_option import Option, least_work, strategy_of
 from sklearn_ftr.allocation._costs import Costs
@@ -15,8 +18,8 @@ from sklearn_ftr.allocation._strategies import Strategy, simplicity
 from sklearn_ftr.rectification._goal import Effect, HalfWidth
 
 
-@dataclass(frozen=True)
-class RequiredLabels(Versioned):
+@dataclass(frozen=True, repr=False)
+class RequiredLabels(ForPapers, Versioned):
     """How many labels a goal needs: an interval of a half-width, or an effect that is to be found.
 
     Attributes
@@ -55,6 +58,23 @@ class RequiredLabels(Versioned):
             f"{self.n_labeled:,} labels{clusters} ({self.low:,.0f} to {self.high:,.0f}) by {strategy_of(self.option).label} for "
             f"{self.goal}{assured}, cost {self.option.cost:.4g}; labels only: {self.labels_only:,.0f}."
         )
+
+    def __repr__(self) -> str:
+        return told(self, str(self))
+
+    def _table(self) -> PrintedTable:
+        clusters = {} if self.n_clusters is None else {"clusters": f"{self.n_clusters:,}"}
+        cells = {
+            "goal": str(self.goal),
+            "by": strategy_of(self.option).label,
+            "labels": f"{self.n_labeled:,}",
+            **clusters,
+            "95 % range": f"[{self.low:,.0f}, {self.high:,.0f}]",
+            "probability": f"{self.assurance:.0%}",
+            "cost": f"{self.option.cost:.4g}",
+            "labels only": f"{self.labels_only:,.0f}",
+        }
+        return PrintedTable("Labels for a goal", list(cells), [list(cells.values())], n_texts=2)
 
 
 @dataclass(frozen=True)

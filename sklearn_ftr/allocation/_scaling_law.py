@@ -69,9 +69,13 @@ class ScalingLaw(PlanningLaw):
         bad = [name for name, value in values.items() if not (np.isfinite(value) and value >= 0)]
         if bad or self.alpha == 0:
             raise ValueError(
-                f"{self} has {', '.join(bad) or 'alpha'} out of range; expected a, b, s0 at least 0, alpha above "
+                f"{self!r} has {', '.join(bad) or 'alpha'} out of range; expected a, b, s0 at least 0, alpha above "
                 "0, all finite."
             )
+
+    def __str__(self) -> str:
+        size = f"(s + {self.s0:.4g})" if self.s0 else "s"
+        return f"v(s) = {self.a:.4g} {size}^-{self.alpha:.4g} + {self.b:.4g}"
 
     def predict(self, s: ArrayLike) -> Any:
         """Residual variance after training on s labels.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._arguments import check_count, check_number
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._law import Array
 from sklearn_ftr.allocation._premises import Premises
 from sklearn_ftr.allocation._strategies import Split
@@ -20,7 +21,7 @@ _MIDDLE = (0.025, 0.975)  # 95 %
 
 
 @dataclass(frozen=True, eq=False)
-class SplitCurve:
+class SplitCurve(Versioned):
     """Predicted standard error for each number of labels that may fine-tune; the other labels rectify.
 
     Attributes

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.allocation._law import Array
 
 # Relative, of a single training: what is believed of a model that nobody has trained is log-normal.
@@ -21,6 +22,7 @@ _GRID = _USUAL * np.exp(np.linspace(-4, 4, 161) * _SPREAD)
 _PRIOR = -(np.linspace(-4, 4, 161) ** 2) / 2
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Luck:
     """What is believed of it: probabilities of each value of a grid.

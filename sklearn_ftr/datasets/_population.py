@@ -253,7 +253,7 @@ def _check_moments(
         )
     if total_variance <= law.b:
         raise ValueError(
-            f"total_variance is {total_variance}; expected more than b = {law.b} of {law}, which no "
+            f"total_variance is {total_variance}; expected more than b = {law.b} of {law!r}, which no "
             "training removes: raise the one or lower the other."
         )
     if judge_variance < 0:

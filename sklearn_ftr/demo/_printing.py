@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sklearn_ftr._printed_table import PrintedTable
 from sklearn_ftr.demo._study import LABELS_ONLY, PREDICTIONS_ONLY, Answer, Calibration, holds
 
 _HEADER = ("", "estimate", "95 % interval", "efficiency")
-_NARROWEST = (24, 10, 20, 12, 12)
 # A number longer than this would break every table.
 _LARGEST_PLAIN = 1e15
 
@@ -21,27 +21,23 @@ def print_answers(answers: Sequence[Answer], truth: float | None) -> None:
     if truth is not None:
         verdicts = ("yes" if holds(answer.estimate, truth) else "NO" for answer in answers)
         rows = [(*row, last) for row, last in zip(rows, ("holds truth", *verdicts), strict=True)]
-    widths = [
-        max(narrowest, *(len(row[i]) + 2 for row in rows))
-        for i, narrowest in enumerate(_NARROWEST[: len(rows[0])])
-    ]
-    rule = "-" * sum(widths)
-    for i, row in enumerate(rows):
-        print(row[0].ljust(widths[0]) + "".join(map(str.rjust, row[1:], widths[1:])))
-        if i == 0:
-            print(rule)
-    print(rule)
+    header, *cells = rows
+    print(PrintedTable("", header, cells).text())
     if any(answer.method == PREDICTIONS_ONLY for answer in answers):
         print("The interval of predictions only does not know how biased the predictions are.")
 
 
 def print_calibration(rows: Sequence[Calibration]) -> None:
     """How often each method's interval held the truth, and what its labels were worth."""
-    print(f"{'':24}{'interval holds truth':>24}{'efficiency':>22}")
-    for row in rows:
-        coverage = f"{100 * row.coverage:.1f} % +- {100 * row.coverage_error:.1f}"
-        efficiency = f"{row.efficiency:.2f} +- {row.efficiency_error:.2f}"
-        print(f"{row.method:24}{coverage:>24}{'' if row.method == LABELS_ONLY else efficiency:>22}")
+    cells = [
+        [
+            row.method,
+            f"{100 * row.coverage:.1f} % +- {100 * row.coverage_error:.1f}",
+            "" if row.method == LABELS_ONLY else f"{row.efficiency:.2f} +- {row.efficiency_error:.2f}",
+        ]
+        for row in rows
+    ]
+    print(PrintedTable("", ["", "interval holds truth", "efficiency"], cells).text())
     print(
         "\nEfficiency: the squared error of labels only over this method's; 1.5 means that each label\n"
         "counts 1.5 times. +- is one Monte Carlo standard error. Intervals are for the population that the\n"

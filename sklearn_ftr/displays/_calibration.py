@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_confidence_level
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._rows import (
     Array,
@@ -28,7 +29,7 @@ _BARS, _TAIL, _HEIGHT = 40, 0.005, 0.18
 _SHARES = (-0.03, 1.03)
 
 
-class CalibrationDisplay:
+class CalibrationDisplay(Versioned):
     """Labels against predictions: means of labels in bins of the prediction, with intervals, and where the pool's predictions are.
 
     Made by `from_estimator` or `from_predictions`. On the diagonal predictions are right on average; the rectifier is the mean distance from it. Where the pool is dense,

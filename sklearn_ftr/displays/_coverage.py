@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_confidence_level
 from sklearn_ftr._tables import as_floats
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._scales import finite, number, scale_axis
 from sklearn_ftr.displays._styles import REFERENCE, style_of_series
@@ -19,7 +20,7 @@ _WIDTH = 0.5  # of all methods of one n, which are 1 apart
 _MOST_LABELS = 9
 
 
-class CoverageDisplay:
+class CoverageDisplay(Versioned):
     """Coverage against the number of labels, methods side by side, with 95 % Monte Carlo intervals and the nominal level.
 
     Made by `from_counts` or by `from_covered`. Numbers of labels are evenly spaced, whatever they are.

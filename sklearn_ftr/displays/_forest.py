@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._styles import LABELS_ONLY, PREDICTIONS_ONLY, RECTIFIED, REFERENCE, Style
 
@@ -25,7 +26,7 @@ _LETTERS, _MARGIN = 32, 0.05
 _THIN = {**REFERENCE.line, "linewidth": 1.0, "zorder": 1}
 
 
-class ForestDisplay:
+class ForestDisplay(Versioned):
     """Forest plot: for each number what labels alone, predictions alone and both together say, with intervals.
 
     Made by `from_result`, by `from_estimator`, or by the method `plot` of a result.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_choice
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._scales import finite, scale_axis, spans_much
 from sklearn_ftr.displays._styles import CHOSEN, LABELS_ONLY, RECTIFIED
@@ -26,7 +27,7 @@ _UNITS = ("labels", "money")
 _LABELS = {"labels": "labels", "money": "cost"}
 
 
-class LabelBudgetDisplay:
+class LabelBudgetDisplay(Versioned):
     """How many labels, or how much money, an interval of a half-width needs, with ranges, and how many labels would do without predictions.
 
     Made by `from_estimator`, `from_law` or `from_required`. Axes are logarithmic where their numbers span a factor of 8.

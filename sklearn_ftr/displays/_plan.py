@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._scales import finite, number, scale_axis
 from sklearn_ftr.displays._styles import (
@@ -28,7 +29,7 @@ _SEEN = 1.25
 _FOLDS = SERIES[2]
 
 
-class PlanDisplay:
+class PlanDisplay(Versioned):
     """Predicted standard error against the share of labels that train: every split, labels only, cross-fitting, what was chosen.
 
     Made by `from_estimator`, by `from_plan`, or by the method `plot` of a plan. Cross-fitting with K folds stands at (K - 1) / K, the share

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import check_confidence_level
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._calibration import bars_of
 from sklearn_ftr.displays._rows import Array, LabeledRows, binned, bins_of, mean_residual, one_column
@@ -18,7 +19,7 @@ from sklearn_ftr.displays._styles import MEASURED, RECTIFIED, REFERENCE, ROWS
 _MOST_POINTS, _WIDTH = 2_000, 0.5
 
 
-class ResidualDisplay:
+class ResidualDisplay(Versioned):
     """Labels less predictions, against the prediction or any column, with their mean: the rectifier.
 
     Made by `from_estimator` or `from_predictions`. A mean away from zero is what rectification corrects. Means of bins that differ from one another say where

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._plan import short_name
 from sklearn_ftr.displays._scales import finite, number, scale_axis, spans_much
@@ -24,7 +25,7 @@ _NORMAL_95 = 1.959963984540054
 _SEEN = 2.0
 
 
-class ScalingLawDisplay:
+class ScalingLawDisplay(Versioned):
     """Residual variance against the number of labels that train: what was measured, the law, its band, the chosen number.
 
     Made by `from_estimator`, by `from_law`, or by the method `plot` of a law. Both axes are logarithmic where their numbers span a factor of 8.

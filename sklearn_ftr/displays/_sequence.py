@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
 from sklearn_ftr.displays._scales import finite, scale_axis, spans_much
 from sklearn_ftr.displays._styles import CURVE, RECTIFIED, REFERENCE, SERIES
@@ -16,7 +17,7 @@ Array = NDArray[np.float64]
 _ORDINARY = SERIES[1]
 
 
-class SequenceDisplay:
+class SequenceDisplay(Versioned):
     """Estimates and their intervals against the labels bought: the confidence sequence, which holds at all looks, and ordinary intervals.
 
     Made by `from_results`, of the result or the fitted estimator of each look. The number of labels is on a logarithmic axis where it grows by a

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
+from sklearn_ftr._callbacks import FitHooks, around, fit_watched
 from sklearn_ftr._sklearn_private import BOOLEAN, HasMethods, Interval, StrOptions, fit_context
 from sklearn_ftr.allocation._best_option import Option
 from sklearn_ftr.allocation._forecast import Outlook
@@ -34,7 +35,6 @@ from sklearn_ftr.estimators._out_of_sample_predictions import OutOfSamplePredict
 from sklearn_ftr.estimators._pilot import Pilot
 from sklearn_ftr.estimators._plans_labels import PlansLabels
 from sklearn_ftr.estimators._rectified_mean import RectifiedMeanEstimator
-from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
 from sklearn_ftr.rectification._result import RectifiedResult
 
@@ -74,7 +74,8 @@ class FineTuneRectifyAllocator(PlansLabels):
     random_state : int, RandomState instance or None, default=None
         Seeds the curve and every `random_state` of `estimator` that is None.
     verbose : int, default=0
-        Above 0, say what is being trained, and how far passes over a large pool are.
+        Above 0, show one bar on standard error, with the time that is left: for the learning curve, folds and passes over a pool. In a log, a line for each
+        tenth.
 
     Attributes
     ----------
@@ -240,7 +241,10 @@ class FineTuneRectifyAllocator(PlansLabels):
             "strata": strata,
             "labeling_probability": labeling_probability,
         }
-        replace_learned(self, self._fit(X, y, finetune_rows, sampling, pool, checkpoint))
+        with fit_watched(self, X, y, self.estimator) as fitting:
+            given = X, y, finetune_rows, sampling, pool, checkpoint
+            learned = fitting.learned = self._fit(*given, fitting.hooks)
+        replace_learned(self, learned)
         return self
 
     def _fit(
@@ -251,13 +255,14 @@ class FineTuneRectifyAllocator(PlansLabels):
         sampling: dict[str, Any],
         pool: Any,
         checkpoint: str | Path | None,
+        hooks: FitHooks | None,
     ) -> dict[str, Any]:
-        """The fitted attributes."""
+        """The fitted attributes; `hooks` are told of the refit."""
         folds, rng = check_folds(self.folds), check_random_state(self.random_state)
         rectified = seeded_clone(self._rectified(), rng)
         if self.finite_population:
             rectified.set_params(finite_population=True)
-        given = X, y, pool, checkpoint, finetune_rows, sampling, reporter(self)
+        given = X, y, pool, checkpoint, finetune_rows, sampling
         rows = RowsOfFit.read(rectified, *given)
         X, labels, always = rows.X, rows.labels, rows.always
         bound = rectified._bind(X, labels)
@@ -268,7 +273,6 @@ class FineTuneRectifyAllocator(PlansLabels):
             self.n_bootstrap,
             self.n_jobs,
             rng,
-            reporter(self),
             self.strategy,
             self.max_fits,
         )
@@ -277,14 +281,14 @@ class FineTuneRectifyAllocator(PlansLabels):
         choice = choose(plan, foreseen.outlook, self.strategy, self.max_fits, foreseen.law_fit)
         judged = rectified.judges is not None
         choice = choice.beside_judges if judged else choice
-        reporter(self)(choice.verdict)
         sizes, may_split = sizes_of(bound.labels), not bound.no_split
         rectified.set_params(**parameters_of(choice.option, *sizes, may_split))
         trains = choice.option.n_trainings > 0
         trained_rows = np.isin(np.arange(len(labels.y)), always) if trains and len(always) else None
         made = foreseen.plan_of_folds(choice.option)
         rectified._validate_params()
-        best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **rows.sampling)
+        with around(None if hooks is None else hooks.part("refit"), rectified):
+            best = rectified._fit(X, rows.y, trained_rows, made, rows.pool, **rows.sampling)
         outcome = None if judged else foreseen.outcome(bound, choice.option, best.standard_error_)
         chosen = what_was_chosen(plan, choice, best, labels, always, outcome)
         return rows.columns | foreseen.attributes | chosen

@@ -10,12 +10,15 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._documentation_link import LinksDocumentation
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.estimators._answers_by_result import AnswersByResult
 from sklearn_ftr.rectification._checks import Array
 
 
-class AnswersByBestEstimator(Versioned, AnswersByResult, RegressorMixin, BaseEstimator, ABC):
+class AnswersByBestEstimator(
+    Versioned, LinksDocumentation, AnswersByResult, RegressorMixin, BaseEstimator, ABC
+):
     """Base of estimators whose `fit` keeps a fitted rectified estimator as `best_estimator_`."""
 
     best_estimator_: Any

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sklearn_ftr.estimators._pass_report import PassReport
+from sklearn_ftr._progress import counted
 from sklearn_ftr.rectification._dask_collections import with_whole_rows
 from sklearn_ftr.rectification._pool_rows import PoolRows
 
@@ -35,7 +35,6 @@ class Graph:
     def computed(
         self,
         tasks: list[Any],
-        report: Callable[[str], None],
         before: int = 0,
         of: str = "pool",
     ) -> Iterator[Any]:
@@ -44,11 +43,11 @@ class Graph:
         They follow so many `before` them, which were known, and are `of` what is said. All are one graph, which grows with the number of partitions and not with its square;
         but those that bring columns of their rows along are sent a few at a time.
         """
-        told = PassReport(report, before + len(tasks), "partitions", of)
         few = any(isinstance(one, PoolRows) for task in tasks[:1] for one in task)
-        for number, one in enumerate(self._results(tasks, few), start=before + 1):
-            yield one
-            told.seen(number, 1)
+        with counted(of, before + len(tasks), "partitions") as told:
+            for number, one in enumerate(self._results(tasks, few), start=before + 1):
+                yield one
+                told.reach(number, 1)
 
     def _results(self, tasks: list[Any], few: bool) -> Iterator[Any]:
         """In their order; those that have been seen are kept nowhere."""

@@ -21,7 +21,6 @@ from sklearn_ftr._tables import as_floats, import_pandas, refuse_masked
 from sklearn_ftr.estimators._dask_graph import Graph, sent
 from sklearn_ftr.estimators._own_rows import aligned_rows, own_rows, rows_at_once, rows_of
 from sklearn_ftr.estimators._packed_column import PackedColumn, joined_columns
-from sklearn_ftr.estimators._pass_report import say_nothing
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._dask_collections import is_dask
@@ -51,10 +50,8 @@ class Partition:
 class DaskRows:
     """The unlabeled rows of some partitions, as `MoreRows` has them of a source."""
 
-    def __init__(
-        self, graph: Graph, partitions: Sequence[Partition], report: Callable[[str], None]
-    ) -> None:
-        self.graph, self.partitions, self.report = graph, partitions, report
+    def __init__(self, graph: Graph, partitions: Sequence[Partition]) -> None:
+        self.graph, self.partitions = graph, partitions
         self.checkpoint: str | Path | None = None
         self.starts = [0, *accumulate(map(len, partitions))]
 
@@ -72,7 +69,7 @@ class DaskRows:
     def made(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[PoolBlock]:
         """What workers make of rows, which were drawn as told, one partition after the other."""
         tasks = self._tasks(_make, sent(make), drawn)
-        for blocks in self.graph.computed(tasks, self.report):
+        for blocks in self.graph.computed(tasks):
             for block in blocks:
                 yield replace(block, drawn=drawn_between(drawn, block.start, len(block)))
 
@@ -84,7 +81,7 @@ class DaskRows:
                 told = partition.key, partition.labeled, low, high
                 asked.append((start + low, (_take_unlabeled, *told)))
         tasks = [task for _, task in asked]
-        found = self.graph.computed(tasks, self.report, of="rows to start from")
+        found = self.graph.computed(tasks, of="rows to start from")
         return [(first, aligned_rows(rows)) for (first, _), rows in zip(asked, found, strict=True)]
 
     def summarized(self, make: MakeBlock, summary: S, drawn: PoolRows | None = None) -> S:
@@ -92,7 +89,7 @@ class DaskRows:
         tasks = self._tasks(_summarize, sent(make), drawn, deepcopy(summary))
 
         def results(before: int) -> Iterator[S]:
-            return self.graph.computed(tasks[before:], self.report, before)
+            return self.graph.computed(tasks[before:], before)
 
         if self.checkpoint is not None and tasks:
             kept = Checkpoint(self.checkpoint, drawn, self._cut())
@@ -106,7 +103,7 @@ class DaskRows:
         one = next(one for one in self.partitions if len(one))
         n = min(len(one), _FIRST_ROWS)
         task = _take_unlabeled, one.key, one.labeled, 0, n
-        (rows,) = self.graph.computed([task], say_nothing)
+        (rows,) = self.graph.computed([task], of="first rows")
         return make(0, aligned_rows(rows), drawn_between(drawn, 0, n))
 
     def _cut(self) -> bytes:
@@ -129,7 +126,7 @@ class DaskRows:
 
 
 def gathered(
-    X: Any, y: Any, pool: Any, sampling: Mapping[str, Any], report: Callable[[str], None]
+    X: Any, y: Any, pool: Any, sampling: Mapping[str, Any]
 ) -> tuple[Any, Array, DaskRows, dict[str, Any]]:
     """Labeled rows and their labels in memory, where the others are, and columns of a sampling design for both in this order, in memory."""
     if pool is not None:
@@ -148,7 +145,7 @@ def gathered(
             )
     of_y = of_columns.pop("y")
     tasks: list[Any] = [(_labels_in, key) for key in of_y.keys]
-    told = list(of_y.computed(tasks, report, of="labels"))
+    told = list(of_y.computed(tasks, of="labels"))
     partitions = [
         Partition(key, n, labeled) for key, (n, labeled, _) in zip(of_X.keys, told, strict=True)
     ]
@@ -160,11 +157,9 @@ def gathered(
             f"y has no label: all of its {n_rows} rows are NaN (n_samples=0 labeled). NaN marks unlabeled rows; at least some rows need a label."
         )
     tasks = [(_take, one.key, one.labeled, one.n_rows) for one in with_labels]
-    rows = list(of_X.computed(tasks, report, of="labeled rows"))
-    design = {
-        name: _whole_column(graph, partitions, name, report) for name, graph in of_columns.items()
-    }
-    return _joined(rows), labels, DaskRows(of_X, partitions, report), design
+    rows = list(of_X.computed(tasks, of="labeled rows"))
+    design = {name: _whole_column(graph, partitions, name) for name, graph in of_columns.items()}
+    return _joined(rows), labels, DaskRows(of_X, partitions), design
 
 
 def _check_collections(given: Mapping[str, Any]) -> None:
@@ -177,15 +172,13 @@ def _check_collections(given: Mapping[str, Any]) -> None:
         )
 
 
-def _whole_column(
-    graph: Graph, partitions: Sequence[Partition], name: str, report: Callable[[str], None]
-) -> NDArray[Any]:
+def _whole_column(graph: Graph, partitions: Sequence[Partition], name: str) -> NDArray[Any]:
     """A column of all rows, those with labels first."""
     tasks = [
         (_column_in, key, name, one.n_rows, one.labeled)
         for key, one in zip(graph.keys, partitions, strict=True)
     ]
-    return joined_columns(list(graph.computed(tasks, report, of=name)))
+    return joined_columns(list(graph.computed(tasks, of=name)))
 
 
 def _column_in(

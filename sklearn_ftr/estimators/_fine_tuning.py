@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -10,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from sklearn_ftr._callbacks import Part, around
+from sklearn_ftr._progress import counted
+from sklearn_ftr.estimators._as_they_come import as_they_come
 from sklearn_ftr.estimators._bound_estimand import BoundEstimand, Weigh
 from sklearn_ftr.estimators._clusters import ranks_within, whole_clusters
 from sklearn_ftr.estimators._fold_plan import FoldPlan, FoldTraining
@@ -45,8 +47,6 @@ class FineTuning:
     split_ratio, cv, n_jobs
         As the estimator has them.
     rng : RandomState
-    report : callable
-        Is told what goes on.
     plan : FoldPlan, default=None
         Of cross-fitting, if it has been drawn already.
     """
@@ -56,7 +56,6 @@ class FineTuning:
     cv: Any
     n_jobs: int | None
     rng: np.random.RandomState
-    report: Callable[[str], None]
     plan: FoldPlan | None = None
 
     def run(self, X: Any, bound: BoundEstimand, always: Rows) -> OutOfSample:
@@ -80,13 +79,12 @@ class FineTuning:
         """The paper's way: some of the labels train one model, the others rectify it."""
         labels = bound.labels
         finetune, rectify = self._divided(bound, always)
-        self.report(f"fine-tuning on {len(finetune):,} labels, {len(rectify):,} rectify")
         model, seed = seeded_clone(self.predictor, self.rng), draw_seed(self.rng)
-        model = train(model, X, labels.y, finetune, seed, bound.training_weights)
-        rows = (
-            "unlabeled rows" if labels.more is not None else f"{len(labels.unlabeled):,} unlabeled rows"
-        )
-        self.report(f"predicting {rows}")
+        what = f"fine-tuning on {len(finetune):,} labels"
+        with counted(what, 1, "models", n_parts=1, weight=1) as told:
+            with around(told.part(0), model):
+                model = train(model, X, labels.y, finetune, seed, bound.training_weights)
+            told.advance()
         return self._one_model(model, X, labels, finetune, rectify)
 
     def _divided(self, bound: BoundEstimand, always: Rows) -> tuple[Rows, Rows]:
@@ -119,12 +117,15 @@ class FineTuning:
         labels, plan = bound.labels, self.plan
         if plan is None:
             plan = FoldPlan.draw(self.cv, self.predictor, X, bound, self.rng)
-        self.report(f"cross-fitting {len(plan.trainings)} models on {len(labels.labeled):,} labels")
         numbers = sum(len(one.pool) for one in plan.trainings) * labels.n_outputs
-        fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_fold)(one, X, labels, bound.training_weights, are_few(numbers, 1), self.report)
-            for one in plan.trainings
+        n_models, few = len(plan.trainings), are_few(numbers, 1)
+        told = counted("cross-fitting", n_models, "models", n_parts=n_models)
+        parts_told = [told.part(number) for number in range(n_models)]
+        fits = as_they_come(self.n_jobs)(
+            delayed(_fit_fold)(one, X, labels, bound.training_weights, few, part)
+            for one, part in zip(plan.trainings, parts_told, strict=True)
         )
+        fits = told.results(fits, [1] * n_models)
         models, of_folds, of_pools = (list(part) for part in zip(*fits, strict=True))
         nothing = np.empty(0, dtype=np.intp)
         several = [(models, plan.pools[0], of_pools)]
@@ -144,7 +145,7 @@ class FineTuning:
         k, pool = labels.n_outputs, labels.unlabeled
         of_rectify = mean_prediction(model, X, rectify, k)
         few = are_few(len(pool), k)
-        of_pool = mean_prediction(model, X, pool, k, self.report) if few else None
+        of_pool = mean_prediction(model, X, pool, k) if few else None
         part = self._part([model], pool, [of_pool], X, labels)
         more = self._more([model], labels, np.ones(1))
         return OutOfSample([model], finetune, [rectify], [of_rectify], [part], more, labels.more)
@@ -162,8 +163,7 @@ class FineTuning:
         labels: PartialLabels,
     ) -> PredictedPart:
         kept = None if predicted[0] is None else predicted
-        report = self.report if kept is None else None
-        return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept, report=report)
+        return PredictedPart(models, X, rows, labels.n_outputs, self.n_jobs, kept)
 
 
 def _fit_fold(
@@ -172,9 +172,10 @@ def _fit_fold(
     labels: PartialLabels,
     weigh: Weigh | None,
     keep: bool,
-    report: Callable[[str], None],
+    part: Part | None,
 ) -> tuple[BaseEstimator, Array, Array | None]:
     """A model, and its predictions of its fold and, if they are few, of its pool."""
-    model, k = training.trained_model(X, labels, weigh), labels.n_outputs
-    of_pool = mean_prediction(model, X, training.pool, k, report) if keep else None
+    with around(part, None if training.is_made else training.model):
+        model, k = training.trained_model(X, labels, weigh), labels.n_outputs
+    of_pool = mean_prediction(model, X, training.pool, k) if keep else None
     return model, mean_prediction(model, X, training.fold, k), of_pool

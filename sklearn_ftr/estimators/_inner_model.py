@@ -19,10 +19,10 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._progress import counted_blocks
 from sklearn_ftr._sklearn_private import HasMethods
 from sklearn_ftr.estimators._harmless import leaves_rows_alone
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
-from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._predictions import predicted_means
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.estimators._training_weights import fit_weighted
@@ -153,23 +153,19 @@ def mean_prediction(
     X: Any,
     rows: NDArray[np.intp] | RowNumbers | range,
     n_outputs: int,
-    report: Callable[[str], None] | None = None,
 ) -> Array:
-    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; of copies, unless the model surely leaves rows as they are.
-
-    `report` is told how far it is, if there are many blocks.
-    """
+    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; of copies, unless the model surely leaves rows as they are."""
     is_known, size = leaves_rows_alone(model), rows_at_once(X)
     take = rows_of if is_known else own_rows
     if is_known and 0 < len(rows) <= size:  # others may return what is theirs, and fill it anew
         ((block, n),) = _blocks(rows, size)
         return _predict(model, take(X, block), n, n_outputs)
     means, start = np.empty((len(rows), n_outputs)), 0
-    told = pass_over(report, len(rows), size)
-    for block, n in _blocks(rows, size):
-        means[start : start + n] = _predict(model, take(X, block), n, n_outputs)
-        start += n
-        told.seen(start, n)
+    with counted_blocks("predicting", len(rows), size) as told:
+        for block, n in _blocks(rows, size):
+            means[start : start + n] = _predict(model, take(X, block), n, n_outputs)
+            start += n
+            told.advance(n)
     return means
 
 

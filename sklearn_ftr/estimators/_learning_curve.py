@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import ShowsTable, table_of_columns
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._drawing import Drawing
@@ -33,8 +36,8 @@ from sklearn_ftr.estimators._trials import Trial
 from sklearn_ftr.rectification._checks import Array
 
 
-@dataclass(frozen=True)
-class LearningCurve(Versioned):
+@dataclass(frozen=True, repr=False)
+class LearningCurve(ShowsTable, Versioned):
     """Residual variance after training on each size, as `FineTuneRectifyAllocator` has measured it.
 
     Attributes
@@ -79,6 +82,26 @@ class LearningCurve(Versioned):
         """Bootstrap standard errors of `variances`, as far as the test rows cause them; above 0."""
         errors = self.resampled.std(axis=0)
         return np.maximum(errors, 1e-9 * max(self.total_variance, 1e-300))
+
+    def __repr__(self) -> str:
+        sizes, variances = self.sizes, self.variances
+        return told(
+            self,
+            f"{variances[0]:.4g} after {sizes[0]:,} labels to {variances[-1]:.4g} after {sizes[-1]:,}, "
+            f"V(Y) {self.total_variance:.4g}",
+        )
+
+    def _table(self) -> PrintedTable:
+        columns = {
+            "labels": self.sizes,
+            "trainings": self.trainings,
+            "residual variance": self.variances,
+            "std. error": self.standard_errors,
+            "of V(Y)": self.variances / self.total_variance
+            if self.total_variance
+            else np.zeros(len(self.sizes)),
+        }
+        return table_of_columns(f"Learning curve, V(Y) {self.total_variance:.4g}", columns)
 
     def to_frame(self) -> Any:
         """A row for each size, as a pandas DataFrame (extra `frames`): `size`, `variance`, `standard_error` and `trainings`."""

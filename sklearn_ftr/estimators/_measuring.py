@@ -5,15 +5,18 @@ No model is tested on a row that it was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from sklearn_ftr._callbacks import Part, around
+from sklearn_ftr._progress import counted, note
+from sklearn_ftr.estimators._as_they_come import as_they_come
 from sklearn_ftr.estimators._bound_estimand import Weigh
 from sklearn_ftr.estimators._fold_plan import FoldPlan, FoldTraining
 from sklearn_ftr.estimators._inner_model import (
@@ -53,8 +56,6 @@ class Measuring:
         Trainings on all labels that the trials may cost.
     n_jobs : int or None
     rng : RandomState
-    report : callable
-        Is told what goes on.
     zero_shot : bool
         Whether the model before training is tested on all labels, too; a frozen one is only tested.
     weigh : callable or None
@@ -71,7 +72,6 @@ class Measuring:
     pilot_cost: float
     n_jobs: int | None
     rng: np.random.RandomState
-    report: Callable[[str], None]
     zero_shot: bool = False
     weigh: Weigh | None = None
     plan: FoldPlan | None = None
@@ -94,7 +94,7 @@ class Measuring:
             nothing, everything = (LabelSet.of(self.labels.labeled, slice(end)) for end in (0, None))
             drawn.append(Trial(0, nothing, everything))
         results = self._run(drawn)
-        kept = _without_failures(results, self.report)
+        kept = _without_failures(results)
         models = {
             one.trial.fold: one.model
             for one in results
@@ -119,15 +119,16 @@ class Measuring:
 
     def _run(self, trials: Sequence[Trial]) -> list[_Result]:
         """Each training is tested as it comes: predictions of a million labels by every model would be 250 MB."""
-        sizes = ", ".join(map(str, sorted({trial.size for trial in trials})))
-        self.report(f"learning curve: {len(trials)} trainings on {sizes} labels")
+        sizes = [max(trial.size, 1) for trial in trials]
+        told = counted("learning curve", sum(sizes), "labels", n_parts=len(trials))
         seeds = self.rng.randint(np.iinfo(np.int32).max, size=len(trials)).tolist()
-        fits = _as_they_come(self.n_jobs)(
-            delayed(_fit)(
-                self.estimator, self._training(trial), self.X, self.labels, trial, seed, self.weigh
-            )
-            for trial, seed in zip(trials, seeds, strict=True)
+        of_all = self.estimator, self.X, self.labels, self.weigh
+        parts = [told.part(number) for number in range(len(trials))]
+        fits = as_they_come(self.n_jobs)(
+            delayed(_fit)(*of_all, self._training(trial), trial, seed, part)
+            for trial, seed, part in zip(trials, seeds, parts, strict=True)
         )
+        fits = told.results(fits, sizes)
         results, tested = list[_Result](), list[Tested]()
         for trial, (model, found) in zip(trials, fits, strict=True):
             if isinstance(found, ValueError):
@@ -150,22 +151,15 @@ class _Result:
     found: Tested | ValueError
 
 
-def _as_they_come(n_jobs: int | None) -> Parallel:
-    """Results one after the other; joblib before 1.3 has them all at once."""
-    try:
-        return Parallel(n_jobs=n_jobs, return_as="generator")
-    except TypeError:
-        return Parallel(n_jobs=n_jobs)
-
-
 def _fit(
     estimator: BaseEstimator,
-    training: FoldTraining | None,
     X: Any,
     labels: PartialLabels,
+    weigh: Weigh | None,
+    training: FoldTraining | None,
     trial: Trial,
     seed: int,
-    weigh: Weigh | None,
+    part: Part | None,
 ) -> tuple[BaseEstimator | None, Array | ValueError]:
     """The model, if it is one of the final ones, and predictions of the test rows, or the error of a model that needs more rows to train on."""
     rng, k = np.random.RandomState(seed), labels.n_outputs
@@ -175,15 +169,18 @@ def _fit(
         return None, mean_prediction(model, X, test, k)
     try:
         if training is not None:
-            final = training.trained_model(X, labels, weigh)
+            with around(part, training.model):
+                final = training.trained_model(X, labels, weigh)
             return final, mean_prediction(final, X, test, k)
-        model = train(seeded_clone(estimator, rng), X, labels.y, trial.train, seed, weigh)
+        model = seeded_clone(estimator, rng)
+        with around(part, model):
+            model = train(model, X, labels.y, trial.train, seed, weigh)
         return None, mean_prediction(model, X, test, k)
     except ValueError as error:
         return None, error
 
 
-def _without_failures(results: Sequence[_Result], report: Callable[[str], None]) -> list[Tested]:
+def _without_failures(results: Sequence[_Result]) -> list[Tested]:
     """Leave out sizes that are too small for the model (its inner folds or neighbors, say); two sizes are needed, and halves, which others are compared with."""
     failures = {one.trial.size: one.found for one in results if isinstance(one.found, ValueError)}
     kept = [
@@ -193,7 +190,7 @@ def _without_failures(results: Sequence[_Result], report: Callable[[str], None])
     if failures and not enough:
         raise failures[max(failures)]
     for size, error in failures.items():
-        report(f"learning curve: left out {size} labels ({error})")
+        note(f"learning curve: left out {size} labels ({error})")
     return kept
 
 

@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sklearn_ftr._progress import Task, counted
 from sklearn_ftr._sklearn_private import num_samples
 from sklearn_ftr._tables import column_names, shape_of
 from sklearn_ftr.estimators._dask_rows import DaskRows, MakeBlock
 from sklearn_ftr.estimators._own_rows import own_rows, rows_at_once, rows_of
-from sklearn_ftr.estimators._pass_report import PassReport
-from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.rectification._checkpoint import Checkpoint
 from sklearn_ftr.rectification._pool import PoolBlock, S, runs_of_rows, within_block
 from sklearn_ftr.rectification._pool_rows import PoolRows, drawn_between
@@ -32,8 +31,6 @@ class MoreRows:
         A data frame of pandas or polars, if X is one: tables of pyarrow become the same.
     checkpoint : path or None
         Of a folder for the progress of passes; None is that of the source, if it has one.
-    report : Reporter
-        Is told how far passes are.
     """
 
     def __init__(
@@ -42,11 +39,9 @@ class MoreRows:
         like: list[Any] | None,
         frame: type[Any] | None,
         checkpoint: str | Path | None,
-        report: Reporter,
     ) -> None:
         self.source, self.like, self.frame = source, like, frame
         self.checkpoint = source.checkpoint if checkpoint is None else checkpoint
-        self.report = report
         self._n_rows: int | None = None
 
     def __len__(self) -> int:
@@ -63,10 +58,7 @@ class MoreRows:
 
     def blocks(self) -> Iterator[tuple[int, Any]]:
         """The number of the first row, and rows; large blocks in pieces."""
-        told = self._pass()
-        for start, rows in self._blocks():
-            yield start, rows
-            told.seen(start + num_samples(rows), num_samples(rows))
+        return self._pass().through(self._blocks(), lambda block: num_samples(block[1]))
 
     def _blocks(self) -> Iterator[tuple[int, Any]]:
         start = 0
@@ -107,20 +99,20 @@ class MoreRows:
 
     def _makers(self, make: MakeBlock, drawn: PoolRows | None) -> Iterator[Callable[[], PoolBlock]]:
         """Each makes a block, and says that it is done."""
-        told = self._pass()
-        return (partial(_made, make, start, rows, drawn, told) for start, rows in self._blocks())
+        with self._pass() as told:
+            for start, rows in self._blocks():
+                yield partial(_made, make, start, rows, drawn, told)
 
-    def _pass(self) -> PassReport:
-        """To be told how far a pass is."""
-        return PassReport(self.report, len(self) if self.is_known else None)
+    def _pass(self) -> Task:
+        """That is counted."""
+        return counted("pool", len(self) if self.is_known else None)
 
     def _count(self) -> None:
         """In a pass of its own."""
-        told, n_rows = PassReport(self.report, None), 0
-        for block in self.source.blocks():
-            n_rows += num_samples(block)
-            told.seen(n_rows, num_samples(block))
-        self._counted(n_rows)
+        with counted("counting the pool", None) as told:
+            for block in self.source.blocks():
+                told.advance(num_samples(block))
+        self._counted(told.done)
 
     def expect(self, n_rows: int) -> None:
         """That there are so many, unless it is known how many there are."""
@@ -153,18 +145,14 @@ class MoreRows:
             )
 
 
-def _made(
-    make: MakeBlock, start: int, rows: Any, drawn: PoolRows | None, told: PassReport
-) -> PoolBlock:
+def _made(make: MakeBlock, start: int, rows: Any, drawn: PoolRows | None, told: Task) -> PoolBlock:
     n = num_samples(rows)
     block = make(start, rows, drawn_between(drawn, start, n))
-    told.seen(start + n, n)
+    told.reach(start + n, n)
     return block
 
 
-def more_rows(
-    pool: Any, X: Any, checkpoint: str | Path | None, report: Reporter
-) -> MoreRows | DaskRows | None:
+def more_rows(pool: Any, X: Any, checkpoint: str | Path | None) -> MoreRows | DaskRows | None:
     """The rows that a user has passed beside X: in blocks, or all at once."""
     if pool is None:
         if checkpoint is not None:
@@ -174,20 +162,17 @@ def more_rows(
             )
         return None
     if isinstance(pool, DaskRows | MoreRows):
-        return _once_more(pool, checkpoint, report)
+        return _once_more(pool, checkpoint)
     if hasattr(pool, "__len__") and not has_blocks(pool):
         check_rows(pool, len(shape_of(X)))
         pool = PoolSource([pool], n_rows=num_samples(pool))  # a single block
     is_frame = type(X).__module__.partition(".")[0] in ("pandas", "polars")
     frame = type(X) if is_frame else None
-    return MoreRows(source_of(pool), column_names(X), frame, checkpoint, report)
+    return MoreRows(source_of(pool), column_names(X), frame, checkpoint)
 
 
-def _once_more(
-    rows: MoreRows | DaskRows, checkpoint: str | Path | None, report: Reporter
-) -> MoreRows | DaskRows:
+def _once_more(rows: MoreRows | DaskRows, checkpoint: str | Path | None) -> MoreRows | DaskRows:
     """What has been read for another estimator, for this one."""
     rows = copy(rows)
     rows.checkpoint = rows.checkpoint if checkpoint is None else checkpoint
-    rows.report = report if report.speaks else rows.report
     return rows

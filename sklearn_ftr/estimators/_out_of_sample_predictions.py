@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ftr._tables import import_pandas
+from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.estimators._labels import PartialLabels
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.rectification._checks import Array
@@ -16,7 +17,7 @@ from sklearn_ftr.rectification._numbered import numbered
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfSamplePredictions:
+class OutOfSamplePredictions(Versioned):
     """The labels of a fit, each beside the prediction of a model that has not seen it: `out_of_sample_` of rectified estimators.
 
     Attributes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -100,8 +99,6 @@ class Pilot:
     law, pilot_cost, n_bootstrap, n_jobs, strategy, max_fits
         As the allocator has them.
     rng : RandomState
-    report : callable
-        Is told what goes on.
     """
 
     law: str
@@ -109,7 +106,6 @@ class Pilot:
     n_bootstrap: int
     n_jobs: int | None
     rng: np.random.RandomState
-    report: Callable[[str], None]
     strategy: str = "auto"
     max_fits: int = 5
 
@@ -133,7 +129,6 @@ class Pilot:
             self.pilot_cost,
             self.n_jobs,
             self.rng,
-            self.report,
             zero_shot=predicts_untrained(predictor, labels.n_outputs),
             weigh=bound.training_weights,
             plan=plan,

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ftr._arguments import check_truth_value
+from sklearn_ftr._sklearn_private import CallbackSupportMixin
 from sklearn_ftr.allocation._costs import Costs
 from sklearn_ftr.allocation._forecast import Outlook
 from sklearn_ftr.allocation._plan import Plan
@@ -20,7 +21,7 @@ from sklearn_ftr.estimators._purchase import Purchase, labels_in_hand
 from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK
 
 
-class PlansLabels(AnswersByBestEstimator):
+class PlansLabels(CallbackSupportMixin, AnswersByBestEstimator):
     """Base of estimators whose `fit` keeps an `outlook_`."""
 
     strategy: str

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_ftr._progress import Task, counted_blocks
 from sklearn_ftr.estimators._inner_model import mean_prediction
 from sklearn_ftr.estimators._own_rows import rows_at_once
-from sklearn_ftr.estimators._pass_report import pass_over
 from sklearn_ftr.estimators._row_numbers import RowNumbers
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._design import Design
@@ -55,8 +55,6 @@ class PredictedPart:
         What judges say of all rows of the fit, beside the models.
     functions : sequence of callable
         Applied to predictions, one after the other.
-    report : callable, default=None
-        Is told how far passes are; None where what they read is kept in memory.
     """
 
     models: Sequence[BaseEstimator]
@@ -67,7 +65,6 @@ class PredictedPart:
     kept: Sequence[Any] | None = None
     judgements: Array | None = None
     functions: Sequence[Callable[[Array], Array]] = field(default=())
-    report: Callable[[str], None] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -104,12 +101,16 @@ class PredictedPart:
             return self
         few = are_few(len(self), self.n_outputs * len(self.models))
         kept: list[Any] = [Spool(self.n_outputs, in_memory=few) for _ in self.models]
-        told = pass_over(self.report, len(self), self.n_at_once)
-        for part in self.slices():
-            for spool, f in zip(kept, self._made(part), strict=True):
-                spool.append(f)
-            told.seen(part.stop, part.stop - part.start)
+        with self.counted() as told:
+            for part in self.slices():
+                for spool, f in zip(kept, self._made(part), strict=True):
+                    spool.append(f)
+                told.advance(part.stop - part.start)
         return replace(self, kept=kept)
+
+    def counted(self) -> Task:
+        """A pass over the rows; nothing if what it reads is in memory."""
+        return counted_blocks("pool", 0 if self.kept is not None else len(self), self.n_at_once)
 
     def slices(self) -> Iterator[slice]:
         """All rows, block by block."""
@@ -171,8 +172,7 @@ class PredictedPool(Pool):
 
     def blocks(self) -> Iterator[PoolBlock]:
         """Every model sees a block before any sees the next."""
-        told = pass_over(self.part.report, len(self), self.part.n_at_once)
-        return told.through(map(self._block, self.part.slices()))
+        return self.part.counted().through(map(self._block, self.part.slices()), len)
 
     def some_rows(self, n: int) -> list[PoolBlock]:
         """See `Pool`; the others are not predicted."""

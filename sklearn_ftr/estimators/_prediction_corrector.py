@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_ftr._documentation_link import LinksDocumentation
 from sklearn_ftr._sklearn_private import StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_ftr._tables import column_names
 from sklearn_ftr._versioned import Versioned
@@ -102,7 +103,7 @@ class _Given:
         return [names.index(c) if isinstance(c, str) else c % n_columns for c in wanted]
 
 
-class PredictionCorrector(Versioned, RegressorMixin, BaseEstimator):
+class PredictionCorrector(Versioned, LinksDocumentation, RegressorMixin, BaseEstimator):
     """Regressor that starts from a column of given predictions and learns to correct them.
 
     For the scores of a judge model, answers bought from an API, or any other predictions that are there for

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import InNotebooks, table_of_columns
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.allocation._prospect import InHand
 from sklearn_ftr.allocation._required_labels import RequiredLabels
@@ -15,8 +18,8 @@ from sklearn_ftr.allocation._required_labels import RequiredLabels
 _LAST_STEP = 0.1
 
 
-@dataclass(frozen=True)
-class Purchase(Versioned):
+@dataclass(frozen=True, repr=False)
+class Purchase(InNotebooks, Versioned):
     """How many labels to buy next, and what for.
 
     Attributes
@@ -36,6 +39,27 @@ class Purchase(Versioned):
     n_rectify: int
     required: RequiredLabels
     is_last: bool
+
+    def __str__(self) -> str:
+        also = "both fine-tune and rectify"
+        if not self.required.option.n_folds:
+            also = f"{self.n_finetune:,} fine-tune, {self.n_rectify:,} rectify"
+        last = "the last" if self.is_last else "more will follow"
+        return f"Buy {self.n_more:,} labels ({also}; {last}). Needed: {self.required}"
+
+    def __repr__(self) -> str:
+        return told(self, str(self))
+
+    def _table(self) -> PrintedTable:
+        counts = {
+            "buy": self.n_more,
+            "fine-tune": self.n_finetune,
+            "rectify": self.n_rectify,
+            "last": "yes" if self.is_last else "no",
+            "labels in all": self.required.n_labeled,
+        }
+        columns = {"goal": str(self.required.goal), **counts}
+        return table_of_columns("Labels to buy", columns, n_texts=1)
 
     @classmethod
     def towards(cls, required: RequiredLabels, n_labeled: int, n_trained: int) -> Purchase:

@@ -17,8 +17,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._callbacks import fit_watched
+from sklearn_ftr._documentation_link import LinksDocumentation
 from sklearn_ftr._sklearn_private import (
     BOOLEAN,
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     RealNotInt,
@@ -39,7 +42,6 @@ from sklearn_ftr.estimators._labels import PartialLabels, check_partial_labels
 from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.estimators._out_of_sample import OutOfSample
 from sklearn_ftr.estimators._out_of_sample_predictions import OutOfSamplePredictions
-from sklearn_ftr.estimators._report import reporter
 from sklearn_ftr.estimators._rows_of_fit import RowsOfFit
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._dask_collections import check_in_memory
@@ -50,7 +52,15 @@ from sklearn_ftr.rectification._warnings import warn_of_doubts
 Rows = NDArray[np.intp]
 
 
-class RectifiedEstimator(Versioned, AnswersByResult, RegressorMixin, BaseEstimator, ABC):
+class RectifiedEstimator(
+    Versioned,
+    CallbackSupportMixin,
+    LinksDocumentation,
+    AnswersByResult,
+    RegressorMixin,
+    BaseEstimator,
+    ABC,
+):
     """Base of the rectified estimators."""
 
     result_: RectifiedResult
@@ -252,27 +262,29 @@ class RectifiedEstimator(Versioned, AnswersByResult, RegressorMixin, BaseEstimat
         **sampling: ArrayLike | None,
     ) -> Self:
         """`sampling` is how rows were drawn, in the words of `fit`; `plan` is that of cross-fitting, if it has been drawn already."""
-        given = X, y, pool, checkpoint, finetune_rows, sampling, reporter(self)
-        rows = RowsOfFit.read(self, *given, for_splitter=hasattr(self.cv, "split"))
-        X, labels, always = rows.X, rows.labels, rows.always
-        bound = self._bind(X, labels)
-        judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
-        stage_one = self._fine_tune(X, bound, always, plan)
-        answer = bound.rectify(stage_one.beside(judges))
-        answer = replace(
-            answer,
-            result=answer.result.with_interval(self.interval),
-            pool_holds_labels=labels.were_chosen,
-        )
-        # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
-        warn_of_doubts(answer.result, stacklevel=5)
-        trained = np.zeros(len(labels.y), dtype=bool)
-        trained[always] = trained[stage_one.finetune_rows] = True
-        of_rows = {
-            "finetune_rows_": trained,
-            "out_of_sample_": OutOfSamplePredictions.of(bound.labels, stage_one),
-        }
-        replace_learned(self, rows.columns | self._learned(answer) | of_rows)
+        given = X, y, pool, checkpoint, finetune_rows, sampling
+        with fit_watched(self, X, y, self.estimator) as fitting:
+            rows = RowsOfFit.read(self, *given, for_splitter=hasattr(self.cv, "split"))
+            X, labels, always = rows.X, rows.labels, rows.always
+            bound = self._bind(X, labels)
+            judges = BoundJudges.of(self.judges, X, labels, self.missing_judgements)
+            stage_one = self._fine_tune(X, bound, always, plan)
+            answer = bound.rectify(stage_one.beside(judges))
+            answer = replace(
+                answer,
+                result=answer.result.with_interval(self.interval),
+                pool_holds_labels=labels.were_chosen,
+            )
+            # Before anything changes, since a warning may be an error; its level is that through scikit-learn's wrapper of fit.
+            warn_of_doubts(answer.result, stacklevel=5)
+            trained = np.zeros(len(labels.y), dtype=bool)
+            trained[always] = trained[stage_one.finetune_rows] = True
+            of_rows = {
+                "finetune_rows_": trained,
+                "out_of_sample_": OutOfSamplePredictions.of(bound.labels, stage_one),
+            }
+            learned = fitting.learned = rows.columns | self._learned(answer) | of_rows
+        replace_learned(self, learned)
         return self
 
     def _fine_tune(
@@ -285,7 +297,6 @@ class RectifiedEstimator(Versioned, AnswersByResult, RegressorMixin, BaseEstimat
             self.cv,
             self.n_jobs,
             check_random_state(self.random_state),
-            reporter(self),
             plan,
         )
         return tuning.run(X, bound, always)

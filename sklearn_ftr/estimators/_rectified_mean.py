@@ -78,7 +78,8 @@ class RectifiedMeanEstimator(RectifiedEstimator):
     random_state : int, RandomState instance or None, default=None
         Decides which labels train, and seeds every `random_state` of `estimator` that is None.
     verbose : int, default=0
-        Above 0, say what is being trained and predicted, and how far passes over a large pool are.
+        Above 0, show one bar on standard error, with the time that is left: for trainings, epochs of networks within, and passes over a large pool. In a log,
+        a line for each tenth.
 
     Attributes
     ----------

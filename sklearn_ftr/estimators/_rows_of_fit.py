@@ -20,7 +20,6 @@ from sklearn_ftr.estimators._labels import (
 )
 from sklearn_ftr.estimators._learned import columns_learned
 from sklearn_ftr.estimators._more_rows import more_rows
-from sklearn_ftr.estimators._report import Reporter
 from sklearn_ftr.estimators._sampling import with_sampling
 from sklearn_ftr.rectification._dask_collections import is_dask
 
@@ -59,18 +58,17 @@ class RowsOfFit:
         checkpoint: str | Path | None,
         finetune_rows: ArrayLike | None,
         sampling: Mapping[str, ArrayLike | None],
-        report: Reporter,
         for_splitter: bool = False,
     ) -> RowsOfFit:
         """For a rectified estimator, `sampling` in the words of its `fit`; a splitter of the user's gets any groups."""
         if is_dask(X) or is_dask(y):
             given = {**sampling, "finetune_rows": finetune_rows}
-            X, y, pool, sampling = gathered(X, y, pool, given, report)
+            X, y, pool, sampling = gathered(X, y, pool, given)
             finetune_rows = of_labeled_rows(sampling.pop("finetune_rows", None), len(y))
         columns = columns_learned(estimator, X)
         (X,) = indexable(X)
         labels = check_partial_labels(X, y, type(estimator).__name__)
-        labels = replace(labels, more=more_rows(pool, X, checkpoint, report))
+        labels = replace(labels, more=more_rows(pool, X, checkpoint))
         labels = with_sampling(labels, for_splitter, **sampling)
         always = check_finetune_rows(finetune_rows, labels)
         return cls(X, y, labels.more, sampling, labels, always, columns)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
+from sklearn_ftr._documentation_link import LinksDocumentation
 from sklearn_ftr._sklearn_private import Interval, check_sample_weight, fit_context
 from sklearn_ftr._tables import refuse_masked
 from sklearn_ftr._versioned import Versioned
@@ -21,7 +22,7 @@ from sklearn_ftr.estimators._learned import replace_learned
 from sklearn_ftr.rectification._checks import Array
 
 
-class ScalingLawRegressor(Versioned, RegressorMixin, BaseEstimator):
+class ScalingLawRegressor(Versioned, LinksDocumentation, RegressorMixin, BaseEstimator):
     """Regression of residual variances on training sizes: v(s) = a (s + s0)^-alpha + b.
 
     For learning curves that were measured elsewhere; `FineTuneRectifyAllocator` measures and fits by itself.

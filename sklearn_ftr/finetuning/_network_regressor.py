@@ -6,6 +6,7 @@ Subclasses say what their rows are and which network reads them.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import replace
@@ -14,32 +15,41 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 
+from sklearn_ftr._callbacks import fit_watched
+from sklearn_ftr._documentation_link import LinksDocumentation
+from sklearn_ftr._progress import is_watched, watched
 from sklearn_ftr._sklearn_private import (
+    CallbackSupportMixin,
     Interval,
     StrOptions,
-    check_sample_weight,
     fit_context,
 )
 from sklearn_ftr._versioned import Versioned
+from sklearn_ftr.finetuning._epochs import Enough, Epochs
 from sklearn_ftr.finetuning._network import CRITERIA, make_criterion, make_whole_set_loss
 from sklearn_ftr.finetuning._rows import Inputs, LabeledRows
+from sklearn_ftr.finetuning._skorch_callbacks import BestLosses, ready
+from sklearn_ftr.finetuning._stop_training import DivergenceError
 from sklearn_ftr.finetuning._torch_state import seeded_torch, suitable_threads, usable_device
 from sklearn_ftr.finetuning._trained_network import Array, TrainedNetwork
-from sklearn_ftr.finetuning._training import DivergenceError, EarlyStopping, Progress, TrainingNet
+from sklearn_ftr.finetuning._training import EarlyStopping, TrainingNet
+from sklearn_ftr.finetuning._training_rows import Rows, hold_out, weighted_rows
 
-Rows = NDArray[np.intp]
+Keep = Callable[["NetworkRegressor"], None]
 # Learning rate of the profiled mean error, in units of the network's.
 _CENTER_RATE = 10
 
 
-class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
+class NetworkRegressor(
+    Versioned, CallbackSupportMixin, LinksDocumentation, RegressorMixin, BaseEstimator
+):
     """Base of the regressors that train a network; not to be used by itself."""
 
     # Of the parameters that all of them have.
@@ -53,6 +63,7 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
         "patience": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
         "random_state": ["random_state"],
+        "callbacks": [list, tuple, None],
         "verbose": ["verbose"],
     }
 
@@ -92,21 +103,40 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
         -------
         self
         """
+        with fit_watched(self, X, y, n_tasks=1) as fitting:
+            keep = self._fit(X, y, sample_weight)
+            fitting.learned = lambda: self._learned(keep)
+        keep(self)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Keep:
+        """Train; what is returned sets the fitted attributes."""
         witness = copy(self)  # X's columns are noted on a copy: this one changes in the last line only
-        rows, y = witness._checked_rows_and_targets(X, y)
-        rows, targets, weight = self._weighted_rows(
-            rows, y.reshape(len(y), -1).astype(np.float64), sample_weight
-        )
+        rows, checked = witness._checked_rows_and_targets(X, y)
+        targets = checked.reshape(len(checked), -1).astype(np.float64)
+        rows, targets, weight = weighted_rows(rows, targets, sample_weight)
         rng = check_random_state(self.random_state)
-        held_out = self._hold_out(len(targets), rng)
+        fraction = self.validation_fraction if self.early_stopping else 0.0
+        held_out = hold_out(len(targets), fraction, rng)
         with self._seeded(rng):
             network = self._new_network(rows, targets.shape[1])
             inputs = self._inputs(rows, network)
             network = self._standardized(network, inputs, targets, weight)
-            self._train(network, inputs, targets, weight, held_out)
-        network, variances = self._recentered(network, inputs, targets, weight)
-        self._keep(network, witness, single_output=y.ndim == 1, variances=variances)
-        return self
+
+            def keep() -> Keep:
+                recentered, variances = self._recentered(network, inputs, targets, weight)
+                told: dict[str, Any] = {"single_output": checked.ndim == 1, "variances": variances}
+                return lambda by: by._keep(recentered, witness, **told)
+
+            epochs = Epochs(lambda: self._learned(keep()), X, y) if is_watched() else None
+            self._train(network, inputs, targets, weight, held_out, epochs)
+        return keep()
+
+    def _learned(self, keep: Keep) -> dict[str, Any]:
+        """Attributes of a copy that is fitted."""
+        fitted = copy(self)
+        keep(fitted)
+        return dict(vars(fitted))
 
     @fit_context(prefer_skip_nested_validation=True)
     def initialize(self, X: Any, y: Any = None) -> Self:
@@ -148,7 +178,8 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "net_")
         rows = self._checked_rows(X, reset=False)
-        prediction = self._predictions(rows, self._network)
+        with watched(self):
+            prediction = self._predictions(rows, self._network)
         return prediction[:, 0] if self._single_output else prediction
 
     def __sklearn_tags__(self) -> Any:
@@ -158,34 +189,6 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
 
     def _check_untrained(self, n_outputs: int) -> None:
         """Refuse to predict without training, where that would mean nothing."""
-
-    def _weighted_rows(
-        self, rows: Any, y: Array, sample_weight: ArrayLike | None
-    ) -> tuple[Any, Array, Array | None]:
-        """Rows of positive weight; at least two, since one error has no variance."""
-        if sample_weight is None:
-            return rows, y, None
-        weight = check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-        kept = np.flatnonzero(weight > 0)
-        if len(kept) < 2:
-            raise ValueError(
-                f"sample_weight is zero for all but {len(kept)} of {len(weight)} rows; expected at "
-                "least 2 rows of positive weight."
-            )
-        return rows[kept], y[kept], weight[kept] / weight[kept].mean()
-
-    def _hold_out(self, n: int, rng: np.random.RandomState) -> tuple[Rows, Rows | None]:
-        """Rows that train and rows that early stopping watches."""
-        if not self.early_stopping:
-            return np.arange(n), None
-        n_validation = max(2, round(self.validation_fraction * n))
-        if n - n_validation < 2:
-            raise ValueError(
-                f"Early stopping would hold out {n_validation} of {n} rows; expected at least 2 left "
-                "for training. Lower validation_fraction or set early_stopping=False."
-            )
-        order = rng.permutation(n)
-        return order[n_validation:], order[:n_validation]
 
     def _seeded(self, rng: np.random.RandomState) -> AbstractContextManager[None]:
         return seeded_torch(int(rng.randint(np.iinfo(np.int32).max)), self._torch_device())
@@ -257,6 +260,7 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
         y: Array,
         weight: Array | None,
         held_out: tuple[Rows, Rows | None],
+        epochs: Epochs | None = None,
     ) -> None:
         targets = (y - network.offset) / network.scale
         training, watched = held_out
@@ -264,21 +268,25 @@ class NetworkRegressor(Versioned, RegressorMixin, BaseEstimator):
         if watched is not None:
             validation = self._labeled(network, inputs, targets, weight, watched)
             net.train_split = predefined_split(validation)
-        net.callbacks_ = self._callbacks()
+        net.callbacks_ = self._skorch_callbacks(epochs)
         try:
             with suitable_threads(network.module, net.batch_size):
                 net.train(self._labeled(network, inputs, targets, weight, training))
         except DivergenceError as error:
             raise self._diverged(network) from error
+        finally:
+            if epochs is not None:
+                epochs.close()
         net.rest()
 
-    def _callbacks(self) -> list[tuple[str, Callback]]:
-        callbacks: list[tuple[str, Callback]] = []
+    def _skorch_callbacks(self, epochs: Epochs | None) -> list[tuple[str, Callback]]:
+        """Those that may end the training come after those that see all of it."""
+        callbacks: list[tuple[str, Callback]] = [] if epochs is None else [("epochs", epochs)]
+        if self.callbacks:
+            callbacks += [("best_losses", BestLosses()), *ready(self.callbacks)]
         if self.early_stopping:
             callbacks.append(("early_stopping", EarlyStopping(self.patience)))
-        if self.verbose:
-            callbacks.append(("progress", Progress(self.verbose)))
-        return callbacks
+        return callbacks if epochs is None else [*callbacks, ("enough", Enough(epochs))]
 
     def _labeled(
         self,

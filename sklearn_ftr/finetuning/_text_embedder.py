@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ftr._documentation_link import LinksDocumentation
 from sklearn_ftr._sklearn_private import fit_context
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.finetuning._reads_texts import ReadsTexts
@@ -19,7 +20,7 @@ from sklearn_ftr.finetuning._texts import TextColumns, text_columns
 from sklearn_ftr.finetuning._vector_store import Vectors
 
 
-class TextEmbedder(Versioned, ReadsTexts, TransformerMixin, BaseEstimator):
+class TextEmbedder(Versioned, ReadsTexts, LinksDocumentation, TransformerMixin, BaseEstimator):
     """Transformer of texts: the vectors of a frozen language model, each text read once.
 
     The same vectors, from the same cache, as `TextVarianceRegressor(method="head")` learns from: for use in a

@@ -12,10 +12,12 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
+from sklearn_ftr._progress import counted
 from sklearn_ftr._sklearn_private import Interval, StrOptions
 from sklearn_ftr.finetuning._column_encoder import ColumnEncoder
 from sklearn_ftr.finetuning._column_rows import beside
 from sklearn_ftr.finetuning._embedding import BLOCK_TEXTS
+from sklearn_ftr.finetuning._epochs import Epochs
 from sklearn_ftr.finetuning._network_regressor import NetworkRegressor
 from sklearn_ftr.finetuning._reads_texts import ReadsTexts
 from sklearn_ftr.finetuning._recipe import BATCHES, learning_rates, n_epochs
@@ -111,10 +113,13 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         Texts themselves are not kept, only digests; but vectors tell much about their text. With `n_jobs` above
         1 somewhere around this estimator, a folder saves each process from reading every text itself. A damaged
         file is set aside and begun anew; where nothing can be written, vectors stay in the process.
+    callbacks : list of skorch callbacks, or of pairs (name, callback), default=None
+        As in `VarianceRegressor`. A head that is solved is trained instead, since callbacks ask for epochs.
     random_state : int, RandomState instance or None, default=None
         Seeds head, updates, batches, dropout and held-out rows. The global torch state is untouched.
     verbose : int, default=0
-        1 prints the loss of about ten epochs and the progress of long predictions, 2 the loss of every epoch.
+        Above 0, show one bar on standard error, for texts that are read, epochs with their losses, and long predictions, with the time that is left; in a log, a line
+        for each tenth.
 
     Attributes
     ----------
@@ -154,7 +159,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     Notes
     -----
     A linear head under the variance loss is ridge regression with an intercept. With `method="head"`, no hidden layers, a
-    criterion other than "mse" and your own, `early_stopping=False`, and None for `optimizer`, `learning_rate` and
+    criterion other than "mse" and your own, `early_stopping=False`, no `callbacks`, and None for `optimizer`, `learning_rate` and
     `max_epochs`, the head is solved: it minimises the sum of squared errors plus `penalty_` times the sum of squared weights, on
     vectors with mean zero and mean square one. The penalty has the smallest leave-one-out error, of each output, or with
     `output_weight` of what that weighs. What concerns steps of training (`weight_decay`, `warmup`, `max_gradient_norm`,
@@ -243,6 +248,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         device: str = "cpu",
         dtype: str = "auto",
         embedding_cache: str | Path | None = "memory",
+        callbacks: Sequence[Any] | None = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -271,6 +277,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         self.device = device
         self.dtype = dtype
         self.embedding_cache = embedding_cache
+        self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
 
@@ -346,14 +353,13 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
 
     def _predictions(self, rows: Texts, network: TrainedNetwork) -> Array:
         """A block of texts at a time, so that a pool of any size streams through."""
-        blocks = []
-        for start in range(0, len(rows), BLOCK_TEXTS):
-            blocks.append(super()._predictions(rows[start : start + BLOCK_TEXTS], network))
-            if self.verbose and len(rows) > BLOCK_TEXTS:
-                print(
-                    f"predicted {min(start + BLOCK_TEXTS, len(rows)):,} of {len(rows):,} texts",
-                    flush=True,
-                )
+        blocks, n = [], len(rows)
+        with counted("predicting", n, "texts", is_long=n > BLOCK_TEXTS) as told:
+            for start in range(0, n, BLOCK_TEXTS):
+                part = rows[start : start + BLOCK_TEXTS]
+                told.weight = len(part)
+                blocks.append(super()._predictions(part, network))
+                told.advance(len(part))
         return np.concatenate(blocks)
 
     def _is_solved(self) -> bool:
@@ -361,7 +367,8 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         asked = (self.optimizer, self.learning_rate, self.max_epochs)
         variance = self.criterion in ("variance", "profiled_variance", "centered_mse")
         linear = self.method == "head" and not len(self.hidden_layer_sizes)
-        return linear and variance and not self.early_stopping and all(one is None for one in asked)
+        plain = not self.early_stopping and not self.callbacks
+        return linear and variance and plain and all(one is None for one in asked)
 
     def _train(
         self,
@@ -370,6 +377,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
         y: Array,
         weight: Array | None,
         held_out: Any,
+        epochs: Epochs | None = None,
     ) -> None:
         targets = (y - network.offset) / network.scale
         if self._is_solved():
@@ -379,7 +387,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
             seen = held_out[0]
             weights = None if weight is None else weight[seen]
             solve_columns(network, inputs[seen], targets[seen], weights)
-        super()._train(network, inputs, y, weight, held_out)
+        super()._train(network, inputs, y, weight, held_out, epochs)
 
     def _keep(self, network: TrainedNetwork, *args: Any, **told: Any) -> None:
         super()._keep(network, *args, **told)

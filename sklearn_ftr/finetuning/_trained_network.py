@@ -52,7 +52,7 @@ class TrainedNetwork:
         return self.offset + self.scale * self.outputs(inputs)
 
     def history(self, is_variance: bool) -> dict[str, NDArray[Any]]:
-        """Losses epoch by epoch; with `is_variance` they are variances of the errors, and told in units of y squared as well."""
+        """Losses epoch by epoch; with `is_variance` they are variances of the errors, and told in units of y squared as well. What callbacks have recorded of every epoch comes after them."""
         rows = list(self.net.history)
         told: dict[str, NDArray[Any]] = {"epoch": np.arange(1, len(rows) + 1)}
         for name, key in _LOSSES.items():
@@ -61,7 +61,11 @@ class TrainedNetwork:
                 told[f"{name}_loss"] = losses
                 if is_variance:
                     told[f"{name}_variance"] = self.scale**2 * losses
-        return told
+        others = {name for row in rows for name in row} - {"epoch", "batches", *_LOSSES.values()}
+        # The callback that ends a training may come before another one.
+        return told | {
+            name: np.array([row.get(name, np.nan) for row in rows]) for name in sorted(others)
+        }
 
     def tensor(self, values: NDArray[np.floating], dtype: torch.dtype) -> torch.Tensor:
         """The values where the module is."""

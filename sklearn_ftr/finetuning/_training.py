@@ -23,6 +23,8 @@ from sklearn_ftr.finetuning._rows import (
     LabeledRows,
     n_batches,
 )
+from sklearn_ftr.finetuning._skorch_callbacks import listens, was_raised_by_a_callback
+from sklearn_ftr.finetuning._stop_training import DivergenceError, StopTraining
 from sklearn_ftr.finetuning._variance_loss import VarianceLoss
 
 
@@ -58,13 +60,18 @@ class TrainingNet(NeuralNet):
     def train(self, rows: LabeledRows) -> None:
         """What skorch's `fit` does after `initialize`, without its swallowing of Ctrl-C."""
         self._schedule = self._learning_rates(rows)
-        self.notify("on_train_begin", X=rows)
+        self._tells_batches = listens(self.callbacks_, "on_batch_begin", "on_batch_end")
+        self._tells_gradients = listens(self.callbacks_, "on_grad_computed")
+        self.notify("on_train_begin", X=rows, y=None)
         try:
             with suppress(StopTraining):
                 self.fit_loop(rows)
+        except KeyboardInterrupt as error:
+            if not was_raised_by_a_callback(error):
+                raise
         finally:
             self._schedule = None  # not to be pickled, even after Ctrl-C
-        self.notify("on_train_end", X=rows)
+        self.notify("on_train_end", X=rows, y=None)
 
     def rest(self) -> None:
         """Drop what only training needs: it is not to be pickled."""
@@ -87,9 +94,8 @@ class TrainingNet(NeuralNet):
     def get_iterator(self, dataset: LabeledRows, training: bool = False) -> EqualBatches:
         return EqualBatches(dataset, self.batch_size, shuffle=training)
 
-    def batch_loss(self, X: Any, y_true: Tensor, *weight: Tensor) -> Tensor:
+    def batch_loss(self, y_pred: Tensor, y_true: Tensor, *weight: Tensor) -> Tensor:
         """The criterion, of matching shapes only."""
-        y_pred = self.module_(X)
         if y_pred.shape != y_true.shape:
             raise ValueError(
                 f"The module returned shape {tuple(y_pred.shape)} for targets of shape "
@@ -114,35 +120,66 @@ class TrainingNet(NeuralNet):
         if iterator is None:
             return
         if not training:
-            self.history.record(f"{prefix}_loss", self.loss_of(iterator.rows))
+            self._validate(iterator.rows)
             return
         self._set_training(True)
         batches = iter(iterator)
         losses: list[Tensor] = []
+        made: list[dict[str, Any]] = []
         while group := tuple(islice(batches, self.accumulate_batches)):
-            self.optimizer_.step(lambda group=group: self._gradient(group, losses))
+            if self._tells_batches:
+                self.notify("on_batch_begin", batch=group[0][:2], training=True)
+            self.optimizer_.step(lambda group=group: self._gradient(group, losses, made))
+            for k, told in enumerate(made):
+                self._tell_batch(group[k], begin=k > 0, **told)
             if self._schedule is not None:
                 self._schedule.step()
         # Read once an epoch: an accelerator is not to wait for each batch.
         self.history.record(f"{prefix}_loss", float(torch.stack(losses).mean()))
 
-    def _gradient(self, group: tuple[Batch, ...], seen: list[Tensor]) -> Tensor:
-        """Mean loss of some batches, noted in `seen`; its gradient is accumulated one batch at a time."""
+    def _gradient(
+        self, group: tuple[Batch, ...], seen: list[Tensor], made: list[dict[str, Any]]
+    ) -> Tensor:
+        """Mean loss of some batches, noted in `seen`; its gradient is accumulated one batch at a time. Callbacks of batches find what was `made`."""
         self.optimizer_.zero_grad()
-        losses = []
-        for batch in group:
-            loss = self.batch_loss(*batch) / len(group)
+        losses: list[Tensor] = []
+        made.clear()
+        for X, *columns in group:
+            y_pred = self.module_(X)
+            loss = self.batch_loss(y_pred, *columns) / len(group)
             loss.backward()
             losses.append(loss.detach())
+            if self._tells_batches:
+                made.append({"loss": losses[-1] * len(group), "y_pred": y_pred.detach()})
         total = torch.stack(losses).sum()
         seen.append(total)
+        if self._tells_gradients:
+            named = list(self.module_.named_parameters())
+            self.notify("on_grad_computed", named_parameters=named, batch=group[-1][:2], training=True)
         if self.max_gradient_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.module_.parameters(), self.max_gradient_norm)
         return total
 
-    def loss_of(self, rows: LabeledRows) -> float:
-        """`whole_set_loss` of all rows together."""
-        return float(self.whole_set_loss(self.outputs(rows.inputs), *rows.columns))
+    def _validate(self, rows: LabeledRows) -> None:
+        """`whole_set_loss` of all rows together; callbacks see one batch."""
+        y_pred = self.outputs(rows.inputs)
+        loss = self.whole_set_loss(y_pred, *rows.columns)
+        self.history.record("valid_loss", float(loss))
+        if self._tells_batches:
+            batch = (rows.inputs, *rows.columns)
+            self._tell_batch(batch, training=False, loss=loss, y_pred=y_pred)
+
+    def _tell_batch(
+        self, batch: Batch, *, training: bool = True, begin: bool = True, **made: Tensor
+    ) -> None:
+        """As skorch does, without weights."""
+        told: dict[str, Any] = {"batch": batch[:2], "training": training}
+        if begin:
+            self.notify("on_batch_begin", **told)
+        prefix = "train" if training else "valid"
+        self.history.record_batch(f"{prefix}_loss", float(made["loss"]))
+        self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
+        self.notify("on_batch_end", **told, **made)
 
     def outputs(self, inputs: Inputs) -> Tensor:
         """Outputs (n, k) for all rows in evaluation mode, in blocks of bounded memory."""
@@ -153,14 +190,6 @@ class TrainingNet(NeuralNet):
             for rows, block in blocks:
                 outputs[rows] = block
         return outputs
-
-
-class StopTraining(Exception):  # noqa: N818 - a signal, like StopIteration
-    """Raised by a callback to end training early; skorch's own signal is Ctrl-C's."""
-
-
-class DivergenceError(Exception):
-    """The loss is no number any more."""
 
 
 def trainable_state(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -194,19 +223,3 @@ class EarlyStopping(Callback):
     def on_train_end(self, net: TrainingNet, **kwargs: Any) -> None:
         net.module_.load_state_dict(self.best_weights, strict=False)
         del self.best_weights  # not to be pickled with the net
-
-
-class Progress(Callback):
-    """Print the loss of the whole training set, for about ten epochs or (verbose > 1) for all."""
-
-    def __init__(self, verbose: int) -> None:
-        self.verbose = verbose
-
-    def on_epoch_end(self, net: TrainingNet, dataset_train: LabeledRows, **kwargs: Any) -> None:
-        epoch = len(net.history)
-        every = 1 if self.verbose > 1 else max(1, net.max_epochs // 10)
-        if epoch % every and epoch != net.max_epochs:
-            return
-        line = f"epoch {epoch:>4}/{net.max_epochs}  training loss {net.loss_of(dataset_train):.6g}"
-        row = net.history[-1]
-        print(f"{line}  validation loss {row['valid_loss']:.6g}" if "valid_loss" in row else line)

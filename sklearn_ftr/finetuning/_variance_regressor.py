@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -76,10 +77,14 @@ class VarianceRegressor(NetworkRegressor):
     dtype : {"float64", "float32"}, default="float64"
         Precision of training and prediction. In float32 a row's prediction depends, in its last digits,
         on the rows beside it.
+    callbacks : list of skorch callbacks, or of pairs (name, callback), default=None
+        Called while the network trains, as skorch calls them: `EarlyStopping`, `EpochScoring`, `LRScheduler`, `Checkpoint`, your own. Copies are, so that
+        nothing is kept on the ones given; what they record is in `history_`. Losses, targets and predictions that they see are those of the training: standardized, and
+        without the re-centering. "valid_loss" is there with `early_stopping=True` only.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, batches, dropout and held-out rows. The global torch state is untouched.
     verbose : int, default=0
-        1 prints the loss of about ten epochs, 2 that of every epoch.
+        Above 0, show one bar on standard error, with epochs, losses and the time that is left; in a log, a line for each tenth.
 
     Attributes
     ----------
@@ -101,7 +106,7 @@ class VarianceRegressor(NetworkRegressor):
         What `pandas.DataFrame` and plots take: "epoch", "training_loss" (mean over the epoch's batches, on standardized targets, while
         weights still moved) and, unless the loss is "mse" or your own, "training_variance", the same in squared units of y (of k
         outputs what `output_weight` makes of their variances). With early stopping "validation_loss" and "validation_variance", of the held-out
-        rows after each epoch.
+        rows after each epoch. What `callbacks` record comes after them, by skorch's names.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only when X had feature names.
@@ -173,6 +178,7 @@ class VarianceRegressor(NetworkRegressor):
         patience: int = 10,
         device: str = "cpu",
         dtype: str = "float64",
+        callbacks: Sequence[Any] | None = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -192,6 +198,7 @@ class VarianceRegressor(NetworkRegressor):
         self.patience = patience
         self.device = device
         self.dtype = dtype
+        self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
 

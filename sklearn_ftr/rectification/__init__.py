@@ -3,6 +3,8 @@
 Knows numpy and scipy only. The functions `rectify_...` are the door for people who already have predictions.
 """
 
+from sklearn_ftr.rectification._compare import compare
+from sklearn_ftr.rectification._comparison import Comparison
 from sklearn_ftr.rectification._contrast import ContrastResult
 from sklearn_ftr.rectification._difference import rectify_difference
 from sklearn_ftr.rectification._inference import ConfidenceInterval, Estimate
@@ -25,6 +27,7 @@ from sklearn_ftr.rectification._wald import WaldTest
 from sklearn_ftr.rectification._warnings import PredictionShiftWarning, ZeroWidthIntervalWarning
 
 __all__ = [
+    "Comparison",
     "ConfidenceInterval",
     "ContrastResult",
     "Estimate",
@@ -37,6 +40,7 @@ __all__ = [
     "SamplingDesign",
     "WaldTest",
     "ZeroWidthIntervalWarning",
+    "compare",
     "m_estimate",
     "rectify_difference",
     "rectify_glm",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_ftr._arguments import check_count, random_generator
+from sklearn_ftr._short_repr import told
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._combinable import Combinable
 from sklearn_ftr.rectification._confidence_sequence import FIRST_LOOK, EstimateInRounds
@@ -216,9 +217,7 @@ class ContrastResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combina
         }
 
     def __repr__(self) -> str:
-        low, high = map(numbers_of, self.confidence_interval())
-        level = f"{100 * self.confidence_level:g} %"
-        return f"<ContrastResult: {numbers_of(self.estimate)}, {level} interval [{low}, {high}]>"
+        return told(self, self._in_short())
 
     def _title(self) -> str:
         which = f" {self.names[0]}" if len(self.names) == 1 else "s"

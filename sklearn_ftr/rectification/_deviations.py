@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._error_terms import ErrorOfLabels
@@ -21,6 +22,7 @@ from sklearn_ftr.rectification._moments import Moments, centred, rounding, sums_
 from sklearn_ftr.rectification._packed_rows import WithPackedRows
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Deviations(WithPackedRows):
     """Means of labels y, their predictions f and the pool's predictions, all (k,), and deviations of G labeled pieces.

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._parts_of_f import Knots, PartsOfF
@@ -15,6 +16,7 @@ from sklearn_ftr.rectification._parts_of_f import Knots, PartsOfF
 _ROUNDING = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RectifiedDistribution(FieldsOnly):
     """F for one lambda, of parts that all levels have in common.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._evenness import Evenness, of_sums
 from sklearn_ftr.rectification._fields_only import FieldsOnly
@@ -73,6 +74,7 @@ class Term:
         return np.array(sums) * (self.size / len(pieces))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Shape:
     """How far the distribution of an error is from that of the mean of many normal labels.
@@ -146,6 +148,7 @@ def _inflation(share: Array, understated: Any) -> Array:
     return np.asarray(1 + share * (understated - 1))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ErrorOfLabels(FieldsOnly):
     """The error of a mean of `rows` (g, k), centred, of pieces that know it as evenly as `evenness` says; its shape is found when it is asked for."""

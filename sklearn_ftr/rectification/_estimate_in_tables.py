@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._arguments import check_truth_value
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._tables import import_pandas
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
+from sklearn_ftr.rectification._for_maketables import ForMaketables
 from sklearn_ftr.rectification._inference import Estimate, efficiency_of, like
 from sklearn_ftr.rectification._printed import (
-    html_table,
+    few_of,
     index_of_result,
+    rows_for_papers,
     rows_of_result,
-    text_table,
     verdict_of,
 )
 from sklearn_ftr.rectification._share_sums import efficiency_of_shares
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from sklearn_ftr.displays import ForestDisplay
 
 
-class EstimateInTables(EstimateByMethod):
+class EstimateInTables(ForMaketables, ForPapers, EstimateByMethod):
     """Base of results: a title, the numbers, and notes below them."""
 
     n_labeled: int
@@ -58,7 +62,7 @@ class EstimateInTables(EstimateByMethod):
         return verdict_of(self)
 
     def to_frame(self) -> Any:
-        """The answer as a short pandas DataFrame (extra `frames`), for a paper: `to_frame().to_latex(float_format="%.3g")`.
+        """The answer as a short pandas DataFrame (extra `frames`); `to_latex` and `to_markdown` are for papers.
 
         Returns
         -------
@@ -153,11 +157,45 @@ class EstimateInTables(EstimateByMethod):
         )
         return display.plot(ax, reference=reference)
 
-    def __str__(self) -> str:
-        return text_table(self._title(), rows_of_result(self), self._notes())
+    def _in_short(self) -> str:
+        low, high = map(few_of, self.confidence_interval())
+        level = f"{100 * self.confidence_level:g} %"
+        return f"{few_of(self.estimate)}, {level} interval [{low}, {high}]"
 
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), rows_of_result(self), self._notes())
+    def _table(self) -> PrintedTable:
+        header, *rows = rows_of_result(self)
+        return PrintedTable(self._title(), header, rows, self._notes())
+
+    def _paper_table(self, comparisons: bool) -> PrintedTable:
+        if check_truth_value(comparisons, "comparisons"):
+            return self._table()
+        header, *rows = rows_for_papers(self)
+        return PrintedTable(self._title(), header, rows, self._notes())
+
+    def to_latex(
+        self, caption: str | None = None, label: str | None = None, *, comparisons: bool = False
+    ) -> str:
+        r"""The answer as a table for a paper, with the rules of the package booktabs.
+
+        Parameters
+        ----------
+        caption : str, default=None
+            LaTeX, commands included. With it, or with a label, the `tabular` is in a `table`.
+        label : str, default=None
+            For ``\ref``.
+        comparisons : bool, default=False
+            Whether labels only and predictions only have their rows, as in the printed table. Else each number has one row, with its efficiency.
+
+        Returns
+        -------
+        str
+            Estimates with as many decimals as show two digits of their standard errors; special characters in names are escaped.
+        """
+        return self._paper_table(comparisons).latex(caption, label)
+
+    def to_markdown(self, *, comparisons: bool = False) -> str:
+        """The answer as a table in Markdown, as GitHub renders it; see `to_latex`."""
+        return self._paper_table(comparisons).markdown()
 
     def _title(self) -> str:
         raise NotImplementedError

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._scipy import lambertw
 
@@ -26,6 +27,7 @@ _TAIL = 6.0
 _NEARLY_NORMAL = 0.9999
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Evenness:
     """What is known of G pieces and k numbers before any label is looked at.

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklearn_ftr._arguments import check_confidence_level, check_number
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr.rectification._scipy import ndtr
 from sklearn_ftr.rectification._student import t_quantile
 
@@ -21,7 +23,7 @@ from sklearn_ftr.rectification._student import t_quantile
 _ROUNDING = 1e-12
 
 
-class Wanted(ABC):
+class Wanted(ShowsFields, ABC):
     """A goal for variances (k,) with their degrees of freedom (k,); `str` says it in words."""
 
     easier: ClassVar[str]
@@ -77,6 +79,7 @@ class Effect(Wanted):
         return f"an effect of {self.effect:g} to be found with a power of {self.power:.4g}"
 
 
+@short_repr
 @dataclass(frozen=True)
 class Order(Wanted):
     """All neighbors of an order, `differences` (k - 1) apart, found different at once with the probability `power`, p-values adjusted by Holm's method.

@@ -18,6 +18,9 @@ from sklearn_ftr._arguments import (
     check_truth_value,
     shown,
 )
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import brief, short_repr
+from sklearn_ftr._shows_table import InNotebooks, table_of_columns
 from sklearn_ftr._tables import row_index
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import as_settings
@@ -36,9 +39,14 @@ class ConfidenceInterval(NamedTuple):
     low: Any
     high: Any
 
+    def __repr__(self) -> str:
+        ends = [repr(end) if np.ndim(end) == 0 else brief(end) for end in self]
+        return f"ConfidenceInterval(low={ends[0]}, high={ends[1]})"
 
+
+@short_repr
 @dataclass(frozen=True, eq=False)
-class Estimate(Versioned):
+class Estimate(InNotebooks, Versioned):
     """An estimate of k numbers with its covariance and degrees of freedom.
 
     Parameters
@@ -61,6 +69,14 @@ class Estimate(Versioned):
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, np.shape(self.estimate)))
+
+    def _table(self) -> PrintedTable:
+        columns = {
+            "estimate": self.estimate,
+            "std. error": self.standard_error,
+            "degrees of freedom": self.degrees_of_freedom,
+        }
+        return table_of_columns("Estimate", columns)
 
     @property
     def standard_error(self) -> Any:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorTerms, Term
 from sklearn_ftr.rectification._evenness import Evenness, beside, of_sums
@@ -41,6 +42,7 @@ class Recycled(WithPackedRows):
     evenness: Evenness | None = None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Influence(WithPackedRows):
     """What a bootstrap needs: how each labeled row moves the estimate, and what the pool's mean adds.

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import check_confidence_level, check_number, check_truth_value
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import told
+from sklearn_ftr._shows_table import ForPapers
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._estimate_by_method import EstimateByMethod
 from sklearn_ftr.rectification._goal import Effect, HalfWidth, Order, check_power, wanted
@@ -21,8 +24,8 @@ from sklearn_ftr.rectification._more_labels import (
 )
 
 
-@dataclass(frozen=True)
-class LabelsNeeded(Versioned):
+@dataclass(frozen=True, repr=False)
+class LabelsNeeded(ForPapers, Versioned):
     """How many labels a goal needs, with predictions that are there.
 
     Attributes
@@ -44,10 +47,19 @@ class LabelsNeeded(Versioned):
     goal: HalfWidth | Effect | Order
 
     def __str__(self) -> str:
-        alone = "not known" if np.isnan(self.labels_only) else f"{self.labels_only:,.0f}"
-        return (
-            f"{self.n_labeled:,} labels, {self.n_more:,} more, for {self.goal}; labels only: {alone}."
-        )
+        return f"{self.n_labeled:,} labels, {self.n_more:,} more, for {self.goal}; labels only: {self._alone}."
+
+    def __repr__(self) -> str:
+        return told(self, str(self))
+
+    @property
+    def _alone(self) -> str:
+        return "not known" if np.isnan(self.labels_only) else f"{self.labels_only:,.0f}"
+
+    def _table(self) -> PrintedTable:
+        counts = [f"{self.n_labeled:,}", f"{self.n_more:,}", self._alone]
+        header = ["goal", "labels", "more", "labels only"]
+        return PrintedTable("Labels for a goal", header, [[str(self.goal), *counts]])
 
 
 class EstimateToCome(EstimateByMethod):

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._shows_table import InNotebooks, table_of_values
 from sklearn_ftr._tables import check_column_order, check_same_rows, column_names
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import (
@@ -37,7 +39,7 @@ _MADE_OF = "LinearRegressionMoments are made of count, n_features, mean and cova
 _LARGEST = 1e70
 
 
-class LinearRegressionMoments(Versioned):
+class LinearRegressionMoments(InNotebooks, Versioned):
     """Moments of a pool's covariates, predictions and their products, by which `rectify_linear_regression` does as well as by the rows themselves.
 
     It is passed as `X_unlabeled`, without `f_unlabeled`. Workers that each have read a part of the pool send theirs to be merged.
@@ -205,7 +207,7 @@ class LinearRegressionMoments(Versioned):
         ----------
         told : mapping
             `count`; `n_features`, d; `origin`, d + j numbers that were subtracted from covariates and predictions, by default 0; `mean` (q - 1 numbers) and
-            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = [1, *x, *f] less the origin ``[u[i] * u[l] for i in range(d + 1)
+            `covariance` (q - 1 rows of as many, ddof=1) of the products, without the 1: of u = ``[1, *x, *f]`` less the origin ``[u[i] * u[l] for i in range(d + 1)
             for l in range(i, d + 1 + j)][1:]``, so that x and f come first; `names` of covariates, if they have any. With a count of 0 nothing else is read.
 
             Of rows with weights, or in clusters: `pieces` in the place of mean and covariance, which has of these products what `PoolMoments.from_dict` has of predictions.
@@ -236,6 +238,12 @@ class LinearRegressionMoments(Versioned):
         if not self.count:
             return "LinearRegressionMoments()"
         return f"LinearRegressionMoments(count={self.count}, n_features={self.n_features}, n_judges={self.n_judges})"
+
+    def _table(self) -> PrintedTable:
+        counts = {"rows": self.count}
+        if self.count:
+            counts |= {"covariates": self.n_features, "judges": self.n_judges}
+        return table_of_values("Pool of a linear regression", counts)
 
     @property
     def names(self) -> list[Any] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._deviations import Deviations
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._influence import Influence
@@ -19,6 +20,7 @@ class Moved:
     influence: Influence
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class MovedLater(FieldsOnly):
     """What `rectify` makes them of."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._fields_only import FieldsOnly
 from sklearn_ftr.rectification._shares import Ordered, Shares
@@ -30,6 +31,7 @@ class Knots:
     of_pool_before: Array
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class PartsOfF(FieldsOnly):
     """Shares of labels, of their predictions by each judge, of labels that are recycled, and of each judge's predictions of the pool."""

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import some_of
+from sklearn_ftr._shows_table import InNotebooks, table_of_columns
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import Array, as_pool_array, check_judgements
 from sklearn_ftr.rectification._even_rows import EvenRows
@@ -27,7 +30,7 @@ from sklearn_ftr.rectification._told_moments import read_count, read_moments
 from sklearn_ftr.rectification._told_pieces import PIECES, read_pieces, told_pieces
 
 
-class PoolMoments(Versioned):
+class PoolMoments(InNotebooks, Versioned):
     """Count, mean and covariance of a pool's predictions, by which `rectify_mean` does as well as by the predictions themselves.
 
     Workers that each have read a part of the pool send theirs to be merged, and a database that knows count, mean and covariance
@@ -275,11 +278,19 @@ class PoolMoments(Versioned):
         if not self.count:
             return "PoolMoments()"
         spread = np.sqrt(np.diag(self.covariance))
-        mean, deviation = (", ".join(f"{one:.6g}" for one in values) for values in (self.mean, spread))
+        mean, deviation = (some_of(values, ".6g") for values in (self.mean, spread))
         pieces = f", n_pieces={self.n_pieces}" if "clusters" in self._told else ""
         return (
             f"PoolMoments(count={self.count}{pieces}, mean=[{mean}], standard deviation=[{deviation}])"
         )
+
+    def _table(self) -> PrintedTable:
+        if not self.count:
+            return PrintedTable("Pool of no rows", ["", "value"], [])
+        names = [f"prediction {i}" for i in range(len(self.mean))]
+        spread = np.sqrt(np.diag(self.covariance))
+        columns = {"": names, "mean": self.mean, "standard deviation": spread}
+        return table_of_columns(f"Pool of {self.count:,} rows", columns, n_texts=1)
 
     @property
     def is_finite(self) -> bool:

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_count, shown
+from sklearn_ftr._printed_table import PrintedTable
+from sklearn_ftr._short_repr import brief
+from sklearn_ftr._shows_table import InNotebooks, table_of_values
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._columns_of_blocks import chosen_columns
 from sklearn_ftr.rectification._dask_collections import is_dask, partitions
@@ -20,7 +23,7 @@ _PATHS = (str, Path)
 _HINT = "A list is read as rows; if each member is a block of rows, pass PoolSource(the list)."
 
 
-class PoolSource(Versioned):
+class PoolSource(InNotebooks, Versioned):
     """Rows of a pool that are read block by block, so that the pool need not fit into memory.
 
     The functions of this package make one of whatever has blocks; by itself it is needed to say more than that.
@@ -98,6 +101,11 @@ class PoolSource(Versioned):
 
     def __repr__(self) -> str:
         return f"PoolSource({shown(self.source)})"
+
+    def _table(self) -> PrintedTable:
+        rows = "not known" if self.n_rows is None else self.n_rows
+        values = {"source": shown(self.source), "columns": brief(self.columns), "rows": rows}
+        return table_of_values("Pool read in blocks", values)
 
     def count(self) -> int | None:
         """How many rows there are, as far as that is known without reading them.

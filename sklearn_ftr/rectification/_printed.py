@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_ftr._short_repr import some_of
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._intervals import Inference, of_labels_only
 
@@ -23,36 +23,8 @@ if TYPE_CHECKING:
 _WORTHWHILE_EFFICIENCY = 1.05
 
 
-def text_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """Columns under the header that is the first of the rows, between rules."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    rule = "-" * len(lines[0])
-    return "\n".join([title, rule, lines[0], rule, *lines[1:], rule, *notes])
-
-
-def html_table(title: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """The same for notebooks."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:]
-    )
-    below = "<br>".join(html.escape(note) for note in notes)
-    return (
-        f"<table><caption>{html.escape(title)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{below}</p>"
-    )
-
-
 def rows_of_result(result: EstimateInTables) -> list[list[str]]:
     """A header, and a row for each number of each answer."""
-    header = ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
     answers: dict[str, tuple[Estimate | None, Any]] = {
         "rectified": (result, result),
         "labels only": (result.labels_only, of_labels_only(result)),
@@ -64,25 +36,47 @@ def rows_of_result(result: EstimateInTables) -> list[list[str]]:
         if answer is not None
         for row in _answer_rows(result, name, answer, inference)
     ]
-    return [header, *rows]
+    return [_header_of(result), *rows]
+
+
+def rows_for_papers(result: EstimateInTables) -> list[list[str]]:
+    """A header, and a row for each number with its efficiency."""
+    numbers = _numbers_of_answer(result, result, result)
+    gains = (f"{one:.2f}" for one in np.atleast_1d(result.efficiency))
+    names = map(str, index_of_result(result))
+    rows = [[name, *told, gain] for name, told, gain in zip(names, numbers, gains, strict=True)]
+    return [[*_header_of(result), "efficiency"], *rows]
+
+
+def _header_of(result: EstimateInTables) -> list[str]:
+    return ["", "estimate", "std. error", f"{100 * result.confidence_level:g} % interval"]
 
 
 def _answer_rows(
     result: EstimateInTables, name: str, answer: Estimate, inference: Inference
 ) -> list[list[str]]:
+    numbers = _numbers_of_answer(result, answer, inference)
+    labels = [f"{name} [{i}]" for i in result.names or range(len(numbers))]
+    return [
+        [label if len(numbers) > 1 else name, *told]
+        for label, told in zip(labels, numbers, strict=True)
+    ]
+
+
+def _numbers_of_answer(
+    result: EstimateInTables, answer: Estimate, inference: Inference
+) -> list[tuple[str, str, str]]:
+    """Estimate, standard error and interval of each number."""
     ends = inference.confidence_interval(result.confidence_level)
     low, high = (np.atleast_1d(end) for end in ends)
     center, error = np.atleast_1d(answer.estimate), np.atleast_1d(answer.standard_error)
-    digits = _decimals(np.atleast_1d(result.standard_error))
-    labels = [f"{name} [{i}]" for i in result.names or range(len(center))]
     return [
-        [
-            labels[i] if len(center) > 1 else name,
+        (
             f"{center[i]:.{d}f}",
             f"{error[i]:.{d + 1}f}",
             f"[{low[i]:.{d}f}, {high[i]:.{d}f}]",
-        ]
-        for i, d in enumerate(digits)
+        )
+        for i, d in enumerate(decimals_of(result))
     ]
 
 
@@ -95,7 +89,7 @@ def verdict_of(result: EstimateInTables) -> str:
     if result.zero_width:
         return "Some interval has zero width: labels and predictions leave no variance, so it says nothing."
     gains = np.atleast_1d(result.efficiency)
-    span = _span_of(gains, ".2f")
+    span = span_of(gains, ".2f")
     if gains.max() < 1 / _WORTHWHILE_EFFICIENCY:
         return f"Labels alone are better (efficiency {span}); tune lambda or fine-tune on fewer labels."
     if gains.max() < _WORTHWHILE_EFFICIENCY:
@@ -103,12 +97,13 @@ def verdict_of(result: EstimateInTables) -> str:
     sizes = np.atleast_1d(result.effective_sample_size)
     return (
         f"Each label counts {span} times: {result.n_labeled} labels do the work of "
-        f"{_span_of(sizes, '.0f')}."
+        f"{span_of(sizes, '.0f')}."
     )
 
 
-def _decimals(standard_errors: Array) -> list[int]:
+def decimals_of(result: EstimateInTables) -> list[int]:
     """Decimals that show two significant digits of each standard error."""
+    standard_errors = np.atleast_1d(result.standard_error)
     usual = np.where((standard_errors > 0) & np.isfinite(standard_errors), standard_errors, 0.01)
     return [max(0, int(1 - np.floor(np.log10(error)))) for error in usual]
 
@@ -163,6 +158,16 @@ def numbers_of(values: Any) -> str:
     return ", ".join(f"{value:.4g}" for value in rows)
 
 
-def _span_of(values: Array, form: str) -> str:
+def few_of(values: Any) -> str:
+    """The first of many numbers."""
+    return some_of(np.atleast_1d(values), ".4g")
+
+
+def shown_span(values: Any) -> str | None:
+    """From the smallest to the largest of several numbers, of judges as well; None if there are none."""
+    return None if values is None else span_of(np.atleast_1d(values), ".2f")
+
+
+def span_of(values: Array, form: str) -> str:
     low, high = format(values.min(), form), format(values.max(), form)
     return low if low == high else f"{low} to {high}"

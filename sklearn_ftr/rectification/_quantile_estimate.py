@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import (
     Array,
 )
@@ -36,6 +37,7 @@ _ROWS_UNSEEN = 0.5
 _WINDOW_ERRORS = 12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class QuantilesOfLabelsAlone(FieldsOnly):
     """Quantiles of labels by themselves, at `levels` (k,) and in the shape of `q`."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._combined_distribution import CombinedDistribution
 from sklearn_ftr.rectification._distribution import RectifiedDistribution
@@ -35,6 +36,7 @@ from sklearn_ftr.rectification._sign_test import at_least, at_most, lowest_share
 Curve = RectifiedDistribution | CombinedDistribution
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class QuantileEstimate(Estimate):
     """Quantiles with intervals of their own: levels of F, carried back.

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from sklearn_ftr._arguments import check_count, random_generator
+from sklearn_ftr._short_repr import told
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._combinable import Combinable
 from sklearn_ftr.rectification._confidence_sequence import EstimateInRounds
@@ -22,7 +23,7 @@ from sklearn_ftr.rectification._influence import Influence
 from sklearn_ftr.rectification._intervals import Inference, few_labels
 from sklearn_ftr.rectification._labels_needed import EstimateToCome
 from sklearn_ftr.rectification._more_labels import Mover
-from sklearn_ftr.rectification._printed import as_json, numbers_of
+from sklearn_ftr.rectification._printed import as_json, few_of, numbers_of
 
 
 def _shape_of_labels(result: RectifiedResult) -> Shape | None:
@@ -243,11 +244,7 @@ class RectifiedResult(EstimateInTables, EstimateInRounds, EstimateToCome, Combin
         return {f"lambda {number}": weights for number, weights in enumerate(of_judges, 1)}
 
     def __repr__(self) -> str:
-        low, high = (numbers_of(end) for end in self.confidence_interval())
-        return (
-            f"<RectifiedResult: {numbers_of(self.estimate)}, {100 * self.confidence_level:g} % interval "
-            f"[{low}, {high}], efficiency {numbers_of(self.efficiency)}>"
-        )
+        return told(self, f"{self._in_short()}, efficiency {few_of(self.efficiency)}")
 
     def _title(self) -> str:
         if self.n_unlabeled == 0:

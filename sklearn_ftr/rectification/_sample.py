@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._cross_fitting import cross_fitting_degrees_of_freedom
 from sklearn_ftr.rectification._design import Design
@@ -64,6 +65,7 @@ class Folds:
         return [slice(end - size, end) for size, end in zip(self.sizes, ends, strict=True)]
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Sample:
     """Labels and predictions of r rows that rectify, and predictions of the pool.

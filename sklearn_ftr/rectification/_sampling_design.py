@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._arguments import ArgumentTypeError, check_choice, is_missing, shown
+from sklearn_ftr._short_repr import short_repr
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._tables import as_floats, check_same_rows, refuse_masked, row_index
 from sklearn_ftr._versioned import Versioned
 
 _LONELY = ("refuse", "center")
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
-class SamplingDesign(Versioned):
+class SamplingDesign(ShowsFields, Versioned):
     """How the rows of a sample were drawn; by default all with the same probability and by themselves.
 
     Parameters

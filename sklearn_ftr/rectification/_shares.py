@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ftr._short_repr import short_repr
 from sklearn_ftr.rectification._checks import Array
 
 Ordered = NDArray[np.floating[Any]]
@@ -16,6 +17,7 @@ Ordered = NDArray[np.floating[Any]]
 _ROUNDING = 1e-12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Shares:
     """Ordered values of `size` rows.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_ftr._shows_table import ShowsFields
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._inference import Estimate, check_null
@@ -17,7 +18,7 @@ _SMALLEST_VARIANCE, _ROUNDING = 1e-10, 1e-6
 
 
 @dataclass(frozen=True)
-class WaldTest(Versioned):
+class WaldTest(ShowsFields, Versioned):
     """Answer to the question whether several numbers all are what a null hypothesis says.
 
     Attributes

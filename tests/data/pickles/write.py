@@ -80,6 +80,10 @@ KEPT = {
     "difference": (difference, of_estimate),
     "regression": (regression, of_estimate),
     "contrast": (lambda: regression().contrast([[0, 1, -1]]), of_estimate),
+    "comparison": (
+        lambda: ftr.compare([mean(), regression()]),
+        lambda side: side.columns[1].estimate,
+    ),
     "wald": (lambda: regression().wald_test(), attrgetter("p_value")),
     "labels_needed": (lambda: mean().required_labels(0.1, n_rows=10_000), attrgetter("n_labeled")),
     "design": (lambda: ftr.SamplingDesign(weights=[1.0, 2.0]), attrgetter("weights")),
