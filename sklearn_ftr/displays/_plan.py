@@ -267,5 +267,5 @@ def _shaded(ax: Any, x: Any, where: Any, label: str) -> Any:
 
 
 def _named_below(ax: Any, x: float, y: float, name: str) -> None:
-    place = {"xytext": (0, -8), "textcoords": "offset points", "ha": "center", "va": "top"}
+    place = {"xytext": (0, -9), "textcoords": "offset points", "ha": "center", "va": "top"}
     ax.annotate(name, (x, y), **place, fontsize="small", annotation_clip=True)
