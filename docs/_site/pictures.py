@@ -87,7 +87,7 @@ def flow():
             arrow((203, 187), (215, 187)),
             arrow((85, 218), (85, 413)),
             box(
-                300, 315, 165, 60, "estimate, interval", "mean of f + correction", stroke=GREEN, size=14
+                300, 315, 178, 60, "estimate, interval", "mean of f + correction", stroke=GREEN, size=14
             ),
             arrow((300, 218), (300, 283)),
             arrow((320, 414), (320, 347)),
