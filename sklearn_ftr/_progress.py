@@ -129,10 +129,6 @@ class Task:
         """So many more units are done."""
         self.reach(self.done + n, n, remark)
 
-    def skip(self, n: int) -> None:
-        """So many units need no work."""
-        self.done += n
-
     def reach(self, end: int, n: int, remark: str = "") -> None:
         """All up to `end` are done, the last n of them since the last call."""
         self.done, self.worked, self.within, self.remark = end, self.worked + n, 0.0, remark

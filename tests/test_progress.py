@@ -248,16 +248,6 @@ def test_what_another_run_has_done_took_no_time(clock, capsys):
     assert told_by(capsys, work) == ["pool: 90 %, 90 of 100 rows, about 20 s left"]
 
 
-def test_what_needs_no_work_took_no_time(clock, capsys):
-    def work():
-        with counted("reading", 100, "texts") as task:
-            task.skip(80)
-            clock[0] += 10
-            task.advance(10)
-
-    assert told_by(capsys, work) == ["reading: 90 %, 90 of 100 texts, about 10 s left"]
-
-
 @pytest.mark.parametrize("total", [1, 3, 7, 10, 11, 1_001])
 def test_at_most_ten_lines_and_the_last_one_is_the_end(capsys, total):
     def work():

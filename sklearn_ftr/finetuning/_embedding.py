@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_ftr._progress import Task, counted
+from sklearn_ftr._progress import counted
 from sklearn_ftr.finetuning._text_model import Checkpoint
 from sklearn_ftr.finetuning._text_network import frozen_fingerprint, make_encoder
 from sklearn_ftr.finetuning._texts import Texts
@@ -56,27 +56,28 @@ class Embedder:
         with counted("reading texts", len(texts), "texts") as told:
             for start in range(0, len(texts), BLOCK_TEXTS):
                 rows = slice(start, start + BLOCK_TEXTS)
-                vectors[rows] = self._block(texts[rows], told)
+                told.weight = len(texts[rows])
+                vectors[rows] = self._block(texts[rows])
+                told.advance(told.weight)
         return vectors
 
-    def _block(self, texts: Texts, told: Task) -> Vectors:
+    def _block(self, texts: Texts) -> Vectors:
         """Known vectors from the store; new ones are computed, each text once, and stored."""
         keys = [
             blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts
         ]
         known = self.store.find(keys)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        told.skip(len(texts) - len(new))
         if new:
-            computed = dict(zip(new, self._compute(list(new.values()), told), strict=True))
+            computed = dict(zip(new, self._compute(list(new.values())), strict=True))
             self.store.add(computed)
             known |= computed
         return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(texts), -1)
 
-    def _compute(self, texts: Sequence[str], told: Task) -> Vectors:
+    def _compute(self, texts: Sequence[str]) -> Vectors:
         rows = self.encoder.rows(texts, self.device)
         vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), counted("embedding", len(texts), "new ones") as told:
             for chosen, tokens in rows.blocks():
                 vectors[chosen.cpu().numpy()] = self.encoder(tokens).cpu().numpy()
                 told.advance(len(chosen))
