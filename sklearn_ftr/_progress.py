@@ -187,6 +187,7 @@ def counted(
     part: str = "training",
     weight: int = 0,
     is_long: bool = True,
+    is_task: bool = True,
 ) -> Task:
     """Work that begins now.
 
@@ -205,13 +206,15 @@ def counted(
         Units that the first task within this one is.
     is_long : bool, default=True
         What is short is not told.
+    is_task : bool, default=True
+        Whether it is a task of the fit that callbacks are told of, or a detail for the display only.
     """
     watch = _watch.get() if is_long else _NOBODY
     if watch is _NOBODY:
         return Task(what, total, unit)
     n_told = _TICKS if n_parts is None and total is not None else n_parts
     hooks = None
-    if watch.hooks is not None:
+    if watch.hooks is not None and is_task:
         hooks = watch.hooks.stage(what, n_told, None if n_parts is None else part)
     return Task(what, total, unit, watch.display, hooks, weight)
 

@@ -53,7 +53,7 @@ class Embedder:
     def __call__(self, texts: Texts) -> Vectors:
         """Vectors (n, n_features) of the texts."""
         vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
-        with counted("reading texts", len(texts), "texts") as told:
+        with counted("reading texts", len(texts), "texts", is_task=False) as told:
             for start in range(0, len(texts), BLOCK_TEXTS):
                 rows = slice(start, start + BLOCK_TEXTS)
                 told.weight = len(texts[rows])
@@ -77,7 +77,10 @@ class Embedder:
     def _compute(self, texts: Sequence[str]) -> Vectors:
         rows = self.encoder.rows(texts, self.device)
         vectors = np.empty((len(texts), self.n_features), dtype=np.float32)
-        with torch.inference_mode(), counted("embedding", len(texts), "new ones") as told:
+        with (
+            torch.inference_mode(),
+            counted("embedding", len(texts), "new ones", is_task=False) as told,
+        ):
             for chosen, tokens in rows.blocks():
                 vectors[chosen.cpu().numpy()] = self.encoder(tokens).cpu().numpy()
                 told.advance(len(chosen))

@@ -354,7 +354,7 @@ class TextVarianceRegressor(ReadsTexts, NetworkRegressor):
     def _predictions(self, rows: Texts, network: TrainedNetwork) -> Array:
         """A block of texts at a time, so that a pool of any size streams through."""
         blocks, n = [], len(rows)
-        with counted("predicting", n, "texts", is_long=n > BLOCK_TEXTS) as told:
+        with counted("predicting", n, "texts", is_long=n > BLOCK_TEXTS, is_task=False) as told:
             for start in range(0, n, BLOCK_TEXTS):
                 part = rows[start : start + BLOCK_TEXTS]
                 told.weight = len(part)
