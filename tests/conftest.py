@@ -23,16 +23,28 @@ settings.register_profile("exploring", derandomize=False)
 settings.load_profile("repeatable")
 
 
+# Tests with more cases run every k-th of them for everybody, k a prime that hardly any parameter has as many values of.
+MANY_CASES, STEPS = 10, (5, 7, 11, 13, 17, 19, 23)
+
+
+def step_of(item, n_cases):
+    """What the mark `grid(k)` says, of a case or its whole file, or what follows from the number of cases."""
+    grid = item.get_closest_marker("grid")
+    if grid is not None:
+        return grid.args[0]
+    return 1 if n_cases <= MANY_CASES else next(k for k in STEPS if 8 * k >= n_cases or k == STEPS[-1])
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of the cases of a test with the mark `grid(k)` the first and every k-th after it are for everybody; the others are thorough."""
+    """Of the cases of a test the first and every k-th after it are for everybody; the others are thorough."""
+    tests = [item for item in items if hasattr(item, "function")]
+    n_cases = Counter(item.function for item in tests)
     met = Counter()
-    for item in items:
-        grid = item.get_closest_marker("grid")
-        if grid is not None:
-            if met[item.function] % grid.args[0]:
-                item.add_marker(pytest.mark.thorough)
-            met[item.function] += 1
+    for item in tests:
+        if met[item.function] % step_of(item, n_cases[item.function]):
+            item.add_marker(pytest.mark.thorough)
+        met[item.function] += 1
 
 
 class NeedsTorch:

@@ -9,6 +9,9 @@ from sklearn.model_selection import GroupKFold
 
 import sklearn_ftr as ftr
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 PAGE = (Path(__file__).parents[1] / "docs" / "agents.md").read_text("utf-8")
 X = np.random.default_rng(0).normal(size=(200, 2))
 Y = X[:, 0] + np.random.default_rng(1).normal(size=200)

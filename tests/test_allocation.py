@@ -33,6 +33,7 @@ def random_problem(rng):
 # Optimal split
 
 
+@pytest.mark.thorough
 def test_optimal_split_is_that_of_brute_force():
     """Every whole number s, for 1,000 random laws: the same variance to 1e-12."""
     rng = np.random.default_rng(0)
@@ -64,7 +65,6 @@ HARD = {
 }
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("case", HARD)
 @pytest.mark.parametrize("n", [1_585, 1_881, 5_518, 6_339, 10**6])
 def test_hard_problems(case, n):

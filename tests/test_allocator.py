@@ -130,6 +130,7 @@ def test_auto_cross_fits_within_the_allowed_trainings(data):
     np.testing.assert_array_equal(model.predict(data[0]), model.best_estimator_.predict(data[0]))
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("m", [100, 400, 2_600])
 @pytest.mark.parametrize("power_tuning", [True, False])
 def test_predicted_and_reported_standard_errors_agree(data, m, power_tuning):
@@ -469,7 +470,6 @@ def state_of(model):
     }
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("fits", [0, 3, 8])
 @pytest.mark.parametrize("before", ["new", "fitted", "fitted to another kind"])
@@ -611,6 +611,7 @@ def test_the_example_buys_labels_in_rounds(data):
 # Composition
 
 
+@pytest.mark.thorough
 def test_composition(data):
     X, y = data
     model = allocator(n_bootstrap=2, pilot_cost=1.0)

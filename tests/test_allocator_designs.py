@@ -137,7 +137,6 @@ def test_labels_alone_of_a_finite_population_are_predicted_exactly(estimand):
         assert alone == pytest.approx(np.max(model.result_.labels_only.standard_error), rel=1e-9)
 
 
-@pytest.mark.grid(5)
 @designs
 @pytest.mark.parametrize("strategy", ["auto", "split"])
 def test_the_best_option_is_predicted_about_as_it_is_reported(name, strategy):
@@ -148,6 +147,7 @@ def test_the_best_option_is_predicted_about_as_it_is_reported(name, strategy):
     assert np.mean(ratios) == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("estimand", ESTIMANDS)
 def test_every_estimand_plans_for_clusters(estimand):
     model = fitted(clusters(), estimand)
@@ -388,6 +388,7 @@ def test_variances_of_a_finite_population():
     assert CrossFitting(5).variance(known, 48, n, np.inf) == pytest.approx(known.law.predict(48.0) / n)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("estimand", ESTIMANDS)
 def test_every_goal_of_a_finite_population_can_be_reached(estimand):
     X, y, _ = rows(n=400)

@@ -34,6 +34,7 @@ def memory_of(function):
     return made, peak, left
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("design", ["weights", "strata"])
 def test_memory_of_a_pilot_with_a_design(design, monkeypatch):
     """Measured: 149 bytes a label; 483 when each label was an array and predictions of all trials were kept."""

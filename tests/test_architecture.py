@@ -11,6 +11,9 @@ import pytest
 
 import sklearn_ftr
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 ROOT = Path(sklearn_ftr.__file__).parent
 # What each folder may import of the package and of the heavy third parties.
 SHARED = {

@@ -537,7 +537,6 @@ def refused(model, features, y):
     return None
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("kind", FEW)
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_few_rows_give_an_error_or_numbers(kind, settings):

@@ -89,6 +89,7 @@ def test_the_harness_resumes_and_reports(sets):
     assert summary.query("method == 'plug in'")["draws"].item() == 22
 
 
+@pytest.mark.thorough
 def test_regret_resumes_and_reports(tmp_path, capsys):
     regret = benchmark("regret")
     options = ["--cache", str(tmp_path), "--models", "ridge", "LoRA", "--sets", "noise", "--n", "60"]
@@ -142,6 +143,7 @@ def test_a_stored_curve_leaves_what_it_says():
     assert 1 - np.corrcoef(f, y[100:])[0, 1] ** 2 == pytest.approx(0.796, rel=0.03)
 
 
+@pytest.mark.thorough
 def test_honest_inference_tells_choices():
     honest = benchmark("honest_inference")
     row = honest.coverage(honest.POPULATIONS["noise, d = 10"], 60, draws=3, jobs=1)
@@ -177,6 +179,7 @@ def paper(sets):
     return start, ["--vectors", sets / "embeddings", "--model", "minilm", "--allocator", "--folds", 2]
 
 
+@pytest.mark.thorough
 def test_the_papers_experiment_resumes(paper):
     start, options = paper
     whole = start(*options, "--seeds", 2).read_text()
@@ -189,6 +192,7 @@ def test_the_papers_experiment_resumes(paper):
     pd.testing.assert_frame_equal(after, before)
 
 
+@pytest.mark.thorough
 def test_the_papers_experiment_reports_what_was_made(paper, capsys):
     start, options = paper
     rows = pd.read_csv(start(*options, "--seeds", 20))
@@ -207,6 +211,7 @@ def test_the_papers_experiment_reports_what_was_made(paper, capsys):
     assert "| published | 0.287 | 0.297 | 0.042 | " in report
 
 
+@pytest.mark.thorough
 def test_the_paper_tells_whether_goals_are_reached(paper):
     start, options = paper
     rows = pd.read_csv(start(*options, "--seeds", 3)).fillna({"loss": "", "size": 0})

@@ -407,6 +407,7 @@ def test_labels_that_have_trained_keep_training_whatever_training_costs():
     assert [o.n_finetune for o in outlook.plan(61, 300, Costs()).options] == [0, 59]
 
 
+@pytest.mark.thorough
 def test_uncertainty_is_that_of_resampled_laws():
     """2.5 % and 97.5 % of 101 laws whose residual variance is 0.400, 0.401, ... 0.500; of goals, of the first 100."""
     others = tuple(

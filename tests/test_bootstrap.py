@@ -64,6 +64,7 @@ FEW = {
 }
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("name", FEW)
 def test_few_labels_have_their_degrees_of_freedom(name):
     """20,000 draws: an error of 0.5 %; without the factor standard deviations would be 6 % (labels) to 13 % too small."""
@@ -109,7 +110,6 @@ ESTIMATORS = {
 }
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize(
     "parameters",

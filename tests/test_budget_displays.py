@@ -65,6 +65,7 @@ def test_money():
     assert_good_picture(display, "budget_money")
 
 
+@pytest.mark.thorough
 def test_an_allocator_at_its_prices(allocator):
     display = LabelBudgetDisplay.from_estimator(allocator)
     low, high = allocator.confidence_interval()
@@ -107,6 +108,7 @@ def test_ranges_without_an_end_are_arrows():
     assert_good_picture(display, "budget_endless")
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_other_units(scale):
     fitted = FineTuneRectifyAllocator(random_state=0, n_bootstrap=20).fit(*rows(60, scale=scale))

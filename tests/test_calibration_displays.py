@@ -191,12 +191,14 @@ def test_the_picture_of_a_judge():
     assert_good_picture(display, "calibration_judge")
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("n", [1, 2, 5])
 @pytest.mark.parametrize("kind", [CalibrationDisplay, ResidualDisplay])
 def test_pictures_of_few_labels(kind, n):
     assert_good_picture(kind.from_predictions(PEOPLE[:n], JUDGE[:n]).plot())
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("kind", [CalibrationDisplay, ResidualDisplay])
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_pictures_of_other_units(kind, scale):

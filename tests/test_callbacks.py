@@ -117,6 +117,7 @@ def test_folds_are_parts_of_a_task(n_jobs):
     assert model.result_ == RectifiedMeanEstimator(Ridge(), cv=3, random_state=0).fit(X, Y).result_
 
 
+@pytest.mark.grid(2)
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_a_model_with_callbacks_is_a_task_of_the_fold_that_trains_it(n_jobs):

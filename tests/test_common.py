@@ -25,6 +25,9 @@ from sklearn_ftr import (
     VarianceRegressor,
 )
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 
 class FirstColumns(TransformerMixin, BaseEstimator):
     """The first columns of any X; no function, whose address would be part of the tests' names."""

@@ -100,6 +100,7 @@ def test_search_over_splits_and_folds(population, folds):
     assert search.fit(*population).best_params_["cv"] in (3, 5)
 
 
+@pytest.mark.thorough
 def test_search_over_a_network(population, folds):
     X, y = population
     network = RectifiedMeanEstimator(VarianceRegressor(max_epochs=40), split_ratio=0.5, random_state=0)

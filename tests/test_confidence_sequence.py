@@ -201,12 +201,14 @@ def ever_missed(name, first, method, runs, jobs=1):
     return interval, sequence, looking.monte_carlo_error(0.05, runs)
 
 
+@pytest.mark.thorough
 def test_29_looks_with_given_predictions():
     interval, sequence, error = ever_missed("linear", 50, "given", 400)
     assert interval > 0.15
     assert sequence < 0.05 + error
 
 
+@pytest.mark.thorough
 def test_29_looks_with_models_that_are_trained_anew():
     """The harness; what it finds is measured in docs/statistics.md."""
     for method in ("split", "K = 5"):

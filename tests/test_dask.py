@@ -79,7 +79,6 @@ def assert_same(one, other):
     assert (one.n_labeled, one.n_unlabeled) == (other.n_labeled, other.n_unlabeled)
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
 @pytest.mark.parametrize(("name", "way"), CASES)
 def test_frames_give_what_they_give_in_memory(frame, name, way, scheduler):

@@ -486,6 +486,7 @@ def test_many_threads_fetch_at_a_time(emobank, tmp_path):
         assert [path.name for path in cache.iterdir()] == ["emobank.csv"]
 
 
+@pytest.mark.thorough
 def test_many_processes_write_at_a_time(tmp_path):
     """Each checks after each of its writes that the file is whole, whoever wrote it."""
     code = (

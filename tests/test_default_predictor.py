@@ -84,7 +84,6 @@ def table(rng):
 PLAIN = make_pipeline(StandardScaler(with_mean=False), RidgeCV(alphas=[10.0**k for k in range(-2, 7)]))
 
 
-@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     "container",
     [
@@ -122,7 +121,6 @@ def test_numbers_without_gaps_are_not_touched(population):
 # Gaps
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize(
     "container",
     [
@@ -200,6 +198,7 @@ def test_a_table_says_more_than_its_numbers(table):
     assert whole.efficiency_ > 1.5 * numbers.efficiency_
 
 
+@pytest.mark.thorough
 def test_each_kind_of_column_by_itself(table):
     X, y, _ = table
     for name in X.columns:

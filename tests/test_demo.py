@@ -183,6 +183,7 @@ def test_features():
     np.testing.assert_array_equal(table[:, 0], [1, 2, 3])  # the gap is filled with the mean
 
 
+@pytest.mark.thorough
 def test_calibration_is_what_it_says(rng):
     """On a useless X, coverage is near 95 % and recycled efficiency near one."""
     X, truth = rng.normal(size=(2_000, 2)), rng.normal(size=2_000)

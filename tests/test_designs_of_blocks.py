@@ -87,7 +87,6 @@ def mean_estimator():
     return RectifiedMeanEstimator(Ridge(), cv=4, random_state=0)
 
 
-@pytest.mark.grid(7)
 @pytest.mark.parametrize(("name", "way", "design"), CASES)
 def test_collections_of_dask(frame, name, way, design):
     dask = pytest.importorskip("dask")
@@ -107,7 +106,6 @@ def test_collections_of_dask(frame, name, way, design):
 BEFORE = [(LABELED, IN_X)[(number + number // len(DESIGNS)) % 2] for number in range(len(CASES))]
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize(
     ("name", "way", "design", "before"),
     [(*case, before) for case, before in zip(CASES, BEFORE, strict=True)],

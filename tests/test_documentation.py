@@ -8,6 +8,9 @@ import pytest
 
 from sklearn_ftr.datasets import fetch_vader_tweets
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SLOW = {"tutorial_texts.md"}  # half a minute: fine-tunes a language model

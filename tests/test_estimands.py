@@ -109,7 +109,6 @@ def test_nan_and_infinite_values(name, key, value):
     refused(ValueError, message, name, **{key: with_one(CALLS[name][1][key], value)})
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize(("name", "key"), INPUTS)
 @pytest.mark.parametrize("values", [(1e200, -1e200), (1e200,), (-1e200,), (1e160, 1e160)])
 def test_values_whose_squares_overflow(name, key, values):
@@ -319,7 +318,6 @@ CLEAR = (
 )
 
 
-@pytest.mark.grid(5)
 @pytest.mark.filterwarnings("ignore::sklearn_ftr.ZeroWidthIntervalWarning")
 @pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 @pytest.mark.parametrize("lambda_", [None, 0.7])

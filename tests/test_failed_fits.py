@@ -104,7 +104,6 @@ def assert_same_state(estimator, before):
     assert all(after[name] is before[name] for name in before)
 
 
-@pytest.mark.grid(5)
 @kinds
 @errors
 @pytest.mark.parametrize("place", ["fit", "predict", "stage 2"])

@@ -73,6 +73,7 @@ def variance_of_split(s, n=400, m=4_600):
     return 1 / (1 / plain + s)
 
 
+@pytest.mark.thorough
 def test_a_curve_that_falls_late():
     """Regret of the split, K = 5 promised over true, 12 draws; true is for this pool of 4,600 rows, whose own variance no curve takes away."""
     regret, promised = [], []

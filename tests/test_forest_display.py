@@ -216,6 +216,7 @@ def test_the_picture_of_coefficients():
     assert_good_picture(display, "forest_coefficients")
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 @pytest.mark.parametrize("k", [1, 25])
 def test_pictures_of_other_sizes(scale, k):

@@ -61,7 +61,6 @@ def test_a_model_with_a_method_of_its_own():
     assert not leaves_rows_alone(model)
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("kind", REGRESSORS, ids=lambda kind: kind.__name__)
 def test_regressors_of_scikit_learn_do_leave_rows_alone(kind):
     rng = np.random.default_rng(0)

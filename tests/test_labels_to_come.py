@@ -247,6 +247,7 @@ def test_purchases(needed, low, more, is_last):
         )
 
 
+@pytest.mark.thorough
 def test_rounds_end_near_the_goal():
     """From 60 labels to what about 400 reach."""
     X, _, y = sample(0, rows=4_000)

@@ -161,6 +161,7 @@ def test_noisy_curves_of_any_form_are_split_well(curve):
         assert np.median(of_five) < 0.7
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_few_sizes(count):
     sizes = SIZES[-count:]

@@ -44,6 +44,7 @@ def start(sets, *options):
     return sets / "out" / "losses.csv"
 
 
+@pytest.mark.thorough
 def test_it_resumes_and_reports(sets, quick, capsys):
     chosen = ["--settings", "drifting raters"]
     path = start(sets, *chosen, "--seeds", 2)
@@ -60,6 +61,7 @@ def test_it_resumes_and_reports(sets, quick, capsys):
     assert "drifting raters, v, 1 seeds" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_every_setting_can_be_measured(sets, quick):
     """The first case of each, under all of its criteria."""
     for setting in benchmark("_loss_settings").SETTINGS.values():
@@ -94,11 +96,13 @@ def measured(rng, **case):
     return [made.measure(name, seed=0)["variance"] for name in ("variance", "centered MSE")]
 
 
+@pytest.mark.thorough
 def test_batches_that_are_alike_hide_what_they_share(rng):
     variance, squared_error = measured(rng, is_sorted=True)
     assert variance > 2 * squared_error
 
 
+@pytest.mark.thorough
 def test_the_variance_of_batches_forgives_what_raters_of_a_batch_share(rng):
     drift = np.linspace(-9, 9, 320)
     variance, squared_error = measured(rng, is_sorted=False, drift=drift)

@@ -58,6 +58,7 @@ def test_critical_values_are_those_of_dunnett(k, two_sided, value):
     assert_allclose(critical(equicorrelated(k, 0.5), two_sided=bool(two_sided)), value, atol=0.012)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("k", [2, 5, 20, 200])
 def test_independent_numbers_have_the_level_of_sidak(k):
     assert_allclose(1 - level_of_each(np.eye(k), 0.95, True), 1 - 0.95 ** (1 / k), rtol=0.01)
@@ -525,6 +526,7 @@ def test_differences_of_other_things(result):
         result - result.select("other", "control")
 
 
+@pytest.mark.thorough
 def test_a_thousand_numbers():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(150, 1)) + rng.normal(size=(150, 1000))

@@ -108,7 +108,6 @@ def as_array(X):
     return np.array(X, dtype=float)
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
 @pytest.mark.parametrize(
     "parameters", [{}, {"cv": 3}, {"split_ratio": 0}, {"cv": 3, "pool_prediction": "split"}], ids=str

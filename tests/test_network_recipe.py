@@ -103,6 +103,7 @@ def test_other_words_are_refused_with_the_one_that_is_known(name, value):
         quick(**{name: value}).fit(*waves(100))
 
 
+@pytest.mark.thorough
 def test_many_rows_are_learned_from():
     """As strong a pull as few rows need left twice as much of the variance at 3,000 (docs/benchmarks.md)."""
     X, y = waves(3_000)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 pytest.importorskip("hatchling")
 pytest.importorskip("hatch_fancy_pypi_readme")
 ROOT = Path(__file__).parents[1]

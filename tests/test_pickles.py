@@ -17,6 +17,9 @@ from sklearn.exceptions import InconsistentVersionWarning
 import sklearn_ftr
 from sklearn_ftr import _versioned
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 FOLDER = Path(__file__).parent / "data" / "pickles"
 WRITTEN = [
     folder for folder in sorted(FOLDER.iterdir()) if folder.is_dir() and folder.name[0].isdigit()

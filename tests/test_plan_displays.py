@@ -101,6 +101,7 @@ def test_other_points_may_be_given():
     assert_good_picture(display)
 
 
+@pytest.mark.thorough
 def test_variances_that_span_much_are_on_a_logarithmic_axis():
     sizes = 10.0 ** np.arange(1, 8)
     fitted = fit_scaling_law(sizes, 0.1 + 10 * sizes**-0.5, random_state=0)
@@ -111,6 +112,7 @@ def test_variances_that_span_much_are_on_a_logarithmic_axis():
     assert_good_picture(display, "law_wide")
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("sizes", "variances", "law"),
     [
@@ -129,6 +131,7 @@ def test_whatever_is_fitted_is_drawn(sizes, variances, law):
     assert_good_picture(display)
 
 
+@pytest.mark.thorough
 def test_a_late_curve():
     sizes, variances = [10, 20, 40, 80, 160, 320], [1, 1, 0.98, 0.5, 0.1, 0.08]
     fitted = fit_scaling_law(sizes, variances, law="auto", random_state=0)
@@ -180,11 +183,13 @@ def test_names_of_folds_that_are_near_each_other_are_left_out():
     assert_good_picture(display)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(("n", "m"), [(2, 10), (4, 10), (10**9, np.inf), (1_000, 5)])
 def test_any_number_of_labels(n, m):
     assert_good_picture(LAW.plan(n, m, total_variance=V).plot())
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     ("law", "settings"),
     [
@@ -205,6 +210,7 @@ def test_a_plan_where_labels_alone_win():
     assert_good_picture(display, "plan_labels_only")
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("settings", "case"),
     [
@@ -243,6 +249,7 @@ def test_a_frozen_model_has_neither_band_nor_split():
     assert_good_picture(plan, "plan_frozen")
 
 
+@pytest.mark.thorough
 def test_labels_without_variance():
     X, y = rows()
     with pytest.warns(ZeroWidthIntervalWarning):

@@ -80,7 +80,6 @@ def sample(family, kind, seed=0):
 KINDS = ["as drawn", "sorted by X", "sorted by f", "heavy tails", "rare category", "between the runs"]
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("family", FUNCTIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_estimates_of_passes_have_converged(family, kind):
@@ -120,7 +119,6 @@ def jacobian(X, y, theta):
     return -(Z.T * (mean * (1 - mean))) @ Z / len(y)
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("derivative", [None, jacobian])
 def test_roots_of_passes_have_converged(kind, derivative):

@@ -162,7 +162,6 @@ KINDS = {
 }
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("estimand", ESTIMANDS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_estimate_of_every_kind(rows, expected, estimand, kind):
@@ -734,6 +733,7 @@ def evaluations(rows, m, jacobian=None):
     return sum(calls) / m
 
 
+@pytest.mark.thorough
 def test_evaluations_of_a_row(rows):
     """Root finding is done on some rows; a pass takes one evaluation and two for each parameter, whose differences tell the derivative."""
     two, six = evaluations(rows, 600_000), evaluations(rows, 1_800_000)

@@ -100,6 +100,7 @@ def significant(result, effect, level=0.95):
     return (result.p_value(-effect) <= 1 - level) & (result.estimate > -effect)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("effect", "rows"), [(0.2, 3_000), (0.2, 400)])
 def test_an_effect_is_found_with_the_power(effect, rows):
     """A pool that is large, and one that labels use up."""
@@ -117,6 +118,7 @@ def test_a_half_width_is_reached():
     assert np.median(high - low) / 2 == pytest.approx(0.1, rel=0.02)
 
 
+@pytest.mark.thorough
 def test_an_order_is_certain_with_the_power():
     """Three systems that are 0.2 and 0.3 apart; Holm's method finds both differences in 80 % of samples, or somewhat more."""
     rng = np.random.default_rng(3)

@@ -58,6 +58,7 @@ def test_recalibration_is_least_squares_on_the_column(judged):
     np.testing.assert_allclose(model.predict(X), intercept + slope * X[:, 0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("estimator", [None, VarianceRegressor(random_state=0)])
 def test_corrections_remove_residual_variance(estimator, judged):
     X, y = labeled(judged)

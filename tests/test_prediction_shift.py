@@ -60,6 +60,7 @@ def test_the_shift_of_labels_at_random_is_about_one(function):
     assert 0.6 < np.std(shifts) < 1.4
 
 
+@pytest.mark.thorough
 def test_skewed_predictions_and_few_labels_are_hardly_ever_warned_of():
     """5 labels, lognormal predictions; 2,000 draws, seeds 0 to 1,999."""
     with warnings.catch_warnings(record=True) as caught:

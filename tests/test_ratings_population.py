@@ -11,6 +11,9 @@ from sklearn_ftr import RectifiedMeanEstimator, ScalingLaw
 from sklearn_ftr.datasets import make_ratings_population
 from sklearn_ftr.datasets._population import LawfulRegressor
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 N_ROWS = 100_000
 # Normal variances of n rows have the standard error v sqrt(2 / n); the bounds below are 4 of them.
 RELATIVE_ERROR = 4 * np.sqrt(2 / N_ROWS)
@@ -111,6 +114,7 @@ def test_the_judge_may_be_perfect_useless_or_worse(judge_variance):
 
 
 # By chance, 4.01 standard errors in one of the samples.
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 def test_the_naive_mean_is_biased_and_the_rectified_one_covers():
     """200 samples, seeds 0 to 199; 95 % give 190 covered, 4 binomial standard errors are 12.3."""

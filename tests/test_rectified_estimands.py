@@ -318,6 +318,7 @@ def test_without_a_pool_a_regression_is_the_usual_one(kind, parameters):
     assert list(no_intercept.coefficient_names_) == ["x0", "x1"]
 
 
+@pytest.mark.grid(3)
 @regressions
 def test_statsmodels_says_the_same(kind):
     with warnings.catch_warnings():
@@ -447,7 +448,6 @@ AS_THE_MEAN = [
 ]
 
 
-@pytest.mark.grid(7)
 @pytest.mark.parametrize("parameters", AS_THE_MEAN, ids=lambda one: ", ".join(map(str, one)))
 @pytest.mark.parametrize("m", [1, 2, 9, 30, 37, 200])
 def test_an_intercept_alone_is_the_rectified_mean(parameters, m):
@@ -776,6 +776,7 @@ def test_processes_give_the_same_numbers(kind):
 # Recycling
 
 
+@pytest.mark.grid(4)
 @kinds
 def test_recycling_pays(kind):
     """On average: what the rectifying labels' own variance was by luck is told better by all labels."""
@@ -970,7 +971,6 @@ ARRAY = {
 }
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("how", ARRAY)
 @pytest.mark.parametrize(
     "container", [np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix, lambda X: X.tolist()]
@@ -1372,7 +1372,6 @@ def test_weights_of_few_rows_do_not_fail():
 # Score
 
 
-@pytest.mark.grid(4)
 @kinds
 @pytest.mark.parametrize(
     "parameters",
@@ -1489,6 +1488,7 @@ def test_at_the_end_of_a_pipeline(kind):
     assert len(pipeline.predict(X)) == ROWS
 
 
+@pytest.mark.grid(4)
 @kinds
 def test_searches_and_cross_validation(kind):
     X, y = sample_of(kind, rows=400)
@@ -1576,6 +1576,7 @@ def noise(kind, seed, n=200, rows=2_000):
     return X, hidden(draws.get(kind, rng.normal(size=rows)).astype(float), n)
 
 
+@pytest.mark.grid(4)
 @kinds
 def test_allocator_takes_labels_only_where_features_are_noise(kind):
     """Whatever the luck of a draw makes it choose, nothing is lost."""
@@ -1602,6 +1603,7 @@ def root_mean_variance(model):
     return np.sqrt(relative * np.mean(alone**2))
 
 
+@pytest.mark.grid(4)
 @kinds
 @pytest.mark.parametrize("strategy", ["split", "cross-fitting"])
 def test_predicted_and_achieved_standard_errors_agree(kind, strategy, allocated):
@@ -1632,6 +1634,7 @@ def test_the_law_is_about_the_coefficient_of_interest(kind, coefficient, positio
     assert model.best_estimator_.coefficient == coefficient
 
 
+@pytest.mark.grid(4)
 @kinds
 def test_required_labels(kind, allocated):
     model = allocated[kind]

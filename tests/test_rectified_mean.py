@@ -205,6 +205,7 @@ def test_splitter_that_needs_groups(population):
         fitted(*population, cv=GroupKFold(3))
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_n_jobs_and_random_state(population, n_jobs):
     X, y = population
@@ -251,6 +252,7 @@ def test_predictions_are_of_the_rows_they_are_used_for(rng):
     assert model.residual_variance_ < 1e-20
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("draw", ["rare", "lognormal"])
 def test_recycling_does_not_favour_the_half_without_the_large_labels(draw):
     """With useless features the answer is near the mean of all labels, for skewed labels too."""

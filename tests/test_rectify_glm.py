@@ -216,6 +216,7 @@ def has_no_finite_estimate(X, y, family):
     return found.fun < -1e-7
 
 
+@pytest.mark.grid(2)
 @pytest.mark.parametrize("family", ["binomial", "poisson"])
 def test_infinite_coefficients_are_told_from_large_ones(family):
     counts = {True: 0, False: 0}
@@ -438,7 +439,6 @@ UNCENTRED = [
 ]
 
 
-@pytest.mark.grid(5)
 @families
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("name", UNCENTRED)

@@ -9,6 +9,9 @@ import pytest
 
 import sklearn_ftr
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = SETTINGS["project"]

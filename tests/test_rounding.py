@@ -55,7 +55,6 @@ def own(y, f, pool, **options):
 FUNCTIONS = (mean_of, two_means, difference, linear, own)
 
 
-@pytest.mark.grid(3)
 @pytest.mark.filterwarnings("ignore::sklearn_ftr.PredictionShiftWarning")
 @pytest.mark.parametrize("judge", JUDGES)
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -281,6 +281,7 @@ def test_clusters_that_are_labeled_as_a_whole_are_drawn_as_a_whole():
     assert result.standard_error == pytest.approx(few.standard_error, rel=1e-12)
 
 
+@pytest.mark.thorough
 def test_strata_of_a_finite_population_whose_clusters_differ_in_size():
     """Labels of a stratum stand for its rows, so that a cluster moves the mean by how its rows differ from their stratum, and its size by nothing.
 
@@ -510,6 +511,7 @@ def conversations(seed, n_clusters=40, size=8, m=2_000):
     return y, f, clusters < n_clusters, clusters
 
 
+@pytest.mark.thorough
 def test_intervals_of_clusters_cover():
     """400 draws: a coverage of 95 % is known to 1.1 %; without clusters it is 73 %."""
     inside, plain = 0, 0

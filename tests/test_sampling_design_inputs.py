@@ -454,6 +454,7 @@ def test_one_cluster_does_not_decide_on_lambda():
         assert result.standard_error == pytest.approx(result.labels_only.standard_error)
 
 
+@pytest.mark.thorough
 def test_clusters_without_labels_vary_as_those_with_labels_do():
     """One or two labels of a cluster say little of how its total varies; standard errors were 1.11 times the spread of estimates."""
     clusters, n = np.repeat(np.arange(300), 4), 1_200

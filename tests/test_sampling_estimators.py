@@ -571,6 +571,7 @@ def test_coverage(truth, mode):
     check_coverage(truth, mode, 400, 0.915)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "truth", [truth_of_strata, truth_of_households], ids=lambda function: function.__name__
 )

@@ -115,7 +115,6 @@ def assert_same(one, other, names=NUMBERS, rel=1e-9):
 # Formulas
 
 
-@pytest.mark.grid(5)
 @said
 @pytest.mark.parametrize("apart", [False, True], ids=["shared", "apart"])
 @pytest.mark.parametrize("ties", [False, True], ids=["no ties", "ties"])
@@ -324,7 +323,6 @@ def test_several_levels_are_each_as_if_alone(names):
         assert [end[position] for end in together.confidence_interval()] == list(ends)
 
 
-@pytest.mark.grid(5)
 @said
 @pytest.mark.parametrize("ties", [False, True], ids=["no ties", "ties"])
 @pytest.mark.parametrize("finite_population", [False, True])
@@ -582,7 +580,6 @@ def test_models_predict_no_row_of_a_cluster_whose_labels_they_have_seen(kind, mo
         assert result.standard_error == pytest.approx(alike.standard_error, rel=0.02)
 
 
-@pytest.mark.grid(5)
 @kinds
 @modes
 @said

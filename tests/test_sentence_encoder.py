@@ -118,6 +118,7 @@ def test_every_pooling(modes, model, save):
     np.testing.assert_allclose(embedder(folder)(TEXTS), encoded(folder), atol=1e-5)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("mode", POOLINGS)
 def test_poolings_as_they_were_saved_in_the_past(mode, save):
     folder = save(pooling(mode))
@@ -238,6 +239,7 @@ def test_texts_without_word_pieces(save):
     assert np.isfinite(vectors).all()
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(("asked", "mode"), [("mean", "mean"), ("first", "cls"), ("last", "lasttoken")])
 def test_a_pooling_that_is_named_replaces_the_folders(asked, mode, save):
     prompts = {"prompts": {"read": "w11 w12 "}, "default_prompt_name": "read"}

@@ -87,6 +87,7 @@ def test_one_of_several_numbers():
         SequenceDisplay.from_results(results, number=2)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     "settings",
     [
@@ -161,6 +162,7 @@ def test_draws_one_by_one():
         CoverageDisplay.from_covered({"a": covered[0]}, n=[10])
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize(
     ("counts", "n", "n_draws"),
     [

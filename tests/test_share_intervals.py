@@ -137,7 +137,6 @@ def test_inside_and_never_of_zero_width(result):
     assert "share" in result.interval_method
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("alternative", SIDES)
 def test_p_value_inverts_the_interval(result, alternative):
     low, high = result.confidence_interval(0.9, alternative)
@@ -210,6 +209,7 @@ def test_many_draws_in_one_fit_are_fits_of_their_own(design):
         )
 
 
+@pytest.mark.thorough
 def test_residuals_of_cross_fitting_do_not_look_too_small():
     """With the degrees of freedom of given predictions 91 % of these intervals hold the truth."""
     both, lower, upper, _ = share_refits.cell(0.1, 10, 500, "K = 5", 2_000, 3)

@@ -12,6 +12,9 @@ import pytest
 import sklearn_ftr
 from sklearn_ftr import datasets
 
+# Every case is for everybody.
+pytestmark = pytest.mark.grid(1)
+
 DOCS = Path(__file__).parents[1] / "docs"
 EXAMPLES = sorted((DOCS / "gallery").glob("plot_*.py"))
 # Made when the site is built.

@@ -111,7 +111,6 @@ def fit(model, features, y):
     return model.set_params(estimator=LinearRegression(), random_state=0).fit(features, y)
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_labels_of_every_kind(kind):
     came = COLUMNS[kind](Y)

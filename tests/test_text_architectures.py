@@ -66,7 +66,6 @@ def change_json(folder, name, **values):
 # --- how texts are read
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_vector_is_the_librarys_own_whatever_is_padded_beside_it(family, folder_of):
     from transformers import AutoModel
@@ -90,7 +89,6 @@ def test_a_vector_is_the_librarys_own_whatever_is_padded_beside_it(family, folde
     assert encoder.reads_padding == (family in ("FNet", "ConvBert"))
 
 
-@pytest.mark.grid(4)
 @pytest.mark.parametrize("family", ["GPT2", "Llama", "Bloom", "OPT", "Mixtral"])
 @pytest.mark.parametrize("padding", ["own", "none", "end of text"])
 def test_a_saved_head_answers_as_on_one_text(family, padding, tmp_path, data):
@@ -123,7 +121,6 @@ def test_a_saved_head_answers_as_on_one_text(family, padding, tmp_path, data):
 TRAINED = [family for family in FAMILIES if family != "Qwen2"]
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("family", TRAINED)
 def test_updates_are_found_and_train_in_every_family(family, folder_of, data):
     model = quick(folder_of(family), method="lora").fit(*data)
@@ -139,7 +136,6 @@ def test_updates_are_found_and_train_in_every_family(family, folder_of, data):
     assert model.predict(data[0]).std() > 0
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("family", TRAINED)
 def test_every_family_trains_in_full(family, folder_of, data):
     head, full = (quick(folder_of(family), method=method).fit(*data) for method in ("head", "full"))
@@ -211,7 +207,6 @@ def precisions(module):
     return {(p.requires_grad, p.dim() > 1, p.dtype) for p in module.parameters()}
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_frozen_matrices_are_held_in_the_precision_of_the_arithmetic(family, folder_of, data):
     checkpoint = checkpoint_of(folder_of(family))
@@ -222,6 +217,7 @@ def test_frozen_matrices_are_held_in_the_precision_of_the_arithmetic(family, fol
     assert 0 < difference < 0.1 * exact(data[0]).std()
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("family", ["Bert", "Llama", "GPT2", "FNet"])
 def test_what_trains_is_held_in_float32(family, folder_of, data):
     lora, full = (
@@ -236,6 +232,7 @@ def test_what_trains_is_held_in_float32(family, folder_of, data):
     assert {p.dtype for p in full.parameters()} == {torch.float32}
 
 
+@pytest.mark.grid(5)
 @pytest.mark.parametrize("method", ["lora", "full"])
 @pytest.mark.parametrize("family", ["Bert", "Llama", "T5"])
 def test_gradients_are_the_same_when_layers_are_computed_twice(family, method, folder_of, data, capfd):

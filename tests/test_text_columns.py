@@ -189,6 +189,7 @@ def test_what_is_trained_begins_with_the_columns(method, folder, wines):
     assert left(reader(folder, **settings, optimizer=torch.optim.SGD), wines) < 0.25
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_texts_alone_in_a_table_are_a_sequence_of_texts(method, folder, wines):
     frame, y = wines
@@ -407,6 +408,7 @@ def test_other_columns_in_predict(folder, wines):
         model.predict(frame.assign(price="dear"))
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_pickles_and_clones(method, folder, wines):
     frame, y = wines
@@ -419,6 +421,7 @@ def test_pickles_and_clones(method, folder, wines):
     )
 
 
+@pytest.mark.thorough
 def test_rectified_cross_fitted_and_planned(folder, wines):
     frame, y = wines
     known = np.where(np.arange(160) < 40, y, np.nan)

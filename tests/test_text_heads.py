@@ -135,6 +135,7 @@ def test_a_head_that_is_solved_is_ridge_on_the_vectors(folders, data):
     np.testing.assert_array_equal(restored.predict(texts), model.predict(texts))
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     "training",
     [

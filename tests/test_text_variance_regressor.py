@@ -188,6 +188,7 @@ def test_texts_are_padded_no_further_than_the_longest_beside_them():
     assert second.input_ids.shape == (1, 9)
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("name", ["encoder", "decoder"])
 def test_every_kind_of_sequence(name, method, folders, data):
@@ -255,7 +256,6 @@ def test_scikit_learn_checks_that_texts_leave_over(folders, data):
 # --- training
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("criterion", ["variance", "profiled_variance", "centered_mse", "mse"])
 def test_every_method_and_criterion_learns(method, criterion, folders, data):
@@ -303,6 +303,7 @@ def test_several_outputs_and_weights(folders, data):
     np.testing.assert_allclose(weighted.predict(texts), few.predict(texts), atol=1e-6)
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_the_seed_decides_and_torch_is_left_alone(method, folders, data):
     state = torch.random.get_rng_state()
@@ -345,6 +346,7 @@ def test_few_labels_are_read_more_often(method, n, epochs, folders, data):
     assert model.fit(data[0][:n], data[1][:n]).n_epochs_ == epochs
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize(
     ("method", "rate", "head_rate"),
     [
@@ -463,7 +465,6 @@ FAILURES = {
 }
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("failure", FAILURES)
@@ -507,6 +508,7 @@ def test_an_initialization_that_is_stopped_changes_nothing(method, folders, data
 # --- before training
 
 
+@pytest.mark.grid(4)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize("name", ["headed encoder", "headed decoder"])
 def test_zero_shot_is_the_models_own_head(name, method, folders, data):
@@ -549,6 +551,7 @@ def test_rectified_without_training(folders, data):
         RectifiedMeanEstimator(quick(folders["encoder"]), split_ratio=0).fit(texts, y)
 
 
+@pytest.mark.thorough
 def test_the_allocator_considers_zero_shot(folders, data):
     texts, y = data
     y = np.where(np.arange(80) < 40, y, np.nan)
@@ -561,6 +564,7 @@ def test_the_allocator_considers_zero_shot(folders, data):
 # --- clone, pickle, processes
 
 
+@pytest.mark.grid(3)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 def test_fitted_models_are_pickled_with_what_was_trained(method, folders, data, monkeypatch):
     model = quick(folders["encoder"], method=method).fit(*data)
@@ -597,6 +601,7 @@ def test_processes_agree(method, folders, data, new_processes):
     np.testing.assert_allclose(elsewhere.predict(texts), model.predict(texts), rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_grid_search(folders, data):
     texts, y = data
     y = np.where(np.arange(80) % 2 == 0, y, np.nan)
@@ -656,7 +661,6 @@ def test_an_accelerator_that_is_not_here_is_done_without(folders, data):
 # --- all kinds of models
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize("method", ["head", "lora", "full"])
 @pytest.mark.parametrize(
     "kind", ["T5Model", "T5EncoderModel", "T5ForSequenceClassification", "GPT2Model"]
@@ -766,6 +770,7 @@ def test_an_allocator_embeds_each_text_once(computed, folders, data, tmp_path):
     assert sum(computed) > 5 * distinct
 
 
+@pytest.mark.thorough
 def test_a_folder_of_vectors_outlives_the_process(computed, folders, data, tmp_path):
     first = allocate(folders["encoder"], data, tmp_path / "vectors")
     distinct = len(set(data[0]))

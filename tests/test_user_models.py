@@ -501,7 +501,6 @@ def test_splitters_by_groups_say_what_to_pass(splitter, shares):
 # Labels of shape (n, 1)
 
 
-@pytest.mark.grid(5)
 @pytest.mark.parametrize(
     "parameters", [{}, {"cv": 4}, {"cv": LabeledKFold(3, random_state=0)}, {"cv": 4, "pool_prediction": "split"}], ids=str
 )  # fmt: skip

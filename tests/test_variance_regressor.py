@@ -364,6 +364,7 @@ def test_pickle(data):
     np.testing.assert_array_equal(twin.predict(data[0]), model.predict(data[0]))
 
 
+@pytest.mark.thorough
 def test_grid_search_over_inner_parameters(data):
     grid = {"learning_rate": [1e-9, 1e-2], "module_kwargs": [{"hidden_layer_sizes": (8,)}]}
     search = GridSearchCV(quick(), grid, cv=3).fit(*data)
@@ -534,7 +535,6 @@ def frame(data):
     return pd.DataFrame(data[0], columns=["a", "b", "c", "d"])
 
 
-@pytest.mark.grid(7)
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_fit_that_fails_changes_nothing(failure, fitted, data, frame):
