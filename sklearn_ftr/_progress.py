@@ -159,6 +159,8 @@ class Task:
             for self.weight in weights:
                 yield next(parts)
                 self.advance(self.weight)
+            # joblib kills its processes, and whoever uses them next waits for ever, if its results are not asked for to the end.
+            next(parts, None)
 
     def part(self, number: int) -> Any:
         """What callbacks know one of its parts by; a part can be sent to another process."""

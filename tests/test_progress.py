@@ -296,6 +296,18 @@ def test_a_task_that_nobody_has_closed_is_in_nobodys_way(capsys):
     assert [line.partition(":")[0] for line in told_by(capsys, work)] == ["first", "second"]
 
 
+def test_results_are_asked_for_to_the_end():
+    """Of joblib's, which are made by processes that it would kill else."""
+    ended = []
+
+    def made():
+        yield from ("a", "b")
+        ended.append(True)
+
+    assert list(counted("folds", 2).results(made(), [1, 1])) == ["a", "b"]
+    assert ended == [True]
+
+
 def test_without_verbose_nothing_is_told_or_kept(capsys):
     def work():
         note("a note")
