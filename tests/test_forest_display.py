@@ -240,3 +240,11 @@ def test_intervals_without_any_width():
     with pytest.warns(ZeroWidthIntervalWarning):
         answer = rectify_mean(np.full(R, 2.0), np.full(R, 2.0), np.full(M, 2.0))
     assert_good_picture(answer.plot())
+
+
+def test_a_color_is_that_of_marks_and_bars():
+    result = rectify_mean([0.0, 1.0, 3.0], [0.1, 1.2, 2.0], [0.5, 1.0, 2.0])
+    bars = ForestDisplay.from_result(result).plot(rectified_kwargs={"c": "red"}).rectified_
+    assert bars[0].get_markerfacecolor() == "red"
+    assert_allclose(bars[2][0].get_color()[0], [1.0, 0.0, 0.0, 1.0])
+    plt.close("all")

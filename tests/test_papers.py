@@ -357,3 +357,8 @@ def test_maketables_reads_results(both, mean):
         "Lambda",
     ):
         assert text in latex
+
+
+def test_a_key_like_a_column_of_labels_only_is_refused(mean):
+    with pytest.raises(ValueError, match="expected another key"):
+        compare({"a": mean, "a, labels only": mean}, labels_only=True)

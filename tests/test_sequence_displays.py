@@ -183,3 +183,21 @@ def test_counts_that_cannot_be():
             CoverageDisplay.from_counts({"t": counts}, n=[10], n_draws=500)
     with pytest.raises(ValueError, match="expected at least one of either"):
         CoverageDisplay.from_counts({}, n=[10], n_draws=500)
+
+
+def test_coverage_of_none_or_all_draws_is_a_share():
+    display = CoverageDisplay.from_counts({"t": [10, 0]}, n=[20, 50], n_draws=10)
+    assert display.low["t"].min() >= 0.0
+    assert display.high["t"].max() <= 1.0
+
+
+def test_coverage_without_settings_or_with_unknown_draws_is_refused():
+    with pytest.raises(ValueError, match="n 0 entries"):
+        CoverageDisplay.from_counts({"t": []}, n=[], n_draws=10)
+    with pytest.raises(ValueError, match="other than True and False"):
+        CoverageDisplay.from_covered({"t": [[np.nan, 1.0]]}, n=[20])
+
+
+def test_a_single_look_has_to_be_in_a_list():
+    with pytest.raises(TypeError, match="expected a list of results"):
+        SequenceDisplay.from_results(object())

@@ -56,7 +56,20 @@ def artist_settings(
         "Patch": patches.Patch,
         "Collection": collections.Collection,
     }
-    return {**defaults, **cbook.normalize_kwargs(dict(given or {}), kinds[artist])}
+    wanted = cbook.normalize_kwargs(dict(given or {}), kinds[artist])
+    return {**_recolored(defaults, wanted), **wanted}
+
+
+def _recolored(defaults: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of which those that have the default color have the one that is wanted; a face that is wanted is not painted over."""
+    old = defaults.get("color")
+    new = wanted.get("color", old)
+    if "color" not in wanted and "facecolor" in wanted:
+        return {name: value for name, value in defaults.items() if name != "color"}
+    return {
+        name: new if name.endswith("color") and value == old else value
+        for name, value in defaults.items()
+    }
 
 
 def legend_above(ax: Any, n_columns: int = 3, side: str = "left") -> Any:

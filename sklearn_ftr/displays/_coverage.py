@@ -119,9 +119,9 @@ class CoverageDisplay(Versioned):
         """
         check_confidence_level(nominal)
         draws = np.broadcast_to(as_floats(n_draws, "n_draws"), (len(n),)).astype(float)
-        if not counts or not (draws > 0).all():
+        if not len(counts) or not len(n) or not (draws > 0).all():
             raise ValueError(
-                f"counts has {len(counts)} methods and n_draws is {n_draws!r}; expected at least one of either."
+                f"counts has {len(counts)} methods, n {len(n)} entries and n_draws is {n_draws!r}; expected at least one of each."
             )
         known = {str(name): _checked(one, draws, str(name)) for name, one in counts.items()}
         ends = {name: _wilson(one, draws) for name, one in known.items()}
@@ -156,7 +156,7 @@ class CoverageDisplay(Versioned):
         ValueError
             No method; arrays of other shapes.
         """
-        tables = {str(name): np.asarray(one, dtype=bool) for name, one in covered.items()}
+        tables = {str(name): _truth_values(one, str(name)) for name, one in covered.items()}
         shapes = {one.shape for one in tables.values()}
         if len(shapes) != 1 or len(shape := shapes.pop()) != 2:
             raise ValueError(
@@ -230,6 +230,16 @@ class CoverageDisplay(Versioned):
         ax.set(xlabel="labels", ylabel="coverage in %")
 
 
+def _truth_values(covered: ArrayLike, name: str) -> NDArray[np.bool_]:
+    values = np.asarray(covered)
+    if not ((values == 0) | (values == 1)).all():
+        raise ValueError(
+            f"covered[{name!r}] has values other than True and False; expected whether each draw's interval held the truth. "
+            "Leave out draws without an interval."
+        )
+    return values.astype(bool)
+
+
 def _checked(counts: ArrayLike, draws: Array, name: str) -> Array:
     found = as_floats(counts, f"counts[{name!r}]").astype(float)
     wrong = (found < 0) | (found > draws) if found.shape == draws.shape else np.array(True)
@@ -246,7 +256,8 @@ def _wilson(counts: Array, draws: Array) -> tuple[Array, Array]:
     share = counts / draws
     middle = (share + square / (2 * draws)) / (1 + square / draws)
     spread = np.sqrt(square * (share * (1 - share) / draws + square / (4 * draws**2)))
-    return middle - spread / (1 + square / draws), middle + spread / (1 + square / draws)
+    half = spread / (1 + square / draws)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def _places(j: int, n_methods: int) -> Array:

@@ -120,6 +120,10 @@ class SequenceDisplay(Versioned):
         TypeError
             Something else than results and fitted estimators.
         """
+        if not isinstance(results, Iterable):
+            raise TypeError(
+                f"results is a {type(results).__name__}; expected a list of results or fitted estimators, one of each look."
+            )
         looks = sorted(map(_result_of, results), key=lambda one: one.n_labeled)
         if not looks:
             raise ValueError("results is empty; expected the result of at least one look.")

@@ -84,7 +84,12 @@ def compare(
     for name, result in found.items():
         columns.append(Column.of(result, name, level))
         if labels_only:
-            columns.append(Column.of_labels(result, f"{name}, labels only", level))
+            alone = f"{name}, labels only"
+            if alone in found:
+                raise ValueError(
+                    f"results has the key {shown(alone)}, which is what labels_only=True calls a column of its own; expected another key."
+                )
+            columns.append(Column.of_labels(result, alone, level))
     return Comparison(tuple(columns), level, beneath)
 
 
