@@ -35,6 +35,9 @@ MISTAKES = {
     "a learning curve needs at least 8": lambda: ftr.FineTuneRectifyAllocator().fit(
         X[90:110], np.where(np.arange(20) < 5, Y[90:110], np.nan)
     ),
+    "No allowed option reaches": lambda: (
+        ftr.FineTuneRectifyAllocator(random_state=0).fit(X, PARTIAL).required_labels(half_width=1e-4)
+    ),
     "No number of labels reaches": no_number_reaches,
 }
 
