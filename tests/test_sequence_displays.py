@@ -181,7 +181,7 @@ def test_counts_that_cannot_be():
     for counts in ([501], [-1], [1, 2]):
         with pytest.raises(ValueError, match=r"counts\['t'\] has shape .* expected 1 numbers from 0"):
             CoverageDisplay.from_counts({"t": counts}, n=[10], n_draws=500)
-    with pytest.raises(ValueError, match="expected at least one of either"):
+    with pytest.raises(ValueError, match="expected at least one of each"):
         CoverageDisplay.from_counts({}, n=[10], n_draws=500)
 
 
