@@ -159,7 +159,7 @@ class Task:
             for self.weight in weights:
                 yield next(parts)
                 self.advance(self.weight)
-            # joblib kills its processes, and whoever uses them next waits for ever, if its results are not asked for to the end.
+            # joblib kills its processes, which the next fit could use, if results are not asked for to the end.
             next(parts, None)
 
     def part(self, number: int) -> Any:

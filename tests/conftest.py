@@ -97,9 +97,13 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def new_processes():
-    """Processes of `n_jobs` that no other file's tests have used, and none that outlives those of this one."""
+    """Processes of `n_jobs` that no other test has used, and none that outlives this one.
+
+    One that has worked before and then loads torch grows by 300 MB, which joblib takes for a leak: it stops the process and warns, and a warning
+    that is an error ends joblib's thread, so that the fit waits for ever.
+    """
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
     yield
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
