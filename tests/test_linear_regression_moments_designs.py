@@ -224,3 +224,10 @@ def test_both_sides_have_weights_or_neither():
     rows.design = None
     with pytest.raises(ValueError, match="weights"):
         rows.of_moments(rows.moments())
+
+
+@pytest.mark.parametrize("clusters", [False, "shared"])
+def test_spreads_are_the_diagonal_of_the_covariance(clusters):
+    pieces = Drawn(True, clusters).moments()._pieces
+    expected = np.sqrt(np.diag(pieces.covariance))
+    np.testing.assert_allclose(pieces.standard_deviation, expected, rtol=1e-10)

@@ -195,8 +195,8 @@ class LinearRegressionMoments(InNotebooks, Versioned):
         if self._told:
             told["pieces"] = told_pieces(self._pieces, self._told)
         else:
-            mean, covariance = self._pieces.mean_and_covariance()
-            told |= {"mean": mean.tolist(), "covariance": covariance.tolist()}
+            told["mean"] = self._pieces.mean.tolist()
+            told["covariance"] = self._pieces.covariance.tolist()
         return told if self._names is None else told | {"names": [str(name) for name in self._names]}
 
     @classmethod
@@ -271,10 +271,11 @@ class LinearRegressionMoments(InNotebooks, Versioned):
         ]
         of_one, of_products = np.split(np.concatenate(of_judges), [1], axis=1)
         found = self._pieces.mapped(of_products, of_one[:, 0])
-        noise = np.sqrt(64 * np.finfo(float).eps) * (np.abs(of_products) @ _spread(self._pieces))
-        flat = _spread(found) <= noise
-        mean, _ = found.mean_and_covariance()
-        return found.mapped(np.diag(1.0 - flat), flat * mean) if flat.any() else found
+        noise = np.sqrt(64 * np.finfo(float).eps) * (
+            np.abs(of_products) @ self._pieces.standard_deviation
+        )
+        flat = found.standard_deviation <= noise
+        return found.mapped(np.diag(1.0 - flat), flat * found.mean) if flat.any() else found
 
     def lost(self, matrix: Array) -> float:
         """How much larger sums are than what is left of them in these coordinates, at most."""
@@ -286,8 +287,7 @@ class LinearRegressionMoments(InNotebooks, Versioned):
     def information(self, matrix: Array) -> Array:
         """Mean of x x' (k, k), in these coordinates."""
         assert self._pieces is not None
-        mean, _ = self._pieces.mean_and_covariance()
-        square = np.append(1.0, mean)[self._products.place[:, : self.n_features + 1]]
+        square = np.append(1.0, self._pieces.mean)[self._products.place[:, : self.n_features + 1]]
         return np.asarray(matrix @ square @ matrix.T)
 
     @property
@@ -353,9 +353,3 @@ def _read_sums(told: Mapping[str, Any], count: int) -> tuple[SummedPieces, froze
     if "pieces" in told:
         return read_pieces({"count": count, **told["pieces"]})
     return SummedRows.of_rows(read_moments(told, count)), frozenset()
-
-
-def _spread(pieces: SummedPieces) -> Array:
-    """Standard deviations (k,)."""
-    _, covariance = pieces.mean_and_covariance()
-    return np.asarray(np.sqrt(np.maximum(covariance.diagonal(), 0.0)))

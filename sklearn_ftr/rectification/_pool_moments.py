@@ -121,18 +121,18 @@ class PoolMoments(InNotebooks, Versioned):
     @property
     def n_pieces(self) -> int:
         """See above."""
-        return self.count if self._pieces is None else self._pieces.of_table.count
+        return self.count if self._pieces is None else self._pieces.n_pieces
 
     @property
     def mean(self) -> Array:
         """See above."""
-        return self._known.mean if self._pieces is None else self._pieces.mean_and_covariance()[0]
+        return self._known.mean if self._pieces is None else self._pieces.mean
 
     @property
     def covariance(self) -> Array:
         """See above."""
         if self._pieces is not None:
-            return self._pieces.mean_and_covariance()[1]
+            return self._pieces.covariance
         known = self._known
         return known.covariance if known.count > 1 else np.zeros_like(known.cross_products)
 

@@ -42,7 +42,7 @@ class SummarizedRegression(Pool):
         total = float(len(self)) if self.drawn is None else self.drawn.total
         self._see(summary.scores, scores)
         self._see(summary.predictions, predictions)
-        summary.of_models += total * scores.mean_and_covariance()[0]
+        summary.of_models += total * scores.mean
         summary.information += total * known.information(matrix)
         summary.total += total
         return summary

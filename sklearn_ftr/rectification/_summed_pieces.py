@@ -90,20 +90,46 @@ class SummedPieces(ABC):
             if len(some):
                 self._add(some, weighs, its)
 
-    def mean_and_covariance(self) -> tuple[Array, Array]:
-        """Of the ratio of sums of T and S (k,), and n_pieces times its covariance (k, k): linearisation of a ratio of two means."""
+    @property
+    def n_pieces(self) -> int:
+        """Rows of the table."""
+        return self.of_table.count
+
+    @property
+    def table_mean(self) -> Array:
+        """Of (T, S)."""
+        return self.of_table.mean
+
+    @property
+    def mean(self) -> Array:
+        """The ratio of sums of T and S (k,)."""
+        return self.origin + self.table_mean[:-1] / self.table_mean[-1]
+
+    @property
+    def covariance(self) -> Array:
+        """n_pieces times that of the mean (k, k): linearisation of a ratio of two means."""
         table = self.of_table
-        size, k = table.mean[-1], len(self.origin)
-        shift = table.mean[:-1] / size
-        matrix = np.hstack([np.eye(k), -shift[:, None]]) / size
-        products = matrix @ table.cross_products @ matrix.T
-        return self.origin + shift, products / max(table.count - 1, 1)
+        k, size = len(self.origin), table.mean[-1]
+        matrix = np.hstack([np.eye(k), -table.mean[:-1, None] / size]) / size
+        return np.asarray(matrix @ table.cross_products @ matrix.T / max(table.count - 1, 1))
+
+    @property
+    def standard_deviation(self) -> Array:
+        """Roots of its diagonal (k,), at the cost of the diagonal."""
+        row = self.table_mean
+        squares = self.squares_less(row[:-1] / row[-1])
+        return np.asarray(np.sqrt(squares / max(self.n_pieces - 1, 1)) / row[-1])
+
+    def squares_less(self, shift: Array) -> Array:
+        """Sums of squares (k,) of T less `shift` (k,) times S, about their mean."""
+        table, of_sizes = self.of_table, self.of_table.cross_products[-1]
+        squares = table.squares[:-1] - shift * (2 * of_sizes[:-1] - shift * of_sizes[-1])
+        return np.maximum(squares, 0.0)
 
     @property
     def as_rows(self) -> Moments:
         """Of as many rows that are alike as there are pieces, where these weigh the same."""
-        mean, covariance = self.mean_and_covariance()
-        return Moments(self.of_table.count, mean, covariance * (self.of_table.count - 1))
+        return Moments(self.n_pieces, self.mean, self.covariance * (self.n_pieces - 1))
 
 
 class SummedRows(SummedPieces):
@@ -196,6 +222,21 @@ class SummedClusters(SummedPieces):
     def of_table(self) -> Moments:
         """See `SummedPieces`."""
         return moments(self.table)
+
+    @property
+    def table_mean(self) -> Array:
+        """See `SummedPieces`."""
+        return np.asarray(self.table.mean(axis=0))
+
+    @property
+    def n_pieces(self) -> int:
+        """See `SummedPieces`."""
+        return len(self.numbers)
+
+    def squares_less(self, shift: Array) -> Array:
+        """See `SummedPieces`; without a covariance of all columns."""
+        rows = self.table[:, :-1] - self.table[:, -1:] * shift
+        return np.asarray(np.square(rows - rows.mean(axis=0)).sum(axis=0))
 
     def _add(self, values: NDArray[Any], weights: Array, clusters: NDArray[Any] | None) -> None:
         assert clusters is not None
