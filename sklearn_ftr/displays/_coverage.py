@@ -12,7 +12,7 @@ from sklearn_ftr._arguments import check_confidence_level
 from sklearn_ftr._tables import as_floats
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
-from sklearn_ftr.displays._scales import finite, number, scale_axis
+from sklearn_ftr.displays._scales import NORMAL_95, finite, number, scale_axis
 from sklearn_ftr.displays._styles import REFERENCE, style_of_series
 
 Array = NDArray[np.float64]
@@ -252,7 +252,7 @@ def _checked(counts: ArrayLike, draws: Array, name: str) -> Array:
 
 def _wilson(counts: Array, draws: Array) -> tuple[Array, Array]:
     """95 % interval of shares (j,) by Wilson (1927)."""
-    square = 1.959963984540054**2
+    square = NORMAL_95**2
     share = counts / draws
     middle = (share + square / (2 * draws)) / (1 + square / draws)
     spread = np.sqrt(square * (share * (1 - share) / draws + square / (4 * draws**2)))

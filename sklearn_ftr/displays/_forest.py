@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
+from sklearn_ftr.displays._fitted import attribute_of
 from sklearn_ftr.displays._styles import LABELS_ONLY, PREDICTIONS_ONLY, RECTIFIED, REFERENCE, Style
 
 if TYPE_CHECKING:
@@ -166,11 +167,8 @@ class ForestDisplay(Versioned):
     @classmethod
     def from_estimator(cls, estimator: Any, **settings: Any) -> Self:
         """The answer of a fitted estimator: that of its `result_`; `settings` are those of `from_result`."""
-        if not hasattr(estimator, "result_"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no result_; expected a rectified estimator or an allocator that has been fitted."
-            )
-        return cls.from_result(estimator.result_, **settings)
+        result = attribute_of(estimator, "result_", "a rectified estimator or an allocator")
+        return cls.from_result(result, **settings)
 
     def plot(
         self,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ftr._arguments import check_choice
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
+from sklearn_ftr.displays._fitted import attribute_of
 from sklearn_ftr.displays._scales import finite, scale_axis, spans_much
 from sklearn_ftr.displays._styles import CHOSEN, LABELS_ONLY, RECTIFIED
 
@@ -211,16 +212,11 @@ class LabelBudgetDisplay(Versioned):
         ValueError
             No half-width is reached; as for `required_labels` of the allocator.
         """
-        if not hasattr(estimator, "required_labels"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no required_labels; expected a FineTuneRectifyAllocator that has been fitted."
-            )
+        required = attribute_of(estimator, "required_labels", "a FineTuneRectifyAllocator")
         half_width, n = estimator._in_hand(confidence_level)
         unit = half_width if 0 < half_width < np.inf else 1.0
         asked = unit * _ASKED if half_widths is None else half_widths
-        found = _answers(
-            lambda one: estimator.required_labels(one, confidence_level, assurance=assurance), asked
-        )
+        found = _answers(lambda one: required(one, confidence_level, assurance=assurance), asked)
         rows = estimator.n_labeled_ + estimator.n_unlabeled_
         held = (half_width, float(n)) if half_width == unit else None
         return cls.from_required(found, costs=estimator._costs(), n_rows=rows, in_hand=held)
@@ -270,7 +266,7 @@ class LabelBudgetDisplay(Versioned):
         self.range_ = _draw_range(ax, x, needed, low, high, top, range_kwargs)
         self.in_hand_ = None
         if self.in_hand is not None and unit == "labels":
-            star = {**CHOSEN.points, "markersize": 14.0, "label": "labels in hand", "zorder": 4}
+            star = {**CHOSEN.star, "label": "labels in hand"}
             (self.in_hand_,) = ax.plot(*([one] for one in self.in_hand), **star)
         ax.set(xlabel="half-width of the interval", ylabel=_LABELS[unit])
         self.legend_ = legend_above(ax, n_columns=2)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
+from sklearn_ftr.displays._fitted import attribute_of
 from sklearn_ftr.displays._scales import finite, number, scale_axis
 from sklearn_ftr.displays._styles import (
     CHOSEN,
@@ -115,11 +116,8 @@ class PlanDisplay(Versioned):
     @classmethod
     def from_estimator(cls, estimator: Any, *, n_points: int = 200) -> Self:
         """The plan of a fitted `FineTuneRectifyAllocator`, with what it chose."""
-        if not hasattr(estimator, "plan_"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no plan_; expected a FineTuneRectifyAllocator that has been fitted."
-            )
-        return cls.from_plan(estimator.plan_, chosen=estimator.best_option_, n_points=n_points)
+        plan = attribute_of(estimator, "plan_", "a FineTuneRectifyAllocator")
+        return cls.from_plan(plan, chosen=estimator.best_option_, n_points=n_points)
 
     def plot(
         self,
@@ -230,8 +228,7 @@ class PlanDisplay(Versioned):
         self.chosen_ = None
         if self.chosen is None:
             return
-        star = {**CHOSEN.points, "markersize": 14.0, "zorder": 4}
-        star["label"] = f"{self.chosen_label}: {short_name(self.chosen)}"
+        star = {**CHOSEN.star, "label": f"{self.chosen_label}: {short_name(self.chosen)}"}
         place = [self._ratio(self.chosen)], [self.chosen.standard_error]
         (self.chosen_,) = ax.plot(*place, **artist_settings(star, given))
 

@@ -143,12 +143,7 @@ class ResidualDisplay(Versioned):
         rows, positions = LabeledRows.of_estimator(estimator, output)
         name = _name_of(column, column_name)
         if column is not None:
-            values, n_rows = np.asarray(column), len(estimator.finetune_rows_)
-            if values.shape != (n_rows,):
-                raise ValueError(
-                    f"column has shape {values.shape}; expected ({n_rows},), one entry for each row of fit."
-                )
-            column = values[positions]
+            column = _entries(column, len(estimator.finetune_rows_), "row of fit")[positions]
         return cls._of(rows, column, name, n_bins, confidence_level)
 
     @classmethod
@@ -193,17 +188,12 @@ class ResidualDisplay(Versioned):
         ValueError
             Rows that differ in number, several outputs, numbers that are not finite.
         """
-        rows = LabeledRows.read(y, f, None, groups)
+        rows = LabeledRows.read(y, f, sample_weight, groups)
         name = _name_of(column, column_name)
         if column is not None:
-            column = np.asarray(column)
-            if column.shape != rows.y.shape:
-                raise ValueError(
-                    f"column has shape {column.shape}; expected {rows.y.shape}, one entry for each labeled row."
-                )
-        if sample_weight is not None:
-            rows = LabeledRows.read(y, f, sample_weight, groups)
-            column = None if column is None else column[one_column(sample_weight, "sample_weight") > 0]
+            column = _entries(column, len(one_column(y, "y")), "labeled row")
+        if column is not None and sample_weight is not None:
+            column = column[one_column(sample_weight, "sample_weight") > 0]
         return cls._of(rows, column, name, n_bins, confidence_level)
 
     @classmethod
@@ -309,6 +299,16 @@ class ResidualDisplay(Versioned):
         if np.isfinite([low, high]).all():
             band = artist_settings({**RECTIFIED.band, "zorder": 1}, of_band, "Patch")
             self.band_ = ax.axhspan(low, high, **band)
+
+
+def _entries(column: Any, n_rows: int, whose: str) -> NDArray[Any]:
+    """One for each row, of any kind."""
+    values = np.asarray(column)
+    if values.shape != (n_rows,):
+        raise ValueError(
+            f"column has shape {values.shape}; expected ({n_rows},), one entry for each {whose}."
+        )
+    return values
 
 
 def _name_of(column: Any, name: str | None) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_ftr._arguments import check_count
 from sklearn_ftr._tables import as_floats, check_same_rows
+from sklearn_ftr.displays._fitted import attribute_of
 
 Array = NDArray[np.float64]
 # Rows that a bin holds at least, if a user does not say how many bins there are, and the most bins.
@@ -57,7 +58,7 @@ class LabeledRows:
     @classmethod
     def of_estimator(cls, estimator: Any, output: int) -> tuple[LabeledRows, NDArray[np.intp]]:
         """Labels beside predictions out of sample, and their positions among the rows of the fit."""
-        known = _out_of_sample(estimator)
+        known = attribute_of(estimator, "out_of_sample_", "a rectified estimator or an allocator")
         y, f = (column_of(values, output) for values in (known.y, known.prediction))
         predicted = np.isfinite(f)
         if known.sample_weight is not None:
@@ -173,15 +174,6 @@ def binned(
     centers = [part.average(x[inside]) for part, inside in zip(parts, of_bins, strict=True)]
     means = [mean(part, level, rows.are_shares) for part in parts]
     return np.array(centers), np.array(means), np.array([len(inside) for inside in of_bins])
-
-
-def _out_of_sample(estimator: Any) -> Any:
-    known = getattr(estimator, "out_of_sample_", None)
-    if known is None:
-        raise ValueError(
-            f"{type(estimator).__name__} has no out_of_sample_; expected a rectified estimator or an allocator that has been fitted."
-        )
-    return known
 
 
 def _are_zero_or_one(values: Array) -> bool:

@@ -14,6 +14,8 @@ _MUCH = 8.0
 _FEW_DECADES = 2.5
 _ROOM = 0.05
 _MILLION, _BILLION = 1e6, 1e9
+# Standard errors to either side of a 95 % interval.
+NORMAL_95 = 1.959963984540054
 
 
 def finite(*values: ArrayLike | None) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr._versioned import Versioned
 from sklearn_ftr.displays._axes import artist_settings, axes_of, legend_above
+from sklearn_ftr.displays._fitted import attribute_of
 from sklearn_ftr.displays._plan import short_name
-from sklearn_ftr.displays._scales import finite, number, scale_axis, spans_much
+from sklearn_ftr.displays._scales import NORMAL_95, finite, number, scale_axis, spans_much
 from sklearn_ftr.displays._styles import CHOSEN, CURVE, LABELS_ONLY, MEASURED, PREDICTIONS_ONLY
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 _POINTS = 200
-_NORMAL_95 = 1.959963984540054
 # Ends of bands and bars are seen up to so many times what has been measured.
 _SEEN = 2.0
 
@@ -180,12 +180,9 @@ class ScalingLawDisplay(Versioned):
         ValueError
             An estimator without `law_`, fitted or not.
         """
-        if not hasattr(estimator, "law_"):
-            raise ValueError(
-                f"{type(estimator).__name__} has no law_; expected an allocator or a ScalingLawRegressor that has been fitted."
-            )
+        law = attribute_of(estimator, "law_", "an allocator or a ScalingLawRegressor")
         fitted = getattr(estimator, "law_fit_", None)
-        law = estimator.law_ if fitted is None else fitted
+        law = law if fitted is None else fitted
         curve = getattr(estimator, "learning_curve_", None)
         if curve is None:
             return cls.from_law(law, limits=limits)
@@ -250,7 +247,7 @@ class ScalingLawDisplay(Versioned):
             return np.zeros(0), np.zeros(0), np.zeros(0)
         sizes, variances = np.asarray(self.sizes, float), np.asarray(self.variances, float)
         errors = np.zeros(len(sizes)) if self.errors is None else np.asarray(self.errors, float)
-        return sizes, variances, _NORMAL_95 * errors
+        return sizes, variances, NORMAL_95 * errors
 
     def _scale(self, ax: Any) -> None:
         """Limits that hold all that was measured, and of bars and bands as much as is near."""
@@ -299,7 +296,7 @@ class ScalingLawDisplay(Versioned):
             return
         there = float(np.interp(self.chosen, self.grid, self.law))
         label = f"chosen: {number(self.chosen)}" + f" ({self.chosen_name})" * bool(self.chosen_name)
-        star = {**CHOSEN.points, "markersize": 14.0, "zorder": 4, "label": label}
+        star = {**CHOSEN.star, "label": label}
         (self.chosen_,) = ax.plot([self.chosen], [there], **artist_settings(star, given))
 
 

@@ -41,6 +41,11 @@ class Style:
         }
 
     @property
+    def star(self) -> dict[str, Any]:
+        """Settings of the one mark that stands out."""
+        return {**self.points, "markersize": 14.0, "zorder": 4}
+
+    @property
     def line(self) -> dict[str, Any]:
         """Settings of a line without marks."""
         return {"color": self.color, "linestyle": self.linestyle, "linewidth": 1.6}
