@@ -1,13 +1,13 @@
 """LinearRegressionMoments in the place of a pool: a linear regression is that of the rows, wherever and in whatever order they were seen."""
 
 import json
-import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from merged_parts import WAYS, merged
 
 from sklearn_ftr import (
     LinearRegressionMoments,
@@ -110,23 +110,14 @@ def test_columns_that_products_do_not_tell_apart_are_refused():
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(0, M), max_size=6),
-    st.sampled_from(["update", "merge", "pickle", "json"]),
+    st.sampled_from(WAYS),
     st.integers(1, 2),
 )
 def test_any_split_and_order_is_the_whole(seed, cuts, way, judges):
     rows = Rows(judges, offset=2_000.0, seed=seed)
-    found = LinearRegressionMoments()
-    for part in np.split(np.random.default_rng(seed).permutation(M), np.sort(cuts)):
-        X, f = rows.X_pool[part], rows.f_pool[part]
-        seen = LinearRegressionMoments(X, f)
-        if way == "update":
-            found.update(X, f)
-        elif way == "pickle":
-            found.merge(pickle.loads(pickle.dumps(seen)))
-        elif way == "json":
-            found.merge(LinearRegressionMoments.from_dict(json.loads(json.dumps(seen.to_dict()))))
-        else:
-            found.merge(seen)
+    order = np.random.default_rng(seed).permutation(M)
+    parts = [((rows.X_pool[part], rows.f_pool[part]), {}) for part in np.split(order, np.sort(cuts))]
+    found = merged(LinearRegressionMoments, parts, way)
     expected, result = rows.of_rows(), rows.of_moments(found)
     np.testing.assert_allclose(result.estimate[1:], expected.estimate[1:], rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(result.standard_error, expected.standard_error, rtol=1e-8)

@@ -1,12 +1,10 @@
 """LinearRegressionMoments with weights and clusters: a regression is that of arrays with sampling designs, wherever and in whatever order rows were seen."""
 
-import json
-import pickle
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from merged_parts import WAYS, merged
 
 from sklearn_ftr import LinearRegressionMoments, SamplingDesign, rectify_linear_regression
 
@@ -95,23 +93,16 @@ def test_finite_populations(weights, clusters):
     st.booleans(),
     st.sampled_from([False, "shared", "apart"]),
     st.lists(st.integers(0, M), max_size=6),
-    st.sampled_from(["update", "merge", "pickle", "json"]),
+    st.sampled_from(WAYS),
 )
 def test_any_split_and_order_is_the_whole(seed, weights, clusters, cuts, way):
     rows = Drawn(weights, clusters, seed=seed)
     order = np.random.default_rng(seed).permutation(M)
-    found = LinearRegressionMoments()
-    for part in np.split(order, np.sort(cuts)):
-        seen = rows.moments(part)
-        if way == "update":
-            found.update(rows.X_pool[part], rows.f_pool[part], **rows.columns(part))
-        elif way == "pickle":
-            found.merge(pickle.loads(pickle.dumps(seen)))
-        elif way == "json":
-            told = json.loads(json.dumps(seen.to_dict()))
-            found.merge(LinearRegressionMoments.from_dict(told))
-        else:
-            found.merge(seen).merge(LinearRegressionMoments())
+    parts = [
+        ((rows.X_pool[part], rows.f_pool[part]), rows.columns(part))
+        for part in np.split(order, np.sort(cuts))
+    ]
+    found = merged(LinearRegressionMoments, parts, way)
     assert found.count == rows.moments().count
     assert_same(rows.of_moments(found), rows.of_arrays(), 1e-8)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from merged_parts import WAYS, merged
 
 from sklearn_ftr import PoolMoments, SamplingDesign, rectify_difference, rectify_mean, rectify_quantile
 
@@ -116,22 +117,16 @@ def test_shares_of_finite_populations(weights):
     st.booleans(),
     st.sampled_from([False, "shared", "apart"]),
     st.lists(st.integers(0, M), max_size=6),
-    st.sampled_from(["update", "merge", "pickle", "json"]),
+    st.sampled_from(WAYS),
 )
 def test_any_split_and_order_is_the_whole(seed, weights, clusters, cuts, way):
     rows = Drawn(weights, clusters, seed=seed)
     order = np.random.default_rng(seed).permutation(M)
-    found, empty = PoolMoments(), PoolMoments()
-    for part in np.split(order, np.sort(cuts)):
-        seen = rows.moments(part)
-        if way == "update":
-            found.update(rows.table[part], **{k: one[part] for k, one in rows.of_pool.items()})
-        elif way == "pickle":
-            found.merge(pickle.loads(pickle.dumps(seen)))
-        elif way == "json":
-            found.merge(PoolMoments.from_dict(json.loads(json.dumps(seen.to_dict()))))
-        else:
-            found.merge(seen).merge(empty)
+    parts = [
+        ((rows.table[part],), {k: one[part] for k, one in rows.of_pool.items()})
+        for part in np.split(order, np.sort(cuts))
+    ]
+    found = merged(PoolMoments, parts, way)
     whole = rows.moments()
     assert (found.count, found.n_pieces) == (whole.count, whole.n_pieces)
     np.testing.assert_allclose(found.mean, whole.mean, rtol=1e-11, atol=1e-13)
