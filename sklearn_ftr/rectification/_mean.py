@@ -17,6 +17,7 @@ from sklearn_ftr.rectification._deviations import check_enough_labels
 from sklearn_ftr.rectification._inference import check_confidence_level
 from sklearn_ftr.rectification._judgements import read_judgements
 from sklearn_ftr.rectification._moments import columns
+from sklearn_ftr.rectification._one_mean import mean_of_one
 from sklearn_ftr.rectification._pool import Pool
 from sklearn_ftr.rectification._rectified_result import InfluenceValues, rectified_result
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -192,6 +193,9 @@ def mean_of(
     """
     check_enough_labels(len(sample.y))
     with np.errstate(invalid="ignore", over="ignore"):
+        plain = mean_of_one(sample, lambda_, confidence_level, names)
+        if plain is not None:
+            return plain
         f, pool, rows = aligned_means(sample)
         _check_pool(pool.squares, sample.pool)
     shares = are_shares(sample.all_labels)

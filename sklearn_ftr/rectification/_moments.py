@@ -87,6 +87,8 @@ def sums_of_squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def sums_of_products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the columns of two tables (n, k), pair by pair: a dot product each, without an array of products."""
+    if left.shape[1] == 1:
+        return (left.T @ right)[0]
     return np.matmul(left.T[:, None, :], right.T[:, :, None])[:, 0, 0]
 
 

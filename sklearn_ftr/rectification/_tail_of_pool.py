@@ -31,20 +31,28 @@ def skewness_of_pool(rows: NDArray[Any]) -> Array:
     units = rows - rows.sum(axis=0) / n
     units /= np.maximum(np.abs(units).max(axis=0), _SMALLEST)
     squares, cubes = sums_of_squares(units), sums_of_products(units * units, units)
-    skewness = cubes * math.sqrt(n) / np.maximum(squares, _SMALLEST) ** 1.5
-    clear = np.abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n))
-    return np.asarray(skewness * clear)
+    return np.asarray(clear_skewness(cubes, np.maximum(squares, _SMALLEST), n))
+
+
+def clear_skewness(cubes: Any, squares: Any, n: int) -> Any:
+    """From sums of cubes and squares (k,) of n deviations; 0 where there is none to speak of."""
+    skewness = cubes * math.sqrt(n) / squares**1.5
+    return skewness * (abs(skewness) > max(_CLEAR, _STANDARD_ERRORS * math.sqrt(6 / n)))
 
 
 def with_tail_of_pool(rectified: Rectification, skewness: Array, variance: Array) -> Rectification:
     """With the third moment of the labels' part of the error that skewness and variance (k,) of the pool's predictions let expect."""
     if not skewness.any():
         return rectified
-    influence, lambda_ = rectified.influence, rectified.lambda_
-    pieces, spare = len(influence.rows), influence.degrees_of_freedom
-    left = np.sum(influence.rows**2, axis=0) / spare
-    total = left + lambda_**2 * variance
-    share = np.divide(left, total, out=np.zeros_like(left), where=total > 0)
-    told = _FACTOR * np.sign(lambda_) * (share * (1 - share)) ** 1.5 * skewness
-    third = told * (left / pieces) ** 1.5 / np.sqrt(pieces)
+    influence = rectified.influence
+    left = np.sum(influence.rows**2, axis=0) / influence.degrees_of_freedom
+    third = expected_third(left, len(influence.rows), rectified.lambda_, skewness, variance)
     return replace(rectified, influence=replace(influence, expected_third=third))
+
+
+def expected_third(left: Any, pieces: int, lambda_: Any, skewness: Any, variance: Any) -> Array:
+    """That moment (k,), from the variance of what predictions leave of labels."""
+    total = left + lambda_**2 * variance
+    share = np.divide(left, total, out=np.zeros_like(total), where=total > 0)
+    told = _FACTOR * np.sign(lambda_) * (share * (1 - share)) ** 1.5 * skewness
+    return np.asarray(told * (left / pieces) ** 1.5 / np.sqrt(pieces))
