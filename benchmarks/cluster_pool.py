@@ -1,11 +1,12 @@
 """Time and memory of estimates over pools in Parquet files, by a cluster of two processes on this machine.
 
-    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--models linear trees] [--folder FOLDER] [--workers 2]
+    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--models linear trees] [--folder FOLDER] [--workers 2] [--memory kept dask]
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
-file have a label, seed 0; files of 250,000 rows. RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
+file have a label, seed 0; files of 10^6 rows (40 MB; dask's documentation advises some 100 MB). RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
 covariates, by linear models (Ridge, LogisticRegression) by 20 boosted trees and by the estimators' default; and the mean under a design with weights and some 40,000 clusters, which are functions of three columns. Beside each is what a pass costs that reads the same columns and predicts them by the same models, and does nothing else, on the same workers.
-Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client.
+Peaks are those of the resident set (VmHWM, Linux) of the largest worker and of the client. `--memory kept` lets workers keep memory that they will need again
+(docs/large_pools_estimators.md); by dask's own setting they give it back to the system at once and spend their time on getting it again.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from sklearn_ftr import RectifiedLogisticRegression, RectifiedMeanEstimator
 
 COLUMNS = [f"x{j}" for j in range(10)]
 COVARIATES = COLUMNS[:3]
-FILE_ROWS, LABELS = 250_000, 1_000
+FILE_ROWS, LABELS = 1_000_000, 1_000
 MODELS = "linear", "trees", "default"
 DESIGN = "weights and clusters"
 KINDS = (
@@ -36,6 +37,7 @@ KINDS = (
     "mean, K = 5, default",
     "logistic, split, default",
 )
+KEPT = {"MALLOC_TRIM_THRESHOLD_": 2**27, "MALLOC_MMAP_THRESHOLD_": 2**25}
 # What has no model here is predicted by the estimator's own, estimator=None.
 REGRESSORS = {"linear": Ridge(), "trees": HistGradientBoostingRegressor(max_iter=20)}
 CLASSIFIERS = {"linear": LogisticRegression(), "trees": HistGradientBoostingClassifier(max_iter=20)}
@@ -116,14 +118,18 @@ def main():
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--memory", choices=("kept", "dask"), default="kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         measure(options, options.folder or Path(temporary))
 
 
 def measure(options, folder):
+    import dask
     from distributed import Client, LocalCluster
 
+    if options.memory == "kept":
+        dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT})
     seconds = {}
     print("| rows | estimate | seconds | reading and predicting | ratio | worker's peak | client's |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

@@ -27,6 +27,7 @@ from sklearn_ftr import (
     rectify_mean,
     rectify_quantile,
 )
+from sklearn_ftr.estimators._dask_graph import Graph
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -288,3 +289,42 @@ def test_an_array_of_dask_is_never_whole():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**20 < pool.nbytes
+
+
+def read_file(number):
+    rng = np.random.default_rng(number)
+    part = pd.DataFrame(rng.normal(size=(500, 2)), columns=["a", "b"])
+    part["y"] = np.where(np.arange(500) < 40, part["a"] + rng.normal(size=500), np.nan)
+    return part
+
+
+def lengths(collection, times=1):
+    """What computes how many rows each partition has."""
+    graph = Graph.of(collection)
+    return graph._delayed([(len, key) for key in graph.keys * times])
+
+
+def test_a_file_is_read_and_worked_on_by_one_task():
+    files = dd.from_map(read_file, range(4))
+    found = lengths(files[["a", "b"]])
+    assert len(found[0].dask) == 4
+    assert [one.compute() for one in found] == [500] * 4
+    whole = files.compute().reset_index(drop=True)
+    in_memory = mean_estimator().fit(whole[["a", "b"]], whole["y"]).result_
+    assert_same(in_memory, mean_estimator().fit(files[["a", "b"]], files["y"]).result_)
+
+
+@pytest.mark.grid(4)
+@pytest.mark.parametrize("kind", ["in memory", "asked for twice", "merged", "on a cluster"])
+def test_what_others_need_stays_a_task(kind, request):
+    files = dd.from_map(read_file, range(4))
+    if kind == "in memory":
+        files = dd.from_pandas(files.compute(), npartitions=4)
+    elif kind == "merged":
+        files = files.repartition(npartitions=2)
+    elif kind == "on a cluster":
+        request.getfixturevalue("client")
+        files = files.persist()
+    found = lengths(files, 2 if kind == "asked for twice" else 1)
+    assert len(found[0].dask) > len(found)
+    assert [one.compute() for one in found] == [1_000 if kind == "merged" else 500] * len(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -72,11 +73,69 @@ class Graph:
         from dask.highlevelgraph import HighLevelGraph
         from dask.optimization import cull
 
-        name = f"pool-{uuid4().hex}"
-        layer: dict[Any, Any] = {(name, number): task for number, task in enumerate(tasks)}
-        needed, _ = cull(self.tasks, [key for _, key, *_ in tasks])
+        name, keys = f"pool-{uuid4().hex}", [key for _, key, *_ in tasks]
+        needed, read_by = cull(self.tasks, keys)
+        chains = _chains(needed, read_by, keys)
+        for key in (key for chain in chains.values() for key in chain.tasks):
+            del needed[key]
+        layer: dict[Any, Any] = {
+            (name, number): _one_task(task, chains) for number, task in enumerate(tasks)
+        }
         graph = HighLevelGraph({name: {**needed, **layer}}, {name: set()})
         return [Delayed(key, graph, layer=name) for key in layer]
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Tasks one after the other that make a partition, and whose results nobody else reads: one task for a scheduler, which takes milliseconds for each."""
+
+    tasks: dict[Any, Any]
+    key: Any
+
+    def computed(self) -> Any:
+        """The partition."""
+        import dask
+
+        return dask.get(self.tasks, self.key)
+
+
+def _chains(
+    graph: Mapping[Any, Any], dependencies: Mapping[Any, Sequence[Any]], keys: Sequence[Any]
+) -> dict[Any, Chain]:
+    """Of partitions that are made so, by their keys."""
+    users = Counter(key for needed in dependencies.values() for key in set(needed))
+    users.update(keys)
+    found = ((key, _chain(key, graph, dependencies, users)) for key in set(keys))
+    return {key: Chain(chain, key) for key, chain in found if chain is not None}
+
+
+def _chain(
+    key: Any,
+    graph: Mapping[Any, Any],
+    dependencies: Mapping[Any, Sequence[Any]],
+    users: Mapping[Any, int],
+) -> dict[Any, Any] | None:
+    """From a task that needs no other, such as a file that is read; None if it begins with data or results of a cluster, or anybody else needs a part."""
+    from dask.core import istask
+
+    chain = dict[Any, Any]()
+    while key in graph and istask(graph[key]) and users[key] == 1:
+        chain[key], needed = graph[key], list(dependencies[key])
+        if not needed:
+            return chain
+        if len(needed) > 1:
+            return None
+        key = needed[0]
+    return None
+
+
+def _one_task(task: tuple[Any, ...], chains: Mapping[Any, Chain]) -> tuple[Any, ...]:
+    function, key, *more = task
+    return (_of_chain, chains[key], function, *more) if key in chains else task
+
+
+def _of_chain(chain: Chain, function: Any, *more: Any) -> Any:
+    return function(chain.computed(), *more)
 
 
 def _flat(keys: Any) -> list[Any]:

@@ -153,13 +153,18 @@ def mean_prediction(
     X: Any,
     rows: NDArray[np.intp] | RowNumbers | range,
     n_outputs: int,
+    narrow: bool = False,
 ) -> Array:
-    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; of copies, unless the model surely leaves rows as they are."""
+    """Predicted means (len(rows), n_outputs) of some rows of X, block by block; of copies, unless the model surely leaves rows as they are.
+
+    They may stay `narrow`, in the float32 of a model that has predicted all of them at once, for whoever puts them elsewhere.
+    """
     is_known, size = leaves_rows_alone(model), rows_at_once(X)
     take = rows_of if is_known else own_rows
     if is_known and 0 < len(rows) <= size:  # others may return what is theirs, and fill it anew
         ((block, n),) = _blocks(rows, size)
-        return _predict(model, take(X, block), n, n_outputs)
+        means: Any = _predict(model, take(X, block), n, n_outputs)
+        return means if narrow else means.astype(np.float64, copy=False)
     means, start = np.empty((len(rows), n_outputs)), 0
     with counted_blocks("predicting", len(rows), size) as told:
         for block, n in _blocks(rows, size):
@@ -169,7 +174,7 @@ def mean_prediction(
     return means
 
 
-def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array:
+def _predict(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> NDArray[Any]:
     with _skorch_seed(model, 0):  # skorch draws random numbers to predict, too
         return predicted_means(model, X, n_rows, n_outputs)
 

@@ -85,10 +85,10 @@ class PredictedPart:
 
     def predictions(self, part: slice) -> Array:
         """Of some of the rows (n, K j), those of the first model first."""
-        of_models = self._made(part) if self.kept is None else [f[part] for f in self.kept]
+        of_models = self._made(part, narrow=True) if self.kept is None else [f[part] for f in self.kept]
         judged = None if self.judgements is None else self.judgements[self.rows[part]]
         made = (finished(f, judged, self.functions) for f in of_models)
-        return side_by_side(made, len(self.models))
+        return side_by_side(made, len(self.models), np.float64)
 
     def only(self, chosen: Any) -> PredictedPart:
         """Some of the rows, by a mask (m,)."""
@@ -117,15 +117,12 @@ class PredictedPart:
         for start in range(0, len(self), self.n_at_once):
             yield slice(start, min(start + self.n_at_once, len(self)))
 
-    def _made(self, part: slice) -> list[Array]:
-        rows = self.rows[part]
+    def _made(self, part: slice, narrow: bool = False) -> list[Array]:
+        told = self.X, self.rows[part], self.n_outputs, narrow
         if self.n_jobs in (None, 1) or len(self.models) == 1:
-            return [mean_prediction(model, self.X, rows, self.n_outputs) for model in self.models]
-        return list(
-            Parallel(n_jobs=self.n_jobs)(
-                delayed(mean_prediction)(model, self.X, rows, self.n_outputs) for model in self.models
-            )
-        )
+            return [mean_prediction(model, *told) for model in self.models]
+        parallel = Parallel(n_jobs=self.n_jobs)
+        return list(parallel(delayed(mean_prediction)(model, *told) for model in self.models))
 
 
 def finished(f: Array, judged: Array | None, functions: Sequence[Callable[[Array], Array]]) -> Array:
@@ -133,7 +130,7 @@ def finished(f: Array, judged: Array | None, functions: Sequence[Callable[[Array
     if judged is not None:
         f = np.hstack([f, judged])
     for function in functions:
-        f = function(f)
+        f = function(f.astype(np.float64, copy=False))
     return f
 
 

@@ -11,12 +11,13 @@ from sklearn.base import BaseEstimator, is_classifier
 
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
 
+Floats = NDArray[np.floating[Any]]
 # Probabilities in half precision miss a sum of 1 by up to a few thousandths; scores and percentages by far more.
 _ROUNDING_OF_PROBABILITIES = 1e-2
 
 
-def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Array:
-    """Predicted means (n_rows, n_outputs) of all of X, or an error that says what the model returned."""
+def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Floats:
+    """Predicted means (n_rows, n_outputs) of all of X, in float32 if the model has computed in it, or an error that says what the model returned."""
     if is_classifier(model) and hasattr(model, "predict_proba"):
         means = _expected_classes(model, X, n_rows)
     elif hasattr(model, "predict"):
@@ -32,7 +33,7 @@ def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -
     return means
 
 
-def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Array:
+def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Floats:
     """The mean of y is the sum of the classes times their probabilities."""
     classes = _numeric_classes(model)
     probabilities = _returned(model, "predict_proba", X, n_rows, len(classes))
@@ -45,7 +46,7 @@ def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Array:
     return (probabilities @ classes)[:, None]
 
 
-def _check_distributions(probabilities: Array, name: str) -> None:
+def _check_distributions(probabilities: Floats, name: str) -> None:
     """Refuse decision values, percentages and whatever else is no probability."""
     sums = probabilities @ np.ones(probabilities.shape[1])  # several times as fast as their sum
     low, high = probabilities.min(), probabilities.max()
@@ -73,7 +74,7 @@ def _numeric_classes(model: BaseEstimator) -> Array:
     return numbers.reshape(-1)
 
 
-def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns: int) -> Array:
+def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns: int) -> Floats:
     """What a method of the model returns for X, as finite numbers (n_rows, some columns)."""
     name = f"What {type(model).__name__}.{method} returned for {n_rows} row{'s' * (n_rows != 1)}"
     # How pandas names the rows of X, before a model renames them.
@@ -88,7 +89,7 @@ def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns:
         raise ValueError(f"{name} has shape {numbers.shape}; expected one prediction for each row.")
     _check_order(getattr(returned, "index", None), index, n_rows, name)
     check_finite(numbers, f"The prediction of {type(model).__name__}")
-    return numbers.astype(np.float64, copy=False).reshape(n_rows, -1)
+    return numbers.reshape(n_rows, -1)
 
 
 def _unmasked(returned: Any, name: str) -> Any:

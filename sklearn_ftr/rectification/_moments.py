@@ -102,7 +102,8 @@ def moments(rows: NDArray[Any]) -> Moments:
     step = max(4 * k, _BLOCK_BYTES // (8 * k))
     origin = table[0].astype(np.float64)
     blocks = (table[start : start + step] for start in range(0, len(table), step))
-    total = reduce(merge, (_block_moments(block, origin) for block in blocks))
+    room = np.empty((k, min(step, len(table))))
+    total = reduce(merge, (_block_moments(block, origin, room) for block in blocks))
     mean = origin + total.mean
     precision = float(np.finfo(table.dtype).eps) if table.dtype.kind == "f" else _DOUBLE
     # Values that differ by rounding only are all as large as their mean.
@@ -148,16 +149,20 @@ def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     return rows[0] + shift, deviations
 
 
-def _block_moments(block: NDArray[Any], origin: NDArray[np.float64]) -> Moments:
+def _block_moments(
+    block: NDArray[Any], origin: NDArray[np.float64], room: NDArray[np.float64]
+) -> Moments:
     # Subtracting the table's first row keeps constant columns exactly at variance zero and takes a large
-    # common offset out before anything is summed. Columns are contiguous, so that sums along them are fast.
+    # common offset out before anything is summed. Columns are contiguous, so that sums along them are fast, and in the same
+    # room (k, step) for all blocks: new memory costs more than what is computed in it.
+    room = room[:, : len(block)]
     if block.shape[1] == 1:  # vectors: a dot product instead of a matrix product
-        vector = np.subtract(block[:, 0], origin[0], dtype=np.float64)
+        vector = np.subtract(block[:, 0], origin[0], out=room[0], dtype=np.float64)
         mean = np.add.reduce(vector, keepdims=True) / len(vector)
         vector -= mean
         return Moments(len(block), mean, np.array([[vector @ vector]]))
-    centred = np.subtract(block.T, origin[:, None], dtype=np.float64, order="C")
-    mean = centred.mean(axis=1)
+    centred = np.subtract(block.T, origin[:, None], out=room, dtype=np.float64)
+    mean = np.add.reduce(centred, axis=1) / len(block)
     centred -= mean[:, None]
     return Moments(len(block), mean, centred @ centred.T)
 

@@ -98,7 +98,6 @@ class Summary(Protocol):
 
 
 S = TypeVar("S", bound=Summary)
-D = TypeVar("D", bound=np.floating[Any])
 
 
 class Pool(ABC):
@@ -189,14 +188,17 @@ class Pool(ABC):
         return f
 
 
-def side_by_side(of_models: Iterable[NDArray[D]], n_models: int) -> NDArray[D]:
-    """Predictions (n, K j) from those of K models (n, j), each of which is made when its columns are filled; a single one is not copied."""
+def side_by_side(of_models: Iterable[NDArray[Any]], n_models: int, dtype: Any = None) -> NDArray[Any]:
+    """Predictions (n, K j) from those of K models (n, j), each of which is made when its columns, which are contiguous, are filled; of the first one's type, if no other is
+    asked for, and not copied if it is a single one.
+    """
     models = iter(of_models)
     first = next(models)
+    dtype = first.dtype if dtype is None else dtype
     if n_models == 1:
-        return first
+        return first.astype(dtype, copy=False)
     n, j = first.shape
-    table = np.empty((n, n_models * j), dtype=first.dtype)
+    table = np.empty((n, n_models * j), dtype=dtype, order="F")
     table[:, :j] = first
     for number, f in enumerate(models, start=1):
         table[:, number * j : (number + 1) * j] = f
