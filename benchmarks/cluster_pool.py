@@ -1,6 +1,6 @@
 """Time and memory of estimates over pools in Parquet files, by a cluster of two processes on this machine.
 
-    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--models linear trees] [--folder FOLDER] [--workers 2] [--memory kept dask]
+    python benchmarks/cluster_pool.py [--rows 1000000 10000000 100000000] [--models linear trees] [--folder FOLDER] [--workers 2] [--memory kept dask] [--rounds 1]
 
 Ten columns of float32 with a few hundred values each (so that 10^8 rows take less than 3 GB of disk) and y, of which 1,000 rows of the first
 file have a label, seed 0; files of 10^6 rows (40 MB; dask's documentation advises some 100 MB). RectifiedMeanEstimator with cv=5, and RectifiedLogisticRegression with split_ratio=0.5 and three
@@ -118,6 +118,7 @@ def main():
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--memory", choices=("kept", "dask"), default="kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -129,7 +130,8 @@ def measure(options, folder):
     from distributed import Client, LocalCluster
 
     if options.memory == "kept":
-        dask.config.set({"distributed.nanny.pre-spawn-environ": KEPT})
+        environment = "distributed.nanny.pre-spawn-environ"
+        dask.config.set({f"{environment}.{name}": value for name, value in KEPT.items()})
     seconds = {}
     print("| rows | estimate | seconds | reading and predicting | ratio | worker's peak | client's |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -142,13 +144,14 @@ def measure(options, folder):
             )
             with cluster, Client(cluster) as client:
                 run(client, paths[:1], kind)  # imports are not what is measured
-                took, alone, result = run(client, paths, kind)
-                largest = max(client.run(peak).values())
+                for _ in range(options.rounds):
+                    took, alone, result = run(client, paths, kind)
+                    largest = max(client.run(peak).values())
+                    print(
+                        f"| {result.n_unlabeled:,} | {kind} | {took:.1f} | {alone:.1f} | {took / alone:.2f} | {largest:.0f} MiB | {peak():.0f} MiB |",
+                        flush=True,
+                    )
             seconds[kind, rows] = took
-            print(
-                f"| {result.n_unlabeled:,} | {kind} | {took:.1f} | {alone:.1f} | {took / alone:.2f} | {largest:.0f} MiB | {peak():.0f} MiB |",
-                flush=True,
-            )
     low, high = min(options.rows), max(options.rows)
     for kind in kinds:
         ratio = seconds[kind, high] / seconds[kind, low]

@@ -85,7 +85,8 @@ def have_small_squares(array: NDArray[Any]) -> bool:
     total = 0.0
     with np.errstate(all="ignore"):
         for start in range(0, len(array), _PIECE_ROWS):
-            flat = np.ravel(array[start : start + _PIECE_ROWS]).astype(np.float64, copy=False)
+            piece = np.ravel(array[start : start + _PIECE_ROWS], order="K")
+            flat = piece.astype(np.float64, copy=False)
             total += float(flat @ flat)
     return total < _LARGEST**2
 
