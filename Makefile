@@ -9,7 +9,7 @@ WORKERS ?= 4
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS) --dist worksteal
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS)
 
-.PHONY: demo test thorough oldest newest without_torch dist slow laws bench mutants docs docs-check lint format types clean
+.PHONY: demo test thorough oldest newest without_torch dist slow engines laws bench mutants docs docs-check lint format types clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_ftr
@@ -47,6 +47,10 @@ dist: $(VENV)/.release
 
 slow: $(VENV)/.test
 	$(PYTEST) -m slow
+
+# Pools that Spark and Ray have read; without Java Spark's test is skipped.
+engines: $(VENV)/.engines
+	$(PYTEST) -rs -m thorough tests/test_spark_and_ray.py
 
 # The laws that hypothesis tries, on examples that nobody has seen.
 laws: $(VENV)/.test
