@@ -291,40 +291,51 @@ def test_an_array_of_dask_is_never_whole():
     assert peak < 8 * 2**20 < pool.nbytes
 
 
-def read_file(number):
+def read_file(number, more=0.0):
     rng = np.random.default_rng(number)
-    part = pd.DataFrame(rng.normal(size=(500, 2)), columns=["a", "b"])
+    part = pd.DataFrame(rng.normal(size=(500, 2)) + more, columns=["a", "b"])
     part["y"] = np.where(np.arange(500) < 40, part["a"] + rng.normal(size=500), np.nan)
     return part
 
 
-def lengths(collection, times=1):
-    """What computes how many rows each partition has."""
-    graph = Graph.of(collection)
-    return graph._delayed([(len, key) for key in graph.keys * times])
-
-
 def test_a_file_is_read_and_worked_on_by_one_task():
     files = dd.from_map(read_file, range(4))
-    found = lengths(files[["a", "b"]])
-    assert len(found[0].dask) == 4
-    assert [one.compute() for one in found] == [500] * 4
-    whole = files.compute().reset_index(drop=True)
+    graph = Graph.of(files)
+    tasks = [(len, key) for key in graph.keys]
+    apart, together = (graph._delayed(tasks, few) for few in (True, False))
+    assert len(together[0].dask) == 4 < len(apart[0].dask)
+    assert [one.compute() for one in together] == [500] * 4
+
+
+def shuffled(client):
+    return dd.from_map(read_file, [1]).shuffle("a", npartitions=4)
+
+
+# Whatever a cluster has of its own.
+COLLECTIONS = {
+    "persisted": lambda client: dd.from_map(read_file, range(3)).persist(),
+    "futures": lambda client: dd.from_delayed(client.map(read_file, range(3)), meta=read_file(0)),
+    "a future in arguments": lambda client: dd.from_map(
+        read_file, range(3), args=(client.scatter(2.0),), meta=read_file(0)
+    ),
+    "shuffled": shuffled,
+    "shuffled to one": lambda client: shuffled(client).repartition(npartitions=1),
+    "cut anew": lambda client: dd.from_map(read_file, [1]).repartition(npartitions=3),
+}
+
+
+@pytest.mark.grid(2)
+@pytest.mark.parametrize("kind", COLLECTIONS)
+def test_what_a_cluster_has_of_its_own(kind, client):
+    parts = COLLECTIONS[kind](client)
+    whole = parts.compute().reset_index(drop=True)
     in_memory = mean_estimator().fit(whole[["a", "b"]], whole["y"]).result_
-    assert_same(in_memory, mean_estimator().fit(files[["a", "b"]], files["y"]).result_)
+    assert_same(in_memory, mean_estimator().fit(parts[["a", "b"]], parts["y"]).result_)
 
 
-@pytest.mark.grid(4)
-@pytest.mark.parametrize("kind", ["in memory", "asked for twice", "merged", "on a cluster"])
-def test_what_others_need_stays_a_task(kind, request):
-    files = dd.from_map(read_file, range(4))
-    if kind == "in memory":
-        files = dd.from_pandas(files.compute(), npartitions=4)
-    elif kind == "merged":
-        files = files.repartition(npartitions=2)
-    elif kind == "on a cluster":
-        request.getfixturevalue("client")
-        files = files.persist()
-    found = lengths(files, 2 if kind == "asked for twice" else 1)
-    assert len(found[0].dask) > len(found)
-    assert [one.compute() for one in found] == [1_000 if kind == "merged" else 500] * len(found)
+@pytest.mark.thorough
+def test_rows_that_are_shuffled_keep_progress(client, tmp_path):
+    parts = shuffled(client)
+    X, y = parts[["a", "b"]], parts["y"]
+    first, again = (mean_estimator().fit(X, y, checkpoint=tmp_path).result_ for _ in range(2))
+    assert first == again

@@ -129,6 +129,14 @@ def test_what_is_not_plain(what):
     assert result == general
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("weight", [-1e6, 1e155, 1e308])
+def test_large_weights_are_not_plain(weight):
+    result, plain, general = both_ways(*PLAIN, lambda_=weight)
+    assert not plain
+    assert result == general
+
+
 def test_designs_are_not_plain():
     design, of_pool = SamplingDesign(weights=np.arange(1, 41)), SamplingDesign(weights=np.ones(200))
     for settings in ({"design": design, "design_unlabeled": of_pool}, {"finite_population": True}):

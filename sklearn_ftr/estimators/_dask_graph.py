@@ -59,7 +59,7 @@ class Graph:
             return
         size = _AT_ONCE * max(sum(client.nthreads().values()), 1) if few else max(len(tasks), 1)
         parts = (tasks[start : start + size] for start in range(0, len(tasks), size))
-        results = (client.compute(self._delayed(_with_sent_rows(part))) for part in parts)
+        results = (client.compute(self._delayed(_with_sent_rows(part), few)) for part in parts)
         now: list[Any] = next(results, [])
         while now:
             following: list[Any] = next(results, [])
@@ -68,74 +68,69 @@ class Graph:
                 now[number] = None  # so that the worker may forget it
             now = following
 
-    def _delayed(self, tasks: list[Any]) -> list[Any]:
+    def _delayed(self, tasks: list[Any], few: bool = False) -> list[Any]:
+        """What reads a partition goes into the one task that needs it; of few tasks at a time others may need it later."""
         from dask.delayed import Delayed
         from dask.highlevelgraph import HighLevelGraph
         from dask.optimization import cull
 
         name, keys = f"pool-{uuid4().hex}", [key for _, key, *_ in tasks]
-        needed, read_by = cull(self.tasks, keys)
-        chains = _chains(needed, read_by, keys)
-        for key in (key for chain in chains.values() for key in chain.tasks):
+        needed, dependencies = cull(self.tasks, keys)
+        readings = {} if few else _readings(needed, dependencies, keys)
+        for key in [key for reading in readings.values() for key in reading.tasks]:
             del needed[key]
         layer: dict[Any, Any] = {
-            (name, number): _one_task(task, chains) for number, task in enumerate(tasks)
+            (name, number): _with_reading(task, readings) for number, task in enumerate(tasks)
         }
         graph = HighLevelGraph({name: {**needed, **layer}}, {name: set()})
         return [Delayed(key, graph, layer=name) for key in layer]
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
-    """Tasks one after the other that make a partition, and whose results nobody else reads: one task for a scheduler, which takes milliseconds for each."""
+class Reading:
+    """A task that reads a partition, and one that takes columns of it: parts of the task that needs it, since a scheduler takes milliseconds for each."""
 
     tasks: dict[Any, Any]
     key: Any
 
-    def computed(self) -> Any:
-        """The partition."""
+    def partition(self) -> Any:
+        """Read now."""
         import dask
 
         return dask.get(self.tasks, self.key)
 
 
-def _chains(
+def _readings(
     graph: Mapping[Any, Any], dependencies: Mapping[Any, Sequence[Any]], keys: Sequence[Any]
-) -> dict[Any, Chain]:
+) -> dict[Any, Reading]:
     """Of partitions that are made so, by their keys."""
     users = Counter(key for needed in dependencies.values() for key in set(needed))
     users.update(keys)
-    found = ((key, _chain(key, graph, dependencies, users)) for key in set(keys))
-    return {key: Chain(chain, key) for key, chain in found if chain is not None}
+    chains = {key: [key, *dependencies[key]] for key in keys}
+    return {
+        key: Reading({one: graph[one] for one in chain}, key)
+        for key, chain in chains.items()
+        if len(chain) < 3
+        and all(users[one] == 1 and _is_by_itself(graph[one], graph) for one in chain)
+        and not dependencies[chain[-1]]
+    }
 
 
-def _chain(
-    key: Any,
-    graph: Mapping[Any, Any],
-    dependencies: Mapping[Any, Sequence[Any]],
-    users: Mapping[Any, int],
-) -> dict[Any, Any] | None:
-    """From a task that needs no other, such as a file that is read; None if it begins with data or results of a cluster, or anybody else needs a part."""
-    from dask.core import istask
-
-    chain = dict[Any, Any]()
-    while key in graph and istask(graph[key]) and users[key] == 1:
-        chain[key], needed = graph[key], list(dependencies[key])
-        if not needed:
-            return chain
-        if len(needed) > 1:
-            return None
-        key = needed[0]
-    return None
+def _is_by_itself(node: Any, graph: Mapping[Any, Any]) -> bool:
+    """Whether it is a task of today's dask, which needs nothing that is not in the graph, such as a result that a cluster holds, and may be part of another."""
+    needed = getattr(node, "dependencies", None)
+    if needed is None or not callable(node) or getattr(node, "block_fusion", False):
+        return False
+    return all(key in graph for key in needed)
 
 
-def _one_task(task: tuple[Any, ...], chains: Mapping[Any, Chain]) -> tuple[Any, ...]:
+def _with_reading(task: tuple[Any, ...], readings: Mapping[Any, Reading]) -> tuple[Any, ...]:
     function, key, *more = task
-    return (_of_chain, chains[key], function, *more) if key in chains else task
+    return (_read_first, readings[key], function, *more) if key in readings else task
 
 
-def _of_chain(chain: Chain, function: Any, *more: Any) -> Any:
-    return function(chain.computed(), *more)
+def _read_first(reading: Reading, function: Any, *more: Any) -> Any:
+    return function(reading.partition(), *more)
 
 
 def _flat(keys: Any) -> list[Any]:

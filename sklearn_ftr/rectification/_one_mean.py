@@ -28,8 +28,8 @@ from sklearn_ftr.rectification._tail_of_pool import clear_skewness, expected_thi
 _MOST_ROWS = 8_192
 # Standard deviations over the root mean square that are far more than rounding, also of numbers that were computed in float32.
 _VARIES = 1e-4
-# Sums of squares of which no power overflows.
-_LEAST, _MOST = 1e-60, 1e60
+# Sums of squares of which no power overflows, and weights whose squares leave them so.
+_LEAST, _MOST, _LARGEST_WEIGHT = 1e-60, 1e60, 1e6
 
 
 class Column(NamedTuple):
@@ -78,7 +78,7 @@ def mean_of_one(
 ) -> RectifiedResult | None:
     """As `_mean.mean_of`; None where the sample is not plain."""
     rows = _plain_pool(sample)
-    if rows is None:
+    if rows is None or not (lambda_ is None or np.abs(lambda_) < _LARGEST_WEIGHT):
         return None
     y, f, pool = _column(sample.y), _column(sample.f[:, 0]), _column(rows)
     if not (y.varies and f.varies and pool.varies):
