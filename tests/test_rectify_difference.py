@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sklearn_ftr import ZeroWidthIntervalWarning, rectify_difference, rectify_mean
+from sklearn_ftr import PoolMoments, ZeroWidthIntervalWarning, rectify_difference, rectify_mean
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "estimands.json").read_text())["difference"]
 
@@ -182,5 +182,7 @@ def test_parts_are_rectified_means(weight):
     result = rectify_difference(*sample, lambda_=weight, confidence_level=0.8)
     for part, one in zip(result.parts.values(), of_groups(*sample), strict=True):
         alone = rectify_mean(*one, lambda_=weight, confidence_level=0.8)
-        told = alone.to_dict()
-        assert part.to_dict() == pytest.approx(told, rel=1e-9)
+        assert part.to_dict() == pytest.approx(alone.to_dict(), rel=1e-9)
+        y, f, pool = one
+        summed = rectify_mean(y, f, PoolMoments(pool), lambda_=weight, confidence_level=0.8)
+        assert part.to_dict() == summed.to_dict()

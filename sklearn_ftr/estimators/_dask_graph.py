@@ -76,39 +76,43 @@ class Graph:
 
         name, keys = f"pool-{uuid4().hex}", [key for _, key, *_ in tasks]
         needed, dependencies = cull(self.tasks, keys)
-        readings = {} if few else _readings(needed, dependencies, keys)
-        for key in [key for reading in readings.values() for key in reading.tasks]:
+        chains = {} if few else _chains(needed, dependencies, keys)
+        for key in [key for chain in chains.values() for key in chain]:
             del needed[key]
         layer: dict[Any, Any] = {
-            (name, number): _with_reading(task, readings) for number, task in enumerate(tasks)
+            (name, number): (ReadFirst(function, chains[key], key), *more)
+            if key in chains
+            else (function, key, *more)
+            for number, (function, key, *more) in enumerate(tasks)
         }
         graph = HighLevelGraph({name: {**needed, **layer}}, {name: set()})
         return [Delayed(key, graph, layer=name) for key in layer]
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """A task that reads a partition, and one that takes columns of it: parts of the task that needs it, since a scheduler takes milliseconds for each."""
+class ReadFirst:
+    """A function of a partition with the tasks that read it, so that they are one task: a scheduler takes milliseconds for each."""
 
+    function: Any
     tasks: dict[Any, Any]
     key: Any
 
-    def partition(self) -> Any:
-        """Read now."""
+    def __call__(self, *more: Any) -> Any:
+        """What it makes of the partition."""
         import dask
 
-        return dask.get(self.tasks, self.key)
+        return self.function(dask.get(self.tasks, self.key), *more)
 
 
-def _readings(
+def _chains(
     graph: Mapping[Any, Any], dependencies: Mapping[Any, Sequence[Any]], keys: Sequence[Any]
-) -> dict[Any, Reading]:
-    """Of partitions that are made so, by their keys."""
+) -> dict[Any, dict[Any, Any]]:
+    """Of partitions that nobody else needs a part of: the task that reads each, and one that takes columns of it, if there is one."""
     users = Counter(key for needed in dependencies.values() for key in set(needed))
     users.update(keys)
     chains = {key: [key, *dependencies[key]] for key in keys}
     return {
-        key: Reading({one: graph[one] for one in chain}, key)
+        key: {one: graph[one] for one in chain}
         for key, chain in chains.items()
         if len(chain) < 3
         and all(users[one] == 1 and _is_by_itself(graph[one], graph) for one in chain)
@@ -122,15 +126,6 @@ def _is_by_itself(node: Any, graph: Mapping[Any, Any]) -> bool:
     if needed is None or not callable(node) or getattr(node, "block_fusion", False):
         return False
     return all(key in graph for key in needed)
-
-
-def _with_reading(task: tuple[Any, ...], readings: Mapping[Any, Reading]) -> tuple[Any, ...]:
-    function, key, *more = task
-    return (_read_first, readings[key], function, *more) if key in readings else task
-
-
-def _read_first(reading: Reading, function: Any, *more: Any) -> Any:
-    return function(reading.partition(), *more)
 
 
 def _flat(keys: Any) -> list[Any]:

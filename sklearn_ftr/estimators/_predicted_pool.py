@@ -85,7 +85,7 @@ class PredictedPart:
 
     def predictions(self, part: slice) -> Array:
         """Of some of the rows (n, K j), those of the first model first."""
-        of_models = self._made(part, narrow=True) if self.kept is None else [f[part] for f in self.kept]
+        of_models = self._made(part) if self.kept is None else [f[part] for f in self.kept]
         judged = None if self.judgements is None else self.judgements[self.rows[part]]
         made = (finished(f, judged, self.functions) for f in of_models)
         return side_by_side(made, len(self.models), np.float64)
@@ -117,8 +117,9 @@ class PredictedPart:
         for start in range(0, len(self), self.n_at_once):
             yield slice(start, min(start + self.n_at_once, len(self)))
 
-    def _made(self, part: slice, narrow: bool = False) -> list[Array]:
-        told = self.X, self.rows[part], self.n_outputs, narrow
+    def _made(self, part: slice) -> list[Array]:
+        """Narrow: whoever keeps them widens them."""
+        told = self.X, self.rows[part], self.n_outputs, True
         if self.n_jobs in (None, 1) or len(self.models) == 1:
             return [mean_prediction(model, *told) for model in self.models]
         parallel = Parallel(n_jobs=self.n_jobs)
@@ -197,7 +198,7 @@ class Spool:
     def append(self, rows: Array) -> None:
         """After those that are there."""
         if self.file is None:
-            self.blocks.append(rows)
+            self.blocks.append(rows.astype(np.float64, copy=False))
         else:
             self._write(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
 

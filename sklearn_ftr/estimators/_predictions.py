@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 
 from sklearn_ftr.rectification._checks import Array, as_real_array, check_finite
+from sklearn_ftr.rectification._pool import Values
 
-Floats = NDArray[np.floating[Any]]
 # Probabilities in half precision miss a sum of 1 by up to a few thousandths; scores and percentages by far more.
 _ROUNDING_OF_PROBABILITIES = 1e-2
 
 
-def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Floats:
+def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -> Values:
     """Predicted means (n_rows, n_outputs) of all of X, in float32 if the model has computed in it, or an error that says what the model returned."""
     if is_classifier(model) and hasattr(model, "predict_proba"):
         means = _expected_classes(model, X, n_rows)
@@ -33,7 +33,7 @@ def predicted_means(model: BaseEstimator, X: Any, n_rows: int, n_outputs: int) -
     return means
 
 
-def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Floats:
+def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Values:
     """The mean of y is the sum of the classes times their probabilities."""
     classes = _numeric_classes(model)
     probabilities = _returned(model, "predict_proba", X, n_rows, len(classes))
@@ -46,7 +46,7 @@ def _expected_classes(model: BaseEstimator, X: Any, n_rows: int) -> Floats:
     return (probabilities @ classes)[:, None]
 
 
-def _check_distributions(probabilities: Floats, name: str) -> None:
+def _check_distributions(probabilities: Values, name: str) -> None:
     """Refuse decision values, percentages and whatever else is no probability."""
     sums = probabilities @ np.ones(probabilities.shape[1])  # several times as fast as their sum
     low, high = probabilities.min(), probabilities.max()
@@ -74,7 +74,7 @@ def _numeric_classes(model: BaseEstimator) -> Array:
     return numbers.reshape(-1)
 
 
-def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns: int) -> Floats:
+def _returned(model: BaseEstimator, method: str, X: Any, n_rows: int, n_columns: int) -> Values:
     """What a method of the model returns for X, as finite numbers (n_rows, some columns)."""
     name = f"What {type(model).__name__}.{method} returned for {n_rows} row{'s' * (n_rows != 1)}"
     # How pandas names the rows of X, before a model renames them.

@@ -89,7 +89,7 @@ class Predicting:
             judged = self.judges.read_pool(X)
         of_models: Iterable[Array]
         if self.apart is None:
-            of_models = (self._by(model, X, rows, narrow=True) for model in self.models)
+            of_models = (self._by(model, X, rows) for model in self.models)
         else:
             numbers = model_of_rows(self.apart, self.shares, self.before + start, len(rows))
             if self.own is not None and drawn is not None:
@@ -99,8 +99,8 @@ class Predicting:
         made = (finished(f, judged, self.functions) for f in of_models)
         return side_by_side(made, len(self.models) if self.apart is None else 1, np.float64)
 
-    def _by(self, model: BaseEstimator, X: Any, rows: Rows | range, narrow: bool = False) -> Array:
-        return mean_prediction(model, X, rows, self.n_outputs, narrow)
+    def _by(self, model: BaseEstimator, X: Any, rows: Rows | range) -> Array:
+        return mean_prediction(model, X, rows, self.n_outputs, narrow=True)
 
     def _each_by_one(self, X: Any, numbers: Rows) -> Array:
         f = np.empty((len(numbers), self.n_outputs))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Evenly spaced rows of which as many are kept as this, or up to twice as many.
-_ROWS = 4_096
+# Evenly spaced rows that are kept: all, if there are no more than these; else half as many at least.
+MOST_ROWS = 8_192
 
 
 class EvenRows:
@@ -20,7 +20,7 @@ class EvenRows:
     def __init__(self, n_rows: int = 0) -> None:
         """Of so many rows in all, if that is known: then none is kept that would be dropped again."""
         self.step, self.first = 1, 0
-        while -(-n_rows // self.step) > 2 * _ROWS:
+        while -(-n_rows // self.step) > MOST_ROWS:
             self.step *= 2
         self.kept: list[NDArray[Any]] = []
 
@@ -48,7 +48,7 @@ class EvenRows:
         self._thin()
 
     def _thin(self) -> None:
-        while sum(map(len, self.kept)) > 2 * _ROWS:
+        while sum(map(len, self.kept)) > MOST_ROWS:
             self._widen(2 * self.step)
 
     def _widen(self, step: int) -> None:

@@ -142,7 +142,7 @@ def as_table(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def centred(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means (k,) and deviations from them (n, k); constant columns deviate by exactly zero."""
+    """Means (k,) and deviations from them (n, k), or those of a vector (n,); constant columns deviate by exactly zero."""
     deviations = rows - rows[0]
     shift = deviations.sum(axis=0) / len(rows)
     deviations -= shift

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ftr.rectification._checks import Array
 from sklearn_ftr.rectification._error_terms import ErrorOfLabels
+from sklearn_ftr.rectification._even_rows import MOST_ROWS
 from sklearn_ftr.rectification._inference import Estimate
 from sklearn_ftr.rectification._influence import Influence
+from sklearn_ftr.rectification._moments import centred
 from sklearn_ftr.rectification._pool import ArrayPool
 from sklearn_ftr.rectification._power_tuning import MIN_LABELS_TO_TUNE
 from sklearn_ftr.rectification._result import RectifiedResult
@@ -24,8 +26,6 @@ from sklearn_ftr.rectification._sampling import SimpleRandom
 from sklearn_ftr.rectification._share_evidence import are_shares
 from sklearn_ftr.rectification._tail_of_pool import clear_skewness, expected_third
 
-# Of a pool that is no larger every row tells its skewness.
-_MOST_ROWS = 8_192
 # Standard deviations over the root mean square that are far more than rounding, also of numbers that were computed in float32.
 _VARIES = 1e-4
 # Sums of squares of which no power overflows, and weights whose squares leave them so.
@@ -125,14 +125,12 @@ def _plain_pool(sample: Sample) -> NDArray[Any] | None:
     of_one = sample.y.ndim == sample.f.shape[1] == 1 and getattr(rows, "ndim", 0) == 1
     if not of_one or rows.dtype != np.float64 or (sample.y[0] in (0.0, 1.0) and are_shares(sample.y)):
         return None
-    return rows if MIN_LABELS_TO_TUNE <= r <= len(rows) <= _MOST_ROWS else None
+    return rows if MIN_LABELS_TO_TUNE <= r <= len(rows) <= MOST_ROWS else None
 
 
 def _column(values: Array) -> Column:
-    deviations = values - values[0]
-    shift = float(np.add.reduce(deviations)) / len(values)
-    deviations -= shift
-    return Column(float(values[0]) + shift, deviations, float(deviations @ deviations))
+    mean, deviations = centred(values)
+    return Column(float(mean), deviations, float(deviations @ deviations))
 
 
 def _weighed(y: Column, f: Column, pool: Column, lambda_: ArrayLike | None) -> Weighed:
